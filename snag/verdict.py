@@ -1,0 +1,31 @@
+"""From a score to a verdict: the one comparison with the threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from snag.calibration import Calibration, p_value
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one picture."""
+
+    is_anomaly: bool
+    score: float  #: anomaly score, in the calibration's unit; higher is more anomalous
+    threshold: float
+    p_value: float  #: share of good pictures that look at least as anomalous
+    reconstruction_error: float  #: plain mean squared error between prepared picture and reconstruction
+    reason: str | None = None  #: why the picture is anomalous without a look at its surface, e.g. "not_aligned"
+
+
+def judge(score: float, reconstruction_error: float, reason: str | None, calibration: Calibration) -> Verdict:
+    """Compare `score` with the calibrated threshold; a `reason` makes the picture anomalous whatever its score."""
+    return Verdict(
+        is_anomaly=reason is not None or score > calibration.threshold,
+        score=score,
+        threshold=calibration.threshold,
+        p_value=p_value(score, calibration),
+        reconstruction_error=reconstruction_error,
+        reason=reason,
+    )

@@ -1,0 +1,141 @@
+"""The wire: a request's row to the bytes of a picture; a verdict or an error to a JSON object, and back for clients."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from snag.errors import BadBase64, BadRequest, MissingPicture, SnagError
+from snag.verdict import Verdict
+
+_DATA_URI: Final = re.compile(r"\Adata:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.ASCII)
+#: Multipart fields that may hold the picture, in order of preference.
+PICTURE_FIELDS: Final = ("image", "data")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One picture to judge, and what the answer shall carry besides the verdict."""
+
+    picture: bytes | bytearray
+    heatmap: bool = False
+
+
+def parse_request(row: Mapping[str, Any]) -> Request:
+    """Find the picture in a TorchServe row.
+
+    A row is {"body": parsed JSON | bytearray | str} or {field name: bytearray} for multipart. Raises MissingPicture,
+    BadBase64, BadRequest.
+    """
+    if "body" in row and not any(field in row for field in PICTURE_FIELDS):
+        return _parse_body(row["body"])
+    for field in PICTURE_FIELDS:
+        if field in row:
+            return _parse_field(row, field)
+    raise MissingPicture(detail=f"its fields are {_names(row)}")
+
+
+def _parse_field(row: Mapping[str, Any], field: str) -> Request:
+    value = row[field]
+    wants_map = _flag(row.get("heatmap", False))
+    if isinstance(value, bytes | bytearray):
+        if not value:
+            raise MissingPicture(detail=f"field {field!r} is empty")
+        return Request(value, wants_map)
+    return _parse_json({"image": value, "heatmap": wants_map})
+
+
+def _parse_body(body: Any) -> Request:
+    if isinstance(body, str):
+        body = body.encode()
+    if not isinstance(body, bytes | bytearray):
+        return _parse_json(body)
+    if not body:
+        raise MissingPicture(detail="the body is empty")
+    if body[:64].lstrip()[:1] in (b"{", b"["):  # JSON under another content type; no picture format begins like this
+        try:
+            parsed = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest(detail="it begins like JSON but is none") from error
+        return _parse_json(parsed)
+    return Request(body)
+
+
+def _parse_json(body: Any) -> Request:
+    if not isinstance(body, dict):
+        raise BadRequest(detail=f'the JSON is a {_json_type(body)}; expected an object {{"image": "<base64>"}}')
+    image = body.get("image", body.get("data"))
+    if image is None:
+        raise MissingPicture(detail=f"the JSON object has the keys {_names(body)}")
+    if not isinstance(image, str):
+        raise BadRequest(detail=f"'image' is a {_json_type(image)}; expected a string of base64")
+    return Request(decode_base64(image), _flag(body.get("heatmap", False)))
+
+
+def decode_base64(text: str) -> bytes:
+    """Base64 in the standard or URL-safe alphabet, with or without padding, line breaks or a data-URI prefix."""
+    payload = text[prefix.end() :] if (prefix := _DATA_URI.match(text[:256])) else text
+    payload = "".join(payload.split()).rstrip("=")
+    if not payload:
+        raise MissingPicture(detail="'image' is empty")
+    try:
+        return base64.b64decode(
+            payload.translate({ord("-"): "+", ord("_"): "/"}) + "=" * (-len(payload) % 4), validate=True
+        )
+    except (binascii.Error, ValueError) as error:
+        raise BadBase64(detail=str(error)) from error
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, bytes | bytearray):
+        value = value.decode("ascii", "replace").strip().lower()
+    if value in (True, "true", "1"):
+        return True
+    if value in (False, "false", "0", ""):
+        return False
+    raise BadRequest(detail="'heatmap' is neither true nor false")
+
+
+def _names(row: Mapping[str, Any]) -> str:
+    return ", ".join(repr(str(key)[:32]) for key in list(row)[:8]) or "none"
+
+
+def _json_type(value: Any) -> str:
+    names = {dict: "object", list: "list", str: "string", bool: "boolean", int: "number", float: "number"}
+    return names.get(type(value), "null")
+
+
+def verdict_json(verdict: Verdict, model: str, version: str) -> dict[str, Any]:
+    """The answer's object. `reason` is there only when there is one."""
+    answer: dict[str, Any] = {
+        "Anomaly": bool(verdict.is_anomaly),
+        "score": float(verdict.score),
+        "threshold": float(verdict.threshold),
+        "p_value": float(verdict.p_value),
+        "reconstruction_error": float(verdict.reconstruction_error),
+        "model": model,
+        "version": version,
+    }
+    return answer if verdict.reason is None else {**answer, "reason": verdict.reason}
+
+
+def error_json(error: SnagError) -> dict[str, Any]:
+    """The only shape in which an error leaves Snag."""
+    return {"error": {"code": error.code, "message": str(error)}}
+
+
+def parse_verdict(answer: Mapping[str, Any]) -> Verdict:
+    """Back from `verdict_json`, for clients. Raises KeyError when `answer` is not one."""
+    return Verdict(
+        is_anomaly=answer["Anomaly"],
+        score=answer["score"],
+        threshold=answer["threshold"],
+        p_value=answer["p_value"],
+        reconstruction_error=answer["reconstruction_error"],
+        reason=answer.get("reason"),
+    )
