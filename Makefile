@@ -1,0 +1,142 @@
+# Snag: the public verbs. Each recipe is one command that also runs by itself: python -m <module> --help.
+# GNU make 4. Names with spaces are not supported in these variables.
+
+#: Variables, as in `make train DATA=data/raw/screw PRESET=quick`:
+#: DATA             folder in MVTec layout                    (data/sample, drawn on demand)
+#: MODEL            name under which the model is served      (name of the folder DATA)
+#: RUN              folder of checkpoints, model and reports  (runs/MODEL)
+#: PRESET           quick, default or reference               (default; for demo: quick)
+#: CONFIG           TOML file with further training settings  (none)
+#: SEED             seed of data split, weights and sample    (the command's own)
+#: FPR              target false-alarm rate                   (0.05)
+#: THRESHOLD        threshold set by hand instead             (calibrated)
+#: VERSION          version of the archive                    (1.0)
+#: MODEL_STORE      folder of archives                        (model_store)
+#: INFERENCE_PORT   port of predictions                       (8080)
+#: MANAGEMENT_PORT  port of management                        (8081)
+#: METRICS_PORT     port of metrics                           (8082)
+#: FOREGROUND       1: `serve` stays until stopped            (returns when ready)
+#: IMAGES           file or folder to judge with `predict`
+#: SAVE             pictures that `predict` writes, of map,overlay,mask
+#: SOURCE           folder, archive or URL that `data` brings in; with SHA256=… and CATEGORY=…
+#: PREVIEW          1: `data` draws what the network sees
+#: TORCH_INDEX      package index for torch, e.g. of CPU-only wheels
+#: PYTHON           interpreter that makes .venv              (python3.11)
+#: ARGS             further flags of the command asked for
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+asked = $(filter $1,$(MAKECMDGOALS))
+DATA ?= data/sample
+MODEL ?= $(if $(call asked,demo),demo,$(notdir $(DATA:%/=%)))
+RUN ?= runs/$(MODEL)
+PRESET ?= $(if $(call asked,demo),quick,default)
+MODEL_STORE ?= model_store
+VERSION ?= 1.0
+FPR ?= 0.05
+INFERENCE_PORT ?= 8080
+MANAGEMENT_PORT ?= 8081
+METRICS_PORT ?= 8082
+PYTHON ?= $(firstword $(shell command -v python3.11 python3))
+$(foreach name,DATA MODEL RUN MODEL_STORE,$(if $(word 2,$($(name))),$(error $(name)='$($(name))': names with spaces are not supported)))
+
+PY := .venv/bin/python
+SAMPLE := data/sample
+ROOMS := snag cli training handler evaluation client server
+CODE = $(wildcard $(ROOMS) tests benchmarks)
+weights := $(RUN)/snag.pt
+calibration := $(RUN)/calibration.json
+report := $(RUN)/report/metrics.json
+archive := $(MODEL_STORE)/$(MODEL).mar
+PORTS = --inference-port $(INFERENCE_PORT) --management-port $(MANAGEMENT_PORT) --metrics-port $(METRICS_PORT)
+# A flag is passed only when its variable is set, so that each default stands once, in the command.
+flag = $(if $($1),--$2 '$($1)')
+# A file is made anew when it is missing or older than what it is made from; also when its own verb is asked for by name
+# (the command then decides: finished training returns at once), or a variable that changes it is set by hand.
+by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(origin $(name)))))
+# ARGS goes to the verbs asked for by name, not to those that run on their behalf.
+args = $(if $(call asked,$1),$(ARGS))
+redo = $(if $(call asked,$1)$(call by_hand,$2),FORCE)
+
+.PHONY: help setup data train calibrate evaluate archive serve stop predict demo test check lock clean FORCE
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
+
+setup: .venv/.installed ## make .venv with everything pinned; TORCH_INDEX=… for CPU-only wheels
+
+data: .venv/.installed ## draw the sample; SOURCE=… [SHA256=…] CATEGORY=… brings real pictures in; PREVIEW=1 contact sheet
+ifneq ($(SOURCE),)
+	$(PY) -m training.ingest --source '$(SOURCE)' $(call flag,CATEGORY,category) $(call flag,SHA256,sha256) $(call args,data)
+else ifneq ($(PREVIEW),)
+	$(PY) -m training.preview --data $(DATA) --run $(RUN) --preset $(PRESET) $(call args,data)
+else
+	$(PY) -m training.sample --data $(SAMPLE) $(call flag,SEED,seed) $(call args,data)
+endif
+
+train: $(weights) ## train PRESET=… on DATA=…, resuming where it stopped
+calibrate: $(calibration) ## set the threshold for FPR=…, or THRESHOLD=… by hand
+evaluate: $(report) ## write RUN/report: metrics.json, results.csv, index.html
+archive: $(archive) ## make MODEL_STORE/MODEL.mar and its .sha256
+
+serve: $(archive) ## serve MODEL and return when it has judged a picture; FOREGROUND=1 stays
+	$(PY) -m server.serve --model $(MODEL) --model-store $(MODEL_STORE) $(PORTS) $(if $(FOREGROUND),--foreground) $(call args,serve)
+
+stop: .venv/.installed ## stop the server on these ports
+	$(PY) -m server.stop $(PORTS) $(call args,stop)
+
+predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=map,overlay,mask
+	$(PY) -m client --images '$(IMAGES)' --model $(MODEL) --inference-port $(INFERENCE_PORT) $(call flag,SAVE,save) $(call args,predict)
+
+demo: $(archive) $(report) ## all of it on the sample, from nothing to a table of verdicts
+	$(PY) -m server.demo --model $(MODEL) --data $(DATA) --run $(RUN) --model-store $(MODEL_STORE) $(call args,demo)
+
+test: .venv/.installed-dev ## run every test, with coverage; ARGS="-k name" picks
+	$(PY) -m pytest $(ROOMS:%=--cov=%) --cov-report=term:skip-covered $(call args,test)
+
+check: .venv/.installed-dev ## format, lint and types
+	$(PY) -m ruff format --check $(CODE)
+	$(PY) -m ruff check $(CODE)
+	$(PY) -m mypy $(ROOMS)
+
+lock: .venv/.installed-dev ## resolve requirements/*.in into the hash-pinned lock files
+	$(PY) -m pip install --quiet uv
+	PYTHON=$(PY) sh requirements/lock.sh
+
+clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, runs, archives and .venv
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs $(SAMPLE) runs/demo model_store/demo.mar*
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+$(SAMPLE)/train/good: | .venv/.installed
+	$(PY) -m training.sample --data $(SAMPLE)
+
+$(weights): $(if $(filter $(SAMPLE),$(DATA:%/=%)),$(SAMPLE)/train/good,$(wildcard $(DATA)/train/good)) $(call redo,train) | .venv/.installed
+	$(PY) -m training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) $(call args,train)
+
+$(calibration): $(weights) $(call redo,calibrate,FPR THRESHOLD) | .venv/.installed
+	$(PY) -m training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(call flag,THRESHOLD,threshold) $(call args,calibrate)
+
+$(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
+	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(call args,evaluate)
+
+$(archive): $(weights) $(calibration) $(wildcard handler/* snag/*.py) $(call redo,archive,RUN VERSION) | .venv/.installed
+	$(PY) -m training.archive --run $(RUN) --model $(MODEL) --model-store $(MODEL_STORE) --version $(VERSION) $(call args,archive)
+
+.venv/bin/python:
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Snag needs Python 3.11; name it with PYTHON=…")'
+	'$(PYTHON)' -m venv .venv
+
+.venv/.installed: requirements/base.lock requirements/torch.txt | .venv/bin/python
+	$(PY) -m pip install --no-deps --require-hashes -r requirements/base.lock
+	$(PY) -m pip install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r requirements/torch.txt
+	touch $@
+
+.venv/.installed-dev: requirements/dev.lock .venv/.installed
+	$(PY) -m pip install --no-deps --require-hashes -r requirements/dev.lock
+	touch $@
