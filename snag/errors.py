@@ -7,6 +7,7 @@ SnagError
 |   |-- BadRequest                  400
 |   |-- BrokenPicture               400
 |   |-- PictureTooLarge             413
+|   |-- MapTooLarge                 413
 |   `-- UnsupportedFormat           415
 |-- InternalError                   500, a bug: logged with its trace
 `-- StageError                      what a command could not do; printed in one line, exit code 2
@@ -86,6 +87,14 @@ class PictureTooLarge(RequestError):
     code = "picture_too_large"
     status = 413
     message = "the picture has {width} x {height} pixels; at most {limit} pixels are accepted, {max_side} on a side"
+
+
+class MapTooLarge(RequestError):
+    """The picture was judged, but the answer with its map would be larger than the server may send."""
+
+    code = "map_too_large"
+    status = 413
+    message = "the answer with the map would have {bytes} bytes, at most {limit} can be sent; ask for the verdict alone"
 
 
 class UnsupportedFormat(RequestError):
@@ -202,4 +211,13 @@ class ServerAnswer(StageError):
 
 def request_errors() -> tuple[type[SnagError], ...]:
     """Every error that an answer can carry, in the order of the tree: the README's table is tested against it."""
-    return (MissingPicture, BadBase64, BadRequest, BrokenPicture, PictureTooLarge, UnsupportedFormat, InternalError)
+    return (
+        MissingPicture,
+        BadBase64,
+        BadRequest,
+        BrokenPicture,
+        PictureTooLarge,
+        MapTooLarge,
+        UnsupportedFormat,
+        InternalError,
+    )

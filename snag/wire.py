@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from snag.errors import BadBase64, BadRequest, MissingPicture, SnagError
+from snag.errors import BadBase64, BadRequest, InternalError, MissingPicture, SnagError, request_errors
 from snag.verdict import Verdict
 
 _DATA_URI: Final = re.compile(r"\Adata:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.ASCII)
@@ -139,3 +139,13 @@ def parse_verdict(answer: Mapping[str, Any]) -> Verdict:
         reconstruction_error=answer["reconstruction_error"],
         reason=answer.get("reason"),
     )
+
+
+def parse_error(answer: Mapping[str, Any]) -> SnagError:
+    """Back from `error_json`, for clients: the same class with the same sentence. Raises KeyError when `answer` is not one."""
+    code, message = answer["error"]["code"], answer["error"]["message"]
+    kind = next((known for known in request_errors() if known.code == code), InternalError)
+    error = kind.__new__(kind)  # its sentence was made by the server; the details it was made from are not sent
+    Exception.__init__(error, message)
+    error.details = {}
+    return error

@@ -1,0 +1,101 @@
+"""TorchServe's way in: its rows and its context on one side, snag.inspection on the other. Nothing else here knows TorchServe.
+
+Exactly one class may stand in this file: TorchServe takes the only one it finds.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import torch
+from ts.metrics.metric_type_enum import MetricTypes
+
+from snag.artifact import check_pair, load_artifact
+from snag.calibration import Calibration, read_calibration
+from snag.errors import request_errors
+from snag.inspection import Inspector, Row
+from snag.serving import serving_settings
+from snag.telemetry import GAUGE, Sample, Tally, zeros
+
+
+class SnagHandler:
+    """One worker's handler."""
+
+    def initialize(self, context: Any) -> None:
+        """Load the archive's model with its calibration. Raises a SnagError, and so never serves, without a matching pair."""
+        folder = Path(context.system_properties["model_dir"])
+        settings = serving_settings((context.model_yaml_config or {}).get("handler"))
+        torch.set_num_threads(settings.torch_threads)
+        artifact = load_artifact(folder / "snag.pt")
+        calibration = read_calibration(folder / "calibration.json")
+        check_pair(artifact, calibration, folder / "calibration.json")
+        self._metrics = context.metrics
+        self._names = (context.model_name, str(context.manifest["model"]["modelVersion"]))
+        self._tally = Tally()
+        self._inspector = Inspector(artifact, calibration, settings, *self._names, self._tally, _log)
+        self._inspector.warm_up()
+        self._emit(zeros(tuple(error.code for error in request_errors())))
+        self._emit(_gauges(calibration))
+        _quiet_torchserve()
+        threading.Thread(target=self._flush_for_ever, args=(settings.metrics_interval_seconds,), daemon=True).start()
+
+    def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:
+        """Answer each row of a batch with its own status, content type and body."""
+        answers = self._inspector.answer([_row(fields, context, index) for index, fields in enumerate(data)])
+        for index, answer in enumerate(answers):
+            # Phrases are ASCII: TorchServe counts characters where it sends bytes, and the worker dies of the difference.
+            context.set_response_status(answer.status, HTTPStatus(answer.status).phrase, index)
+            context.set_response_content_type(index, answer.content_type)
+        return [answer.body for answer in answers]
+
+    def flush(self) -> None:
+        """Hand what was counted to TorchServe."""
+        self._emit(self._tally.take())
+
+    def _flush_for_ever(self, interval: float) -> None:
+        while True:
+            time.sleep(interval)
+            self.flush()
+
+    def _emit(self, samples: list[Sample]) -> None:
+        for sample in samples:
+            metric = self._metrics.get_metric(sample.name, MetricTypes(sample.kind))
+            metric.add_or_update(sample.value, [*self._names, *sample.labels])
+
+
+def _row(fields: dict[str, Any], context: Any, index: int) -> Row:
+    headers = {str(name).lower(): value for name, value in context.get_all_request_header(index).items()}
+    content_type = headers.get("content-type", "")
+    return Row(
+        fields=fields,
+        content_type=content_type if isinstance(content_type, str) else "",
+        explain=headers.get("explain") == "True",
+        request_id=context.get_request_id(index) or "",
+    )
+
+
+def _gauges(calibration: Calibration) -> list[Sample]:
+    created = datetime.fromisoformat(calibration.created).timestamp()
+    return [
+        Sample(GAUGE, "snag_threshold", calibration.threshold),
+        Sample(GAUGE, "snag_target_false_alarm_rate", calibration.rate),
+        Sample(GAUGE, "snag_calibration_pictures", calibration.count),
+        Sample(GAUGE, "snag_calibration_timestamp_seconds", int(created)),
+    ]
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _quiet_torchserve() -> None:
+    """Keep TorchServe's line for each request off the pipe to the server; metrics travel as log lines and must stay."""
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("ts.metrics.caching_metric").setLevel(logging.INFO)
