@@ -1,0 +1,172 @@
+"""Packs a run's model and calibration, with the code that scores, into the archive that the server loads.
+
+The same inputs give the same bytes: the zip is written here, in sorted order, with one fixed date and nothing compressed (a
+compressor's bytes depend on its version), since torch-model-archiver stamps the clock into it. Its manifest is its own code's.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from model_archiver.manifest_components.manifest import Manifest
+from model_archiver.manifest_components.model import Model
+from model_archiver.model_archiver_error import ModelArchiverError
+from model_archiver.model_packaging_utils import ModelExportUtils
+from pydantic import Field
+
+import snag
+from cli.settings import Settings, from_flags, run
+from snag.artifact import Artifact, check_pair, load_artifact
+from snag.calibration import Calibration, calibration_json, read_calibration
+from snag.errors import BadArtifact, BadConfig
+from snag.files import sha256_of, write_bytes, write_text
+
+_CORE: Final = Path(snag.__file__).parent
+_HANDLER: Final = Path(__file__).parents[1] / "handler"
+_DATE: Final = (1980, 1, 1, 0, 0, 0)  #: the earliest that a zip can hold
+#: What a worker imports; pinned in the archive to what the model was made with.
+_REQUIREMENTS: Final = ("numpy", "pillow", "pyyaml", "torch", "torchserve")
+
+
+class ArchiveSettings(Settings):
+    """Pack a calibrated model for the server."""
+
+    run: Path = Field(description="folder of the run: snag.pt and calibration.json")
+    model: str = Field(description="name under which the model is served")
+    version: str = Field("1.0", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="version of the model")
+    model_store: Path = Field(Path("model_store"), description="folder of archives")
+    model_config_file: Path = Field(_HANDLER / "model-config.yaml", description="workers, batches, timeouts of the server")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of `python -m training.archive`."""
+    return run(lambda: report(archive(from_flags(ArchiveSettings, argv))))
+
+
+def archive(settings: ArchiveSettings) -> Path:
+    """Write `<model>.mar` and `<model>.mar.sha256` into the model store and return the archive's path.
+
+    Raises BadArtifact or ArtifactMismatch without a matching pair of model and calibration, BadConfig for an impossible name.
+    """
+    _check_name(settings.model)
+    artifact = load_artifact(settings.run / "snag.pt")
+    calibration = read_calibration(settings.run / "calibration.json")
+    check_pair(artifact, calibration, settings.run / "calibration.json")
+    members = _members(settings, artifact, calibration)
+    path = settings.model_store / f"{settings.model}.mar"
+    write_bytes(path, _zip(members))
+    write_text(path.with_name(f"{path.name}.sha256"), f"{sha256_of(path)}  {path.name}\n")
+    return path
+
+
+def report(path: Path) -> None:
+    """Say what was written."""
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, sha256 {sha256_of(path)}")
+
+
+def _check_name(model: str) -> None:
+    try:
+        ModelExportUtils.check_model_name_regex_or_exit(model)
+    except ModelArchiverError as error:
+        detail = f"model = {model!r}: expected letters, digits, '_', '-' and '.', beginning with a letter or digit"
+        raise BadConfig(detail=detail) from error
+
+
+def _members(settings: ArchiveSettings, artifact: Artifact, calibration: Calibration) -> dict[str, bytes]:
+    """Every file of the archive by its name there."""
+    members = {f"snag/{path.name}": path.read_bytes() for path in sorted(_CORE.glob("*.py"))}
+    return members | {
+        "snag_handler.py": (_HANDLER / "snag_handler.py").read_bytes(),
+        "snag.pt": artifact.path.read_bytes(),
+        "calibration.json": calibration_json(calibration).encode(),
+        "model-config.yaml": _model_config(settings.model_config_file),
+        "model-card.json": _json(_model_card(settings, artifact, calibration)),
+        "requirements.txt": _requirements().encode(),
+        "MAR-INF/MANIFEST.json": _json(_manifest(settings, calibration)),
+    }
+
+
+def _model_config(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadConfig(detail=f"{path}: {error.strerror}; expected the server's settings for a model, in YAML") from error
+
+
+def _model_card(settings: ArchiveSettings, artifact: Artifact, calibration: Calibration) -> dict[str, Any]:
+    """Where the model comes from and how well it does, for whoever holds only the archive."""
+    configuration = _read_json(settings.run / "config.json") or {}
+    return {
+        "model": settings.model,
+        "version": settings.version,
+        "fingerprint": artifact.fingerprint,
+        "data_digest": configuration.get("data_digest", artifact.settings.get("data_digest")),
+        "git_revision": configuration.get("git_revision"),
+        "versions": {"snag": snag.__version__, **(artifact.settings.get("versions") or {})},
+        "settings": artifact.settings,
+        "calibration": {
+            "method": calibration.method,
+            "threshold": calibration.threshold,
+            "false_alarm_rate": calibration.rate,
+            "pictures": calibration.count,
+            "score_unit": calibration.score_unit,
+            "created": calibration.created,
+            "data_digest": calibration.data_digest,
+        },
+        "metrics": _read_json(settings.run / "report" / "metrics.json"),
+    }
+
+
+def _read_json(path: Path) -> Any:
+    """The file's content, or None where an earlier stage did not write it."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise BadArtifact(path=path, detail=f"not JSON ({error})") from error
+
+
+def _manifest(settings: ArchiveSettings, calibration: Calibration) -> dict[str, Any]:
+    model = Model(
+        model_name=settings.model,
+        serialized_file="snag.pt",
+        handler="snag_handler.py",
+        model_version=settings.version,
+        requirements_file="requirements.txt",
+        config_file="model-config.yaml",
+    )
+    # The archiver writes the clock here; the calibration's date is the model's own and does not change from call to call.
+    created = datetime.fromisoformat(calibration.created).astimezone(UTC).strftime("%d/%m/%Y %H:%M:%S")
+    return {**Manifest(runtime="python", model=model).manifest_dict, "createdOn": created}
+
+
+def _requirements() -> str:
+    """Pinned without local labels such as +cpu, which no index but one's own can resolve."""
+    versions = {name: importlib.metadata.version(name).partition("+")[0] for name in _REQUIREMENTS}
+    return "".join(f"{name}=={version}\n" for name, version in versions.items())
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _zip(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
+        for name in sorted(members):
+            entry = zipfile.ZipInfo(name, _DATE)
+            entry.create_system = 3  # Unix, also when packed elsewhere
+            entry.external_attr = 0o644 << 16
+            file.writestr(entry, members[name])
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
