@@ -20,7 +20,12 @@ class Settings(BaseSettings):
     """Base of every command's settings: fields become flags (`learning_rate` is `--learning-rate`)."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", cli_kebab_case=True, cli_implicit_flags=True, cli_avoid_json=True, env_prefix="SNAG_UNUSED_"
+        frozen=True,
+        extra="forbid",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_avoid_json=True,
+        env_prefix="SNAG_UNUSED_",
     )
 
     @classmethod

@@ -12,8 +12,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from snag.errors import ArtifactMismatch, BadArtifact
 from snag.calibration import Calibration
+from snag.errors import ArtifactMismatch, BadArtifact
 from snag.files import sha256_of, write_atomically
 
 _SETTINGS: Final = "settings.json"

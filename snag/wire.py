@@ -84,9 +84,7 @@ def decode_base64(text: str) -> bytes:
     if not payload:
         raise MissingPicture(detail="'image' is empty")
     try:
-        return base64.b64decode(
-            payload.translate({ord("-"): "+", ord("_"): "/"}) + "=" * (-len(payload) % 4), validate=True
-        )
+        return base64.b64decode(payload.translate({ord("-"): "+", ord("_"): "/"}) + "=" * (-len(payload) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadBase64(detail=str(error)) from error
 

@@ -1,0 +1,84 @@
+"""Augmentation on batches of prepared pictures: geometry with the edge repeated, and what a camera does: noise, blur, exposure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges to draw from, for each picture anew; 0 (or False) turns one off."""
+
+    rotation: float  #: degrees, either way
+    shift: float  #: share of the side, either way, each direction
+    shear: float  #: degrees, either way
+    zoom: float  #: share, either way
+    flip: bool  #: horizontally, every other picture
+    noise: float  #: standard deviation, grey values 0..1, up to
+    blur: float  #: Gaussian sigma in pixels, up to
+    gain: float  #: share, either way
+
+
+def augment(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
+    """[N, C, h, w] -> the same shape; a picture keeps its place in the batch."""
+    return _camera(_move(pictures, how, random), how, random)
+
+
+def _uniform(count: int, reach: float, random: torch.Generator) -> Tensor:
+    return (torch.rand(count, generator=random) * 2.0 - 1.0) * reach
+
+
+def _move(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
+    count, _, height, width = pictures.shape
+    angle = _uniform(count, math.radians(how.rotation), random)
+    shear = _uniform(count, math.radians(how.shear), random).tan()
+    zoom = 1.0 + _uniform(count, how.zoom, random)
+    shift = torch.stack([_uniform(count, 2.0 * how.shift, random), _uniform(count, 2.0 * how.shift, random)], 1)
+    flip = torch.where(torch.rand(count, generator=random) < 0.5, -1.0, 1.0) if how.flip else torch.ones(count)
+    if not (how.rotation or how.shift or how.shear or how.zoom or how.flip):
+        return pictures
+    cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
+    aspect = height / width  # rotation is by angle in pixels, the grid's units differ along the sides
+    rows = torch.stack(
+        [
+            torch.stack([cos * flip, (shear * cos - sin) * aspect, shift[:, 0]], 1),
+            torch.stack([sin * flip / aspect, shear * sin + cos, shift[:, 1]], 1),
+        ],
+        1,
+    )
+    grid = functional.affine_grid(rows, list(pictures.shape), align_corners=False)
+    return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _camera(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
+    count = len(pictures)
+    if how.blur > 0:
+        sigma = torch.rand(count, generator=random) * how.blur
+        pictures = torch.cat([_blurred(one[None], float(s)) for one, s in zip(pictures, sigma, strict=True)])
+    if how.gain > 0:
+        middle = pictures.mean((2, 3), keepdim=True)
+        gain = (1.0 + _uniform(count, how.gain, random)).view(-1, 1, 1, 1)
+        offset = _uniform(count, 0.5 * how.gain, random).view(-1, 1, 1, 1)
+        pictures = (pictures - middle) * gain + middle + offset
+    if how.noise > 0:
+        level = (torch.rand(count, generator=random) * how.noise).view(-1, 1, 1, 1)
+        pictures = pictures + level * torch.randn(pictures.shape, generator=random)
+    return pictures
+
+
+def _blurred(picture: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur of [1, C, h, w]; below a quarter of a pixel there is nothing to do."""
+    if sigma < 0.25:
+        return picture
+    reach = max(1, math.ceil(2.5 * sigma))
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
+    channels = picture.shape[1]
+    padded = functional.pad(picture, (reach, reach, reach, reach), mode="replicate")
+    rows = functional.conv2d(padded, kernel.expand(channels, 1, 1, -1), groups=channels)
+    return functional.conv2d(rows, kernel.expand(channels, 1, 1, -1).transpose(2, 3), groups=channels)

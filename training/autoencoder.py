@@ -1,0 +1,122 @@
+"""The reconstruction networks, and the one that weighs their error. Scriptable modules; nothing else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+
+def _doubling(inputs: int, outputs: int) -> nn.Sequential:
+    """Twice the height and width by pixel shuffle (Shi et al., CVPR 2016)."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, 4 * outputs, 3, 1, 1, bias=False), nn.PixelShuffle(2), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
+def coordinates(like: Tensor) -> Tensor:
+    """Two channels [N, 2, h, w] with each pixel's place, -1..1, for a picture [N, C, h, w]: aligned parts have places."""
+    count, height, width = like.shape[0], like.shape[2], like.shape[3]
+    y = torch.linspace(-1.0, 1.0, height, device=like.device)[:, None].expand(height, width)
+    x = torch.linspace(-1.0, 1.0, width, device=like.device)[None, :].expand(height, width)
+    return torch.stack([x, y])[None].expand(count, 2, height, width)
+
+
+class BottleneckAutoencoder(nn.Module):
+    """Everything about the part must pass a bottleneck of 1/16 the resolution: what is not of a good part does not get through."""
+
+    def __init__(self, channels: int, base: int = 32, bottleneck: int = 48) -> None:
+        """`channels` of the picture; `base` channels at half resolution."""
+        super().__init__()
+        wide = 3 * base
+        self.encoder = nn.Sequential(
+            nn.PixelUnshuffle(2),
+            _convolution(4 * channels, base),
+            _convolution(base, base + base // 2, 2),
+            _convolution(base + base // 2, 2 * base, 2),
+            _convolution(2 * base, wide, 2),
+        )
+        self.squeeze = nn.Sequential(_convolution(wide + 2, wide), nn.Conv2d(wide, bottleneck, 1))
+        self.expand = nn.Sequential(_convolution(bottleneck + 2, wide), _convolution(wide, wide))
+        self.decoder = nn.Sequential(
+            _doubling(wide, 2 * base),
+            _doubling(2 * base, base + base // 2),
+            _doubling(base + base // 2, base),
+            nn.Conv2d(base, 4 * channels, 3, 1, 1),
+            nn.PixelShuffle(2),
+        )
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        """[N, C, h, w] -> reconstruction, the same shape; h and w multiples of 16."""
+        features = self.encoder(prepared)
+        place = coordinates(features)
+        code = self.squeeze(torch.cat([features, place], 1))
+        return self.decoder(self.expand(torch.cat([code, place], 1)))
+
+
+class ReferenceAutoencoder(nn.Module):
+    """The reference's: 3x3 convolutions 32, 64, 128, 256 with stride 2, BatchNorm, ReLU; transposed back; sigmoid."""
+
+    def __init__(self, channels: int) -> None:
+        """`channels` of the picture."""
+        super().__init__()
+        widths = (channels, 32, 64, 128, 256)
+        self.encoder = nn.Sequential(*[_convolution(a, b, 2) for a, b in zip(widths, widths[1:], strict=False)])
+        self.decoder = nn.Sequential(
+            *[
+                nn.Sequential(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True))
+                for a, b in ((256, 128), (128, 64), (64, 32))
+            ],
+            nn.ConvTranspose2d(32, channels, 4, 2, 1),
+        )
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        """[N, C, h, w] -> reconstruction in 0..1, the same shape; h and w multiples of 16."""
+        return torch.sigmoid(self.decoder(self.encoder(prepared)))
+
+
+class WeightNetwork(nn.Module):
+    """Looks at picture and reconstruction and says where their difference is a defect (after DRAEM, Zavrtanik, ICCV 2021).
+
+    A small U-Net at half resolution. Its map weighs the squared reconstruction error.
+    """
+
+    def __init__(self, channels: int, base: int = 24) -> None:
+        """`channels` of the picture; `base` channels at half resolution."""
+        super().__init__()
+        self.fold = nn.PixelUnshuffle(2)
+        self.top = nn.Sequential(_convolution(8 * channels + 2, base), _convolution(base, base))
+        self.down1 = nn.Sequential(_convolution(base, base + base // 2, 2), _convolution(base + base // 2, base + base // 2))
+        self.down2 = nn.Sequential(_convolution(base + base // 2, 2 * base, 2), _convolution(2 * base, 2 * base))
+        self.down3 = nn.Sequential(_convolution(2 * base, 3 * base, 2), _convolution(3 * base, 3 * base))
+        self.up2 = _convolution(5 * base, 2 * base)
+        self.up1 = _convolution(2 * base + base + base // 2, base + base // 2)
+        self.up0 = _convolution(base + base // 2 + base, base)
+        self.head = nn.Conv2d(base, 4, 1)
+        self.unfold = nn.PixelShuffle(2)
+
+    def forward(self, prepared: Tensor, reconstruction: Tensor) -> Tensor:
+        """[N, C, h, w] twice -> logits [N, h, w] of "defect here"; h and w multiples of 16."""
+        folded = self.fold(torch.cat([prepared, reconstruction - prepared], 1))
+        top = self.top(torch.cat([folded, coordinates(folded)], 1))
+        one = self.down1(top)
+        two = self.down2(one)
+        three = self.down3(two)
+        two = self.up2(torch.cat([_twice(three), two], 1))
+        one = self.up1(torch.cat([_twice(two), one], 1))
+        top = self.up0(torch.cat([_twice(one), top], 1))
+        return self.unfold(self.head(top))[:, 0]
+
+
+def _twice(features: Tensor) -> Tensor:
+    return functional.interpolate(features, scale_factor=2.0, mode="nearest")
+
+
+#: Registry of reconstruction networks: `autoencoder` in the settings.
+AUTOENCODERS: Final = {"bottleneck": BottleneckAutoencoder, "reference": ReferenceAutoencoder}

@@ -1,0 +1,88 @@
+"""`python -m training.calibrate`: scores of good pictures that training never saw -> threshold for a stated false-alarm rate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import Field
+
+from cli.settings import Settings, from_flags, run
+from snag.artifact import Artifact, load_artifact
+from snag.calibration import Calibration, conformal_threshold, write_calibration
+from snag.errors import NoPictures
+from snag.picture import SUFFIXES
+from training.dataset import digest_of, read, read_split
+from training.progress import progress
+
+#: Pictures scored at a time; more gains nothing on a CPU.
+BATCH = 4
+
+
+class CalibrateSettings(Settings):
+    """Calibrate a trained model: choose the threshold that keeps the asked false-alarm rate on good pictures."""
+
+    data: Path = Field(Path("data/sample"), description="data set that the model was trained on")
+    run: Path = Field(Path("runs/sample"), description="folder with snag.pt; calibration.json is written there")
+    fpr: float = Field(0.05, gt=0, lt=1, description="target false-alarm rate")
+    good: Path | None = Field(None, description="folder of other good pictures to calibrate on, instead of the kept ones")
+    threshold: float | None = Field(None, description="set the threshold by hand; p-values still come from the scores")
+
+
+def calibrate(settings: CalibrateSettings) -> Calibration:
+    """Score the calibration pictures through the artefact and write `calibration.json`."""
+    artifact = load_artifact(settings.run / "snag.pt")
+    paths, root = _pictures(settings)
+    if settings.threshold is None:
+        conformal_threshold([0.0] * len(paths), settings.fpr)  # too few pictures: say so before scoring them
+    scores = sorted(score_files(artifact, paths))
+    chosen = settings.threshold
+    calibration = Calibration(
+        scores=tuple(scores),
+        rate=settings.fpr,
+        threshold=conformal_threshold(scores, settings.fpr) if chosen is None else chosen,
+        method="split-conformal" if chosen is None else "manual",
+        score_unit=artifact.score_unit,
+        artifact=artifact.fingerprint,
+        data_digest=digest_of(paths, root),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    write_calibration(calibration, settings.run / "calibration.json")
+    return calibration
+
+
+def score_files(artifact: Artifact, paths: list[Path]) -> list[float]:
+    """Anomaly scores of picture files, in their order. Raises UnreadablePictures."""
+    scores: list[float] = []
+    for start in progress(range(0, len(paths), BATCH), "calibrate", "batch"):
+        batch = [read(path) for path in paths[start : start + BATCH]]
+        scores += [found.anomaly_score for found in artifact.score(batch)]
+    return scores
+
+
+def _pictures(settings: CalibrateSettings) -> tuple[list[Path], Path]:
+    """The pictures to calibrate on, and the folder that their names are relative to."""
+    if settings.good is not None:
+        found = sorted(path for path in settings.good.rglob("*") if path.suffix.lower() in SUFFIXES)
+        if not found:
+            raise NoPictures(folder=settings.good, expected="good pictures to calibrate on")
+        return found, settings.good
+    names = read_split(settings.run / "split.json").calibrate
+    return [settings.data / name for name in names], settings.data
+
+
+def _say(calibration: Calibration) -> None:
+    stopped = sum(score > calibration.threshold for score in calibration.scores)
+    print(
+        f"threshold {calibration.threshold:.6g} ({calibration.method}) for a false-alarm rate of {calibration.rate:g}, "
+        f"from {calibration.count} good pictures that training never saw; {stopped} of them lie above it"
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; see `--help`."""
+    return run(lambda: _say(calibrate(from_flags(CalibrateSettings, argv))))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

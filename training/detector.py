@@ -1,0 +1,104 @@
+"""The detector: preparation, autoencoder, weight, standardisation and score in one module: what gets scripted and served."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from snag.scoring import local_mean, peak, reconstruction_error, standardised
+from training.autoencoder import WeightNetwork
+from training.preparation import back_to_picture
+
+#: Score of a picture that can't be judged (its reason says why): above any real one, and still a number that JSON can carry.
+FAILED_SCORE = 1e6
+
+
+class NoWeight(nn.Module):
+    """Stands in for the weight network where the plain error is the anomaly map."""
+
+    def forward(self, prepared: Tensor, reconstruction: Tensor) -> Tensor:
+        """Logits of 0 everywhere."""
+        return torch.zeros_like(prepared[:, 0])
+
+
+class Detector(nn.Module):
+    """Scores pictures. `score_kind` is "weighted", "peak" (of the plain error) or "mse" (its mean over the picture)."""
+
+    def __init__(
+        self, preparation: nn.Module, autoencoder: nn.Module, weight: WeightNetwork | None, score_kind: str, window: int
+    ) -> None:
+        """`window`: side of the local average in pixels, odd."""
+        super().__init__()
+        self.preparation, self.autoencoder = preparation, autoencoder
+        self.weight: nn.Module = weight if weight is not None else NoWeight()
+        self.score_kind, self.window = score_kind, window
+        self.register_buffer("mean", torch.zeros(1, 1))
+        self.register_buffer("deviation", torch.ones(1, 1))
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        """The plain autoencoder: [N, c, h, w] -> reconstruction, the same shape."""
+        return self.autoencoder(prepared)
+
+    @torch.jit.export
+    def prepare(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
+        """One picture [C, H, W] -> prepared [c, h, w], pose [2, 3], reason; see `preparation`."""
+        return self.preparation(picture)
+
+    @torch.jit.export
+    def raw_maps(self, prepared: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """[N, c, h, w] -> averaged map before standardisation [N, h, w], reconstruction, plain squared error [N, h, w]."""
+        reconstruction = self.autoencoder(prepared)
+        error = reconstruction_error(prepared, reconstruction)
+        if self.score_kind == "weighted":
+            weight = torch.sigmoid(self.weight(prepared, reconstruction))
+            # The learned map is squared before it weighs the squared error, and the root brings both back to grey values.
+            return local_mean(weight * torch.sqrt(error + 1e-8), self.window), reconstruction, error
+        return local_mean(error, self.window), reconstruction, error
+
+    @torch.jit.export
+    def score_prepared(self, prepared: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """[N, c, h, w] -> anomaly score [N], plain MSE [N], anomaly map [N, h, w], reconstruction [N, c, h, w]."""
+        raw, reconstruction, error = self.raw_maps(prepared)
+        anomaly_map = standardised(raw, self.mean, self.deviation)
+        plain = error.flatten(1).mean(1)
+        score = plain if self.score_kind == "mse" else peak(anomaly_map)
+        return score, plain, anomaly_map, reconstruction
+
+    @torch.jit.export
+    def score(self, pictures: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, list[str]]:
+        """Pictures of any size -> score [N], MSE [N], maps, reconstructions, prepared, poses, reasons."""
+        prepared: list[Tensor] = []
+        poses: list[Tensor] = []
+        reasons: list[str] = []
+        for picture in pictures:
+            one, pose, reason = self.prepare(picture)
+            prepared.append(one)
+            poses.append(pose)
+            reasons.append(reason)
+        stack = torch.stack(prepared)
+        score, plain, anomaly_map, reconstruction = self.score_prepared(stack)
+        failed = torch.tensor([reason != "" for reason in reasons])
+        score = torch.where(failed, torch.full_like(score, 1e6), score)
+        return score, plain, anomaly_map, reconstruction, stack, torch.stack(poses), reasons
+
+    @torch.jit.export
+    def map_in_picture(self, anomaly_map: Tensor, pose: Tensor, height: int, width: int) -> Tensor:
+        """Anomaly map [h, w] in the prepared pose -> [height, width] on the picture."""
+        return back_to_picture(anomaly_map, pose, height, width)
+
+
+def fit_standardisation(detector: Detector, prepared: Tensor, prior: float = 16.0, batch: int = 8) -> None:
+    """Set the detector's mean and deviation for each place from good parts [n, c, h, w] that training never saw.
+
+    Few parts say little of one place: the variance is shrunk towards that of all places as if `prior` more parts had been seen
+    (a scaled inverse chi-square prior), and both maps are smoothed over one window.
+    """
+    if detector.score_kind == "mse":
+        return
+    with torch.no_grad():
+        maps = torch.cat([detector.raw_maps(part.float())[0] for part in prepared.split(batch)])
+        mean = local_mean(maps.mean(0, keepdim=True), detector.window)[0]
+        variance = local_mean((maps - mean).square().mean(0, keepdim=True), detector.window)[0]
+        count = len(maps)
+        shrunk = (count * variance + prior * variance.mean()) / (count + prior)
+        detector.mean, detector.deviation = mean, shrunk.sqrt().clamp(min=1e-6)

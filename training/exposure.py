@@ -1,0 +1,47 @@
+"""Taking the exposure out of a picture: the lamp must not decide the verdict. Scriptable tensor functions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def polynomial_terms(y: Tensor, x: Tensor) -> Tensor:
+    """The ten monomials up to order three at coordinates in [-1, 1]: [...] twice -> [..., 10]."""
+    one = torch.ones_like(x)
+    return torch.stack([one, x, y, x * x, x * y, y * y, x * x * x, x * x * y, x * y * y, y * y * y], -1)
+
+
+def grid_terms(height: int, width: int) -> Tensor:
+    """`polynomial_terms` at the pixel centres of a picture: [height * width, 10]."""
+    y = (torch.arange(height, dtype=torch.float32) + 0.5) * (2.0 / height) - 1.0
+    x = (torch.arange(width, dtype=torch.float32) + 0.5) * (2.0 / width) - 1.0
+    return polynomial_terms(y[:, None].expand(height, width), x[None, :].expand(height, width)).reshape(-1, 10)
+
+
+def fit_background(grey: Tensor, rounds: int = 6) -> Tensor:
+    """Coefficients [10] of a third-order polynomial through the background of `grey` [h, w].
+
+    Robust by iterated reweighting: what lies further below or above the fit than the usual residual (the part, its shadow,
+    dust) loses its say. Equivariant: a gain or an offset on the picture does the same to the fit.
+    """
+    height, width = grey.shape[0], grey.shape[1]
+    terms = grid_terms(height, width)
+    values = grey.reshape(-1)
+    middle = values.median()
+    spread = (values - middle).abs().median() + 1e-6
+    weight = ((values - middle).abs() < 4.0 * spread).to(torch.float32)
+    ridge = 1e-4 * torch.eye(10)
+    coefficients = torch.zeros(10)
+    for _ in range(rounds):
+        weighted = terms * weight[:, None]
+        normal = weighted.t() @ terms / weight.sum().clamp(min=1.0)
+        # The ridge pulls towards a constant, not towards zero: equivariance under an offset needs that.
+        ridge_here = ridge.clone()
+        ridge_here[0, 0] = 0.0
+        right = weighted.t() @ values / weight.sum().clamp(min=1.0)
+        coefficients = torch.linalg.solve(normal + ridge_here + 1e-9 * torch.eye(10), right)
+        residual = values - terms @ coefficients
+        scale = 1.4826 * residual.abs().median() + 1e-6
+        weight = 1.0 / (1.0 + (residual / (2.0 * scale)).pow(4))
+    return coefficients

@@ -1,0 +1,154 @@
+"""Fitting the aligner to good pictures: can these parts be aligned at all, and if so, to what template?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from training.alignment import REFINE_SIDE, SEARCH_SIDE, Aligner, sample, shrink, silhouette_pose, strip_coordinates
+from training.exposure import fit_background, grid_terms
+
+#: A part is alignable when its silhouette is at least this elongated (moments then give its axis) ...
+LEAST_ELONGATION = 2.0
+#: ... and this share of the good pictures matches the mean silhouette at least this well.
+LEAST_SHARE, LEAST_MATCH = 0.95, 0.6
+#: Room left around the part, as a share of the picture's long side.
+MARGIN = 0.02
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A fitted aligner and the strip that holds the part."""
+
+    aligner: Aligner
+    height: float  #: the strip's sides, in units of the picture's long side
+    width: float
+
+
+def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
+    """Fit to good pictures [1, H, W] float, already shrunk to REFINE_SIDE.
+
+    Returns the alignment, or None where the parts can't be aligned, and a sentence that says why or how well.
+    """
+    flats = [_flatten(picture) for picture in pictures]
+    depths = torch.cat([(1.0 - flat).reshape(-1)[::4] for flat in flats])
+    polarity = 1.0 if depths[depths > 0.15].sum() >= -depths[depths < -0.15].sum() else -1.0
+    level = _otsu(polarity * depths)
+    foreground = polarity * depths > level
+    share = float(foreground.float().mean())
+    if not 0.005 < share < 0.5 or level < 0.1:
+        return None, f"no part stands out from its background (it would cover {share:.0%} of the picture)"
+    contrast = float((polarity * depths)[foreground].median())
+    silhouettes = [
+        ((polarity * (1 - shrink(f, SEARCH_SIDE)[0]) - 0.7 * contrast) / (0.2 * contrast)).clamp(0, 1) for f in flats
+    ]
+    starts = [silhouette_pose(silhouette) for silhouette in silhouettes]
+    elongation = float(torch.stack([start[1] for start in starts]).quantile(0.05))
+    if elongation < LEAST_ELONGATION:
+        return None, f"the parts have no clear long axis (elongation {elongation:.1f}, at least {LEAST_ELONGATION:g} is needed)"
+    areas = torch.stack([silhouette.mean() for silhouette in silhouettes])
+    area = (0.6 * float(areas.min()), 1.5 * float(areas.max()))
+    poses = torch.stack([start[0] for start in starts])
+    aligner, poses, matches = _iterate(flats, silhouettes, poses, polarity, contrast, area)
+    good = float((matches >= LEAST_MATCH).float().mean())
+    if good < LEAST_SHARE:
+        return None, f"only {good:.0%} of the parts match their mean silhouette (at least {LEAST_SHARE:.0%} is needed)"
+    lowest, middle = float(matches.min()), float(matches.median())
+    aligner.least_match = max(0.3, lowest - 2 * (middle - lowest))
+    return _strip(aligner, flats, silhouettes, poses), f"parts aligned: their silhouettes match the mean by {middle:.2f}"
+
+
+def _flatten(picture: Tensor) -> Tensor:
+    coefficients = fit_background(shrink(picture, 64)[0])
+    height, width = picture.shape[1:]
+    return picture / (grid_terms(height, width) @ coefficients).clamp(min=1e-3).reshape(1, height, width)
+
+
+def _otsu(values: Tensor) -> float:
+    """Otsu's threshold (IEEE Trans. SMC 9(1), 1979): the level that separates `values` into two groups best."""
+    low, high = float(values.quantile(0.001)), float(values[::7].max())
+    histogram = torch.histc(values, 256, low, high)
+    levels = torch.linspace(low, high, 257)[1:]
+    centres = levels - (high - low) / 512
+    below = histogram.cumsum(0) / histogram.sum()
+    mean = (histogram * centres).cumsum(0) / histogram.sum()
+    between = (mean[-1] * below - mean).square() / (below * (1 - below)).clamp(min=1e-9)
+    return float(levels[between.argmax()])
+
+
+def _iterate(
+    flats: list[Tensor], silhouettes: list[Tensor], poses: Tensor, polarity: float, contrast: float, area: tuple[float, float]
+) -> tuple[Aligner, Tensor, Tensor]:
+    """Template from the first part, then twice from the mean of all."""
+    reach = float(max(_extent(silhouette, pose) for silhouette, pose in zip(silhouettes[:64], poses[:64], strict=True)))
+    depth = float(max(_extent(s, pose, across=True) for s, pose in zip(silhouettes[:64], poses[:64], strict=True)))
+    height, width = 2 * depth + 2 * MARGIN, 2 * reach + 2 * MARGIN
+    chosen = poses[:1]
+    matches = torch.ones(1)
+    aligner = None
+    for _ in range(4):
+        aligner = _build(flats, silhouettes, chosen, (height, width), polarity, contrast, area)
+        found = [aligner.search(silhouette) for silhouette in silhouettes]
+        chosen = torch.stack([aligner.refine(f, pose, 10)[0] for f, (pose, _) in zip(flats, found, strict=True)])
+        matches = torch.stack([match for _, match in found])
+    assert aligner is not None  # noqa: S101  # the loop ran
+    return aligner, chosen, matches
+
+
+def _build(
+    flats: list[Tensor],
+    silhouettes: list[Tensor],
+    poses: Tensor,
+    size: tuple[float, float],
+    polarity: float,
+    contrast: float,
+    area: tuple[float, float],
+) -> Aligner:
+    coarse = _mean([s[None] for s in silhouettes], poses, size, SEARCH_SIDE)[0]
+    mean, deviation = _mean(flats, poses, size, REFINE_SIDE)
+    weight = 1.0 / (deviation.square() + 0.05**2) if len(poses) > 1 else torch.ones_like(mean)
+    return Aligner(
+        coarse, mean, weight, polarity=polarity, contrast=contrast, step=1.0 / REFINE_SIDE, area=area, least_match=LEAST_MATCH
+    )
+
+
+def _mean(pictures: list[Tensor], poses: Tensor, size: tuple[float, float], side: int) -> tuple[Tensor, Tensor]:
+    height, width = round(size[0] * side), round(size[1] * side)
+    strips = torch.stack(
+        [sample(p, strip_coordinates(pose, height, width, 1.0 / side))[0] for p, pose in zip(pictures, poses, strict=False)]
+    )
+    return strips.mean(0), strips.std(0) if len(strips) > 1 else torch.zeros_like(strips[0])
+
+
+def _extent(silhouette: Tensor, pose: Tensor, across: bool = False) -> Tensor:
+    """How far the silhouette reaches from its centre along (or across) its axis, in units of the long side."""
+    side = max(silhouette.shape)
+    y, x = torch.nonzero(silhouette > 0.5, as_tuple=True)
+    dx, dy = (x + 0.5) / side - pose[0], (y + 0.5) / side - pose[1]
+    cos, sin = torch.cos(pose[2]), torch.sin(pose[2])
+    along = -dx * sin + dy * cos if across else dx * cos + dy * sin
+    return along.abs().quantile(0.995)
+
+
+def _strip(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor], poses: Tensor) -> Alignment:
+    """Cut the strip to the part: centre the mean silhouette's box in it, with a margin."""
+    template = _mean([s[None] for s in silhouettes], poses, _sides(aligner.mean, REFINE_SIDE), SEARCH_SIDE)[0]
+    rows = torch.nonzero(template.amax(1) > 0.35)[:, 0]
+    columns = torch.nonzero(template.amax(0) > 0.35)[:, 0]
+    off_v = (float(rows[0] + rows[-1] + 1) / 2 - template.shape[0] / 2) / SEARCH_SIDE
+    off_u = (float(columns[0] + columns[-1] + 1) / 2 - template.shape[1] / 2) / SEARCH_SIDE
+    cos, sin = torch.cos(poses[:, 2]), torch.sin(poses[:, 2])
+    moved = torch.stack([poses[:, 0] + cos * off_u - sin * off_v, poses[:, 1] + sin * off_u + cos * off_v, poses[:, 2]], 1)
+    height = (float(rows[-1] - rows[0] + 1)) / SEARCH_SIDE + 2 * MARGIN
+    width = (float(columns[-1] - columns[0] + 1)) / SEARCH_SIDE + 2 * MARGIN
+    area = (aligner.least_area, aligner.most_area)
+    final = _build(flats, silhouettes, moved, (height, width), aligner.polarity, aligner.contrast, area)
+    final.least_match = aligner.least_match
+    return Alignment(final, height, width)
+
+
+def _sides(mean: Tensor, side: int) -> tuple[float, float]:
+    return mean.shape[0] / side, mean.shape[1] / side

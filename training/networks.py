@@ -1,0 +1,92 @@
+"""The networks of a run with everything that learns: built, moved along, saved and restored as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from training.autoencoder import BottleneckAutoencoder, ReferenceAutoencoder, WeightNetwork
+from training.losses import reconstruction_loss, weight_loss
+from training.settings import TrainSettings
+
+
+class Networks(nn.Module):
+    """Autoencoder and, where the score is weighted, the weight network."""
+
+    def __init__(self, settings: TrainSettings, channels: int) -> None:
+        """Weights are drawn from torch's global generator: seed it first."""
+        super().__init__()
+        if settings.autoencoder == "reference":
+            self.autoencoder: nn.Module = ReferenceAutoencoder(channels)
+        else:
+            self.autoencoder = BottleneckAutoencoder(channels, settings.base, settings.bottleneck)
+        self.weight = WeightNetwork(channels, settings.weight_base) if settings.score == "weighted" else None
+
+    def forward(self, shown: Tensor) -> tuple[Tensor, Tensor | None]:
+        """[N, c, h, w] -> reconstruction, and the weight network's logits, which send no gradient to the autoencoder."""
+        reconstruction = self.autoencoder(shown)
+        logits = None if self.weight is None else self.weight(shown, reconstruction.detach())
+        return reconstruction, logits
+
+
+class Learner:
+    """Networks, their moving average and their optimizer; one `step` at a time."""
+
+    def __init__(self, settings: TrainSettings, channels: int, device: torch.device, half: bool) -> None:
+        """`half`: compute in bfloat16 where it is safe to."""
+        torch.manual_seed(settings.seed)
+        self.settings, self.device, self.half = settings, device, half
+        self.networks = Networks(settings, channels).to(device, memory_format=torch.channels_last)
+        self.optimizer = torch.optim.AdamW(
+            self.networks.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        average = get_ema_multi_avg_fn(settings.average) if settings.average else _take_last
+        self.averaged = AveragedModel(self.networks, multi_avg_fn=average, use_buffers=True)
+
+    def step(self, shown: Tensor, clean: Tensor, mask: Tensor, rate: float) -> dict[str, float]:
+        """One step on a batch: what the networks are shown, what they should make of it, where it is defective. The losses."""
+        self.networks.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        shown = shown.to(self.device, memory_format=torch.channels_last)
+        clean = clean.to(self.device, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            reconstruction, logits = self.networks(shown)
+        losses = {
+            "reconstruction": reconstruction_loss(reconstruction.float(), clean, self.settings.alpha, self.settings.error_scale)
+        }
+        if logits is not None:
+            losses["weight"] = weight_loss(logits.float(), mask.to(self.device))
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        nn.utils.clip_grad_norm_(self.networks.parameters(), 5.0)
+        self.optimizer.step()
+        self.averaged.update_parameters(self.networks)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def result(self) -> Networks:
+        """The averaged networks, on the CPU, to be exported."""
+        networks = self.averaged.module
+        assert isinstance(networks, Networks)  # noqa: S101
+        return networks.cpu().float().to(memory_format=torch.contiguous_format).eval()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs."""
+        return {
+            "networks": self.networks.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state; the next step gives what it would have given without the interruption."""
+        self.networks.load_state_dict(state["networks"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _take_last(averaged: list[Tensor], current: list[Tensor], _count: Tensor) -> None:
+    torch._foreach_copy_(averaged, current)

@@ -1,0 +1,98 @@
+"""From a decoded picture to what the network sees: exposure taken out, part aligned or picture resized. Scriptable modules.
+
+Each module's forward takes one picture [C, H, W] (uint8, or float on the same scale) and returns
+- the prepared picture, float32 [c, h, w];
+- its pose, float32 [2, 3]: takes normalised prepared coordinates (x, y, 1), each in -1..1, to normalised picture coordinates;
+- a reason: "" or why there is no verdict on this picture's surface.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.alignment import Aligner, background_at, sample, strip_coordinates
+
+
+def to_channels(picture: Tensor, channels: int) -> Tensor:
+    """[1 or 3, H, W] of any type -> float32 [channels, H, W]; grey by the luma weights of ITU-R BT.601."""
+    values = picture.to(torch.float32)
+    if values.shape[0] == channels:
+        return values
+    if channels == 1:
+        return (0.299 * values[0] + 0.587 * values[1] + 0.114 * values[2])[None]
+    return values.expand(channels, -1, -1)
+
+
+class WholePreparation(nn.Module):
+    """Resizes the whole picture and takes out one gain and one offset: zero mean, unit deviation over all its pixels.
+
+    A picture that lies across (wide where training's were tall) is turned by a quarter first.
+    """
+
+    def __init__(self, channels: int, height: int, width: int, centre: float, spread: float) -> None:
+        """Prepared grey values have mean `centre` and standard deviation `spread`."""
+        super().__init__()
+        self.channels, self.height, self.width = channels, height, width
+        self.centre, self.spread = centre, spread
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
+        """See the head of this file."""
+        values = to_channels(picture, self.channels)
+        pose = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+        if (values.shape[1] - values.shape[2]) * (self.height - self.width) < 0:
+            values = values.transpose(1, 2).flip(1)  # a quarter turn; what was right is now on top
+            pose = torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
+        values = functional.interpolate(
+            values[None], [self.height, self.width], mode="bilinear", align_corners=False, antialias=True
+        )[0]
+        deviation = values.std().clamp(min=0.5)  # half a grey level: a picture of nothing stays a picture of nothing
+        return (values - values.mean()) / deviation * self.spread + self.centre, pose, ""
+
+
+class AlignedPreparation(nn.Module):
+    """Cuts the strip that holds the part, upright, and takes out background, gain and offset: background `level`, 0 is black."""
+
+    def __init__(self, aligner: Aligner, channels: int, height: int, width: int, length: float, level: float = 0.8) -> None:
+        """`length` is the strip's long side in units of the picture's long side; its other side follows from the pixels."""
+        super().__init__()
+        self.aligner = aligner
+        self.channels, self.height, self.width = channels, height, width
+        self.step, self.level = length / width, level
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
+        """See the head of this file."""
+        height, width = picture.shape[1], picture.shape[2]
+        grey = to_channels(picture, 1)
+        place, coefficients, scale, reason = self.aligner(grey)
+        # Twice the resolution and then the mean of four: the strip's pixels are larger than the picture's.
+        fine = strip_coordinates(place, 2 * self.height, 2 * self.width, 0.5 * self.step)
+        values = grey if self.channels == 1 else to_channels(picture, self.channels)
+        strip = functional.avg_pool2d(sample(values, fine)[None], 2)[0]
+        coarse = background_at(
+            coefficients, strip_coordinates(place, self.height // 8, self.width // 8, 8.0 * self.step), height, width
+        )
+        background = functional.interpolate(
+            coarse[None, None], [self.height, self.width], mode="bilinear", align_corners=False
+        )[0]
+        side = float(max(height, width))
+        cos, sin = torch.cos(place[2]), torch.sin(place[2])
+        u, v = 0.5 * self.step * self.width, 0.5 * self.step * self.height
+        to_x, to_y = 2.0 * side / width, 2.0 * side / height
+        pose = torch.stack(
+            [
+                torch.stack([cos * u * to_x, -sin * v * to_x, place[0] * to_x - 1.0]),
+                torch.stack([sin * u * to_y, cos * v * to_y, place[1] * to_y - 1.0]),
+            ]
+        )
+        return self.level * (1.0 - (1.0 - strip / background) / scale), pose, reason
+
+
+def back_to_picture(working: Tensor, pose: Tensor, height: int, width: int) -> Tensor:
+    """Lay a map [h, w] in the prepared pose onto a picture of height x width; 0 outside of the prepared part."""
+    linear, shift = pose[:, :2], pose[:, 2]
+    inverse = torch.linalg.inv(linear)
+    theta = torch.cat([inverse, -(inverse @ shift)[:, None]], 1)
+    grid = functional.affine_grid(theta[None], [1, 1, height, width], align_corners=False)
+    return functional.grid_sample(working[None, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[0, 0]

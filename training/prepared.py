@@ -1,0 +1,74 @@
+"""Pictures decoded and prepared once, kept in a memory-mapped file: an epoch then costs no decoding."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+from torch import Tensor, nn
+
+from snag.errors import DiskFull
+from snag.files import write_atomically
+from training.dataset import read
+from training.preparation import AlignedPreparation, WholePreparation
+from training.progress import progress
+
+
+def prepared_pictures(
+    root: Path, names: Sequence[str], module: AlignedPreparation | WholePreparation, cache: Path, data_digest: str
+) -> tuple[np.ndarray, list[str]]:
+    """Prepared pictures [n, c, h, w], float16, memory-mapped; and each one's reason ("" where it could be prepared).
+
+    Reused when pictures and preparation are the same. Raises UnreadablePictures, DiskFull.
+    """
+    key = hashlib.sha256("\0".join([data_digest, _digest(module), *names]).encode()).hexdigest()[:24]
+    path, reasons_path = cache / f"{key}.npy", cache / f"{key}.reasons"
+    if not (path.exists() and reasons_path.exists()):
+        reasons: list[str] = []
+
+        def write(temporary: Path) -> None:
+            shape = (len(names), module.channels, module.height, module.width)
+            _reserve(temporary, int(np.prod(shape)) * 2)
+            prepared = open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
+            with torch.inference_mode():
+                for i, name in enumerate(progress(names, "prepare", "picture")):
+                    one, _, reason = module(read(root / name))
+                    prepared[i] = one.numpy()
+                    reasons.append(reason)
+            prepared.flush()
+
+        write_atomically(path, write)
+        write_atomically(reasons_path, lambda temporary: temporary.write_text("\n".join(reasons)) and None)
+    return np.load(path, mmap_mode="r"), reasons_path.read_text().split("\n")
+
+
+def to_tensor(prepared: np.ndarray) -> Tensor:
+    """A copy in memory, float32."""
+    return torch.from_numpy(prepared.astype(np.float32))
+
+
+def _digest(module: nn.Module) -> str:
+    """Of everything the preparation depends on: its buffers, its numbers and its code's shape."""
+    buffer = io.BytesIO()
+    for name, value in sorted(module.state_dict().items()):
+        buffer.write(name.encode() + value.numpy().tobytes())
+    for part in module.modules():
+        numbers = {key: value for key, value in vars(part).items() if isinstance(value, int | float | str)}
+        buffer.write(repr((type(part).__name__, sorted(numbers.items()))).encode())
+    return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Writing to a memory map on a full disk is a bus error that nobody can catch: take the room first."""
+    import os
+
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise DiskFull(path=path, detail=error) from error

@@ -1,0 +1,71 @@
+"""Settings of a training run: defaults < preset (training/presets/*.toml) < file (--config) < flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from cli.settings import Settings, from_flags
+from snag.errors import BadConfig
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+class TrainSettings(Settings):
+    """Train an autoencoder on good pictures and export the detector as TorchScript."""
+
+    data: Path = Field(Path("data/sample"), description="data set in MVTec layout; only train/good is read")
+    run: Path = Field(Path("runs/sample"), description="folder for checkpoints, curves and the artefact")
+    preset: str = Field("default", description="quick, default or reference; a file training/presets/<preset>.toml")
+    config: Path | None = Field(None, description="TOML file of settings, over the preset and under the flags")
+    seed: int = Field(0, ge=0, description="the same seed on the same machine gives the same weights")
+
+    standardise_share: float = Field(0.12, ge=0, lt=0.5, description="share of the good pictures that give the usual error")
+    calibrate_share: float = Field(0.2, ge=0, lt=0.6, description="share of the good pictures kept for calibration")
+
+    mode: Literal["auto", "aligned", "whole"] = Field("auto", description="cut out the aligned part, or resize the picture")
+    colour: Literal["auto", "grey", "colour"] = Field("auto", description="channels that the network sees")
+    pixels: int = Field(120_000, ge=1024, le=4_200_000, description="pixels of the working picture, at most about")
+
+    autoencoder: Literal["bottleneck", "reference"] = Field("bottleneck", description="reconstruction network")
+    base: int = Field(32, ge=4, le=256, description="channels at half resolution of the bottleneck autoencoder")
+    bottleneck: int = Field(48, ge=1, le=1024, description="channels at 1/16 of the resolution")
+    weight_base: int = Field(24, ge=4, le=128, description="channels of the weight network")
+    score: Literal["weighted", "peak", "mse"] = Field("weighted", description="what becomes the anomaly score")
+    window: int = Field(9, ge=1, le=63, description="side of the local average, pixels, odd")
+
+    alpha: float = Field(0.84, ge=0, le=1, description="loss is (1 - alpha) * MSE + alpha * (1 - SSIM)")
+    error_scale: float = Field(1.0, gt=0, description="factor on the MSE term")
+    repair: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
+
+    epochs: int = Field(100, ge=1, description="passes over the fit pictures")
+    batch_size: int = Field(8, ge=1, description="pictures a step")
+    learning_rate: float = Field(2e-3, gt=0, description="AdamW's, at the top of the one-cycle schedule")
+    weight_decay: float = Field(1e-4, ge=0, description="AdamW's")
+    average: float = Field(0.998, ge=0, lt=1, description="decay of the moving average of the weights; 0 takes the last ones")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 where the hardware has it")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU where there is one")
+
+    rotation: float | None = Field(None, ge=0, le=180, description="augmentation: degrees either way (unset: by mode)")
+    shift: float | None = Field(None, ge=0, le=1, description="augmentation: share of the side (unset: by mode)")
+    shear: float | None = Field(None, ge=0, le=45, description="augmentation: degrees (unset: by mode)")
+    zoom: float | None = Field(None, ge=0, lt=1, description="augmentation: share either way (unset: by mode)")
+    flip: bool | None = Field(None, description="augmentation: horizontal flip (unset: by mode)")
+    noise: float = Field(0.01, ge=0, le=0.5, description="augmentation: noise up to this deviation")
+    blur: float = Field(0.6, ge=0, le=5, description="augmentation: Gaussian blur up to this sigma, pixels")
+    gain: float = Field(0.03, ge=0, le=0.9, description="augmentation: gain either way")
+
+
+def train_settings(argv: list[str] | None) -> TrainSettings:
+    """Settings from flags, preset and file. Raises BadConfig."""
+    return from_flags(TrainSettings, argv, _files)
+
+
+def _files(flags: dict[str, Any]) -> list[Path]:
+    preset = PRESETS / f"{flags.get('preset', 'default')}.toml"
+    if not preset.is_file():
+        known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.toml")))
+        raise BadConfig(detail=f"unknown preset {preset.stem!r}; known are {known}")
+    return [preset, *([Path(flags["config"])] if flags.get("config") else [])]

@@ -1,0 +1,247 @@
+"""`python -m training.train`: good pictures in, a TorchScript detector out. Read it from top to bottom."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tensorboardX import SummaryWriter
+from torch import Tensor
+
+from cli.settings import run
+from snag.artifact import load_artifact, save_artifact
+from snag.errors import BadArtifact, TooFewPictures, TrainingDiverged
+from training.augment import Augmentation, augment
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.curves import draw_curves
+from training.dataset import Split, digest_of, good_pictures, near_duplicates, read, split, thumbnail, write_split
+from training.defects import add_defects
+from training.detector import Detector, fit_standardisation
+from training.fit_preparation import Chosen, choose_preparation
+from training.networks import Learner, Networks
+from training.prepared import prepared_pictures, to_tensor
+from training.progress import progress
+from training.provenance import read_config, versions, write_config
+from training.schedule import one_cycle
+from training.settings import TrainSettings, train_settings
+
+SCORE_UNITS = {
+    "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
+    "peak": "standard deviations of good parts' squared reconstruction error at its worst place",
+    "mse": "mean squared reconstruction error, prepared grey values",
+}
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from."""
+
+    fit: Tensor  #: [n, c, h, w] float32
+    standardise: Tensor  #: [m, c, h, w] float32; m may be 0
+    chosen: Chosen
+    data_digest: str
+
+
+def train(settings: TrainSettings) -> None:
+    """Train, standardise, export. Goes on where an earlier run with the same settings stopped; does nothing when it finished."""
+    paths = good_pictures(settings.data)
+    digest = digest_of(paths, settings.data)
+    if _finished(settings, digest):
+        print(f"{settings.run / 'snag.pt'} is already trained with these settings on these pictures")
+        return
+    _begin(settings, digest)
+    material = _material(settings, paths, digest)
+    device, half = _hardware(settings)
+    learner = Learner(settings, material.fit.shape[1], device, half)
+    history = _learn(settings, learner, material)
+    networks = learner.result()
+    detector = export(settings, networks, material)
+    save_artifact(detector, _artifact_settings(settings, material, history), settings.run / "snag.pt")
+    draw_curves(history, settings.run / "loss.png")
+    print(f"trained: {settings.run / 'snag.pt'} ({material.chosen.mode}: {material.chosen.why})")
+
+
+def _learn(settings: TrainSettings, learner: Learner, material: Material) -> dict[str, list[float]]:
+    """The loop. Each epoch draws from its own random stream, so that a resumed run draws what the whole one would have."""
+    history: dict[str, list[float]] = {}
+    checkpoint = settings.run / "checkpoint.pt"
+    begin = 0
+    if state := load_checkpoint(checkpoint):
+        learner.restore(state["learner"])
+        begin, history = state["epoch"], state["history"]
+    how = usual_augmentation(settings, material.chosen.mode)
+    steps = math.ceil(len(material.fit) / settings.batch_size)
+    total = steps * settings.epochs
+    with (
+        SummaryWriter(str(settings.run / "tensorboard"), purge_step=begin) as board,
+        progress(None, "train", "step", total, begin * steps) as bar,
+    ):
+        for epoch in range(begin, settings.epochs):
+            sums: dict[str, float] = {}
+            for step, (shown, clean, mask) in enumerate(batches(settings, material, how, epoch)):
+                rate = one_cycle((epoch * steps + step) / total, settings.learning_rate)
+                losses = learner.step(shown, clean, mask, rate)
+                if not math.isfinite(sum(losses.values())):
+                    raise TrainingDiverged(loss=sum(losses.values()), epoch=epoch + 1, step=step + 1)
+                sums = {name: sums.get(name, 0.0) + loss / steps for name, loss in losses.items()}
+                bar.update()
+                bar.set_postfix(
+                    epoch=f"{epoch + 1}/{settings.epochs}", refresh=False, **{k: f"{v:.4f}" for k, v in losses.items()}
+                )
+            for name, mean in sums.items():
+                history.setdefault(name, []).append(mean)
+                board.add_scalar(f"loss/{name}", mean, epoch + 1)
+            save_checkpoint({"learner": learner.state(), "epoch": epoch + 1, "history": history}, checkpoint)
+    return history
+
+
+def batches(
+    settings: TrainSettings, material: Material, how: Augmentation, epoch: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """One epoch's batches: what is shown [n, c, h, w], the clean picture, the defects' mask [n, h, w]."""
+    numbers = np.random.default_rng([settings.seed, epoch, 1])
+    tensors = torch.Generator().manual_seed(int(np.random.default_rng([settings.seed, epoch, 2]).integers(2**62)))
+    order = torch.randperm(len(material.fit), generator=tensors)
+    background = getattr(material.chosen.module, "level", None)
+    where = material.chosen.foreground.numpy()
+    for chosen in order.split(settings.batch_size):
+        clean = augment(material.fit[chosen], how, tensors)
+        if not settings.repair:
+            yield clean, clean, torch.zeros(len(clean), *clean.shape[2:])
+            continue
+        shown, mask = add_defects(clean.numpy(), where, numbers, background)
+        yield torch.from_numpy(shown), clean, torch.from_numpy(mask)
+
+
+def export(settings: TrainSettings, networks: Networks, material: Material) -> torch.jit.ScriptModule:
+    """Standardise on parts that the networks never saw, then script and freeze."""
+    detector = Detector(material.chosen.module, networks.autoencoder, networks.weight, settings.score, settings.window).eval()
+    if len(material.standardise):
+        fit_standardisation(detector, material.standardise)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
+        script = torch.jit.script(detector)
+        return torch.jit.freeze(script, preserved_attrs=["prepare", "score", "score_prepared", "map_in_picture"])
+
+
+def prepare_material(settings: TrainSettings) -> Material:
+    """What a run with these settings would learn from."""
+    paths = good_pictures(settings.data)
+    return _material(settings, paths, digest_of(paths, settings.data))
+
+
+def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Material:
+    """Split the good pictures, choose the preparation by the fit pictures alone, and prepare what training needs."""
+    names = [path.relative_to(settings.data).as_posix() for path in paths]
+    chosen_split = _split(settings, paths, names)
+    write_split(chosen_split, settings.run / "split.json")
+    chosen = choose_preparation(
+        [settings.data / name for name in chosen_split.fit],
+        mode=settings.mode,
+        colour=settings.colour,
+        pixels=settings.pixels,
+        centre=0.5,
+        spread=0.15,
+    )
+    print(f"{chosen.mode} pictures of {chosen.module.channels} x {chosen.module.height} x {chosen.module.width}; {chosen.why}")
+    sets = []
+    for part in (chosen_split.fit, chosen_split.standardise):
+        prepared, reasons = prepared_pictures(settings.data, part, chosen.module, settings.run / "cache", digest)
+        usable = [i for i in range(len(part)) if not reasons[i]]
+        if len(usable) < len(part):
+            print(f"left out {len(part) - len(usable)} good pictures whose part could not be aligned")
+        sets.append(to_tensor(prepared[usable]) if part else torch.zeros(0))
+    return Material(sets[0], sets[1], chosen, digest)
+
+
+def _split(settings: TrainSettings, paths: list[Path], names: list[str]) -> Split:
+    thumbnails = torch.stack([thumbnail(read(path)) for path in progress(paths, "read", "picture")])
+    shares = (settings.standardise_share, settings.calibrate_share)
+    chosen = split(names, near_duplicates(thumbnails), shares, settings.seed)
+    if len(chosen.fit) < 2 or (settings.calibrate_share and not chosen.calibrate):
+        raise TooFewPictures(
+            found=len(names), folder=settings.data / "train" / "good", needed=f"more than {len(names)} different"
+        )
+    return chosen
+
+
+def _hardware(settings: TrainSettings) -> tuple[torch.device, bool]:
+    """Device, and whether bfloat16 pays: on a GPU and on processors with matrix tiles; elsewhere it is slower than float32."""
+    device = settings.device if settings.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
+    fast = device == "cuda" or torch.cpu._is_amx_tile_supported()
+    return torch.device(device), settings.precision == "bfloat16" or (settings.precision == "auto" and fast)
+
+
+def usual_augmentation(settings: TrainSettings, mode: str) -> Augmentation:
+    """What is set, and by mode what is not: aligned parts keep their pose but for what alignment leaves."""
+    usual: dict[str, Any] = {"rotation": 0.4, "shift": 0.004, "shear": 0.0, "zoom": 0.01, "flip": False}
+    if mode == "whole":
+        usual = {"rotation": 3.0, "shift": 0.02, "shear": 0.0, "zoom": 0.03, "flip": False}
+    asked = {name: value for name in usual if (value := getattr(settings, name)) is not None}
+    return Augmentation(**(usual | asked), noise=settings.noise, blur=settings.blur, gain=settings.gain)
+
+
+#: Settings that say where, not what: a run moved or called by another name is still the same run.
+_PLACES = {"run", "data", "config", "preset"}
+
+
+def _identity(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in _PLACES}
+
+
+def _finished(settings: TrainSettings, digest: str) -> bool:
+    artifact = settings.run / "snag.pt"
+    if not artifact.exists():
+        return False
+    try:
+        made = load_artifact(artifact).settings
+    except BadArtifact:
+        return False
+    return made["data_digest"] == digest and made["training"] == _identity(settings.model_dump(mode="json"))
+
+
+def _begin(settings: TrainSettings, digest: str) -> None:
+    """Note what this run is. A checkpoint of other settings or pictures is no start for it: it is set aside."""
+    resolved = settings.model_dump(mode="json")
+    path = settings.run / "config.json"
+    earlier = read_config(path)
+    same = earlier is not None and earlier["data_digest"] == digest and _identity(earlier["settings"]) == _identity(resolved)
+    checkpoint = settings.run / "checkpoint.pt"
+    if not same and checkpoint.exists():
+        checkpoint.replace(checkpoint.with_suffix(".old.pt"))
+        print("settings or pictures changed: training starts anew; the old checkpoint is kept as checkpoint.old.pt")
+    write_config(resolved, digest, path)
+
+
+def _artifact_settings(settings: TrainSettings, material: Material, history: dict[str, list[float]]) -> dict[str, Any]:
+    return {
+        "training": _identity(settings.model_dump(mode="json")),
+        "preset": settings.preset,
+        "mode": material.chosen.mode,
+        "why": material.chosen.why,
+        "channels": material.chosen.module.channels,
+        "height": material.chosen.module.height,
+        "width": material.chosen.module.width,
+        "score": settings.score,
+        "score_unit": SCORE_UNITS[settings.score],
+        "data_digest": material.data_digest,
+        "fit_pictures": len(material.fit),
+        "standardise_pictures": len(material.standardise),
+        "last_loss": {name: values[-1] for name, values in history.items()},
+        "versions": versions(),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; see `--help`."""
+    return run(lambda: train(train_settings(argv)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
