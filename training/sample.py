@@ -58,7 +58,9 @@ def draw(folder: str, index: int, seed: int, size: int, lamp: bool = False) -> D
     """The picture `index` of a folder as 'test/dent': depends on nothing but the arguments, and on no other picture."""
     entropy = (seed, zlib.crc32(folder.encode()), index)
     part_rng, scene_rng, defect_rng = (np.random.default_rng((*entropy, stream)) for stream in range(3))
-    part, scene = draw_part(part_rng), draw_scene(scene_rng)
+    # Golden steps spread the exposures of each folder evenly over their range: none is brighter than another by bad luck.
+    exposure = (np.random.default_rng(entropy[:2]).random() + index * 0.6180339887) % 1
+    part, scene = draw_part(part_rng), draw_scene(scene_rng, exposure)
     kind = folder.split("/")[-1]
     if lamp and kind != "good":
         scene = replace(scene, gain=scene.gain * LAMP)

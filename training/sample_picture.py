@@ -40,13 +40,13 @@ class Laid:
     cover: Field
 
 
-def draw_scene(rng: np.random.Generator) -> Scene:
-    """Any angle, any place that keeps the part inside, an exposure of its own."""
+def draw_scene(rng: np.random.Generator, exposure: float) -> Scene:
+    """Any angle, any place that keeps the part inside; `exposure` in 0..1 is the place in the range of gains."""
     return Scene(
         angle=float(rng.uniform(0, 2 * np.pi)),
         across=float(rng.uniform(-12, 12)),
         down=float(rng.uniform(-12, 12)),
-        gain=float(rng.uniform(0.84, 1.12)),
+        gain=0.84 + 0.28 * exposure,
         offset=float(rng.uniform(-0.02, 0.02)),
         vignette=float(rng.uniform(0.10, 0.20)),
         shadow=float(rng.uniform(0.55, 0.75)),
