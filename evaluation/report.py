@@ -1,0 +1,171 @@
+"""The report: one HTML file that opens offline, without scripts, fonts or addresses from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from evaluation import plots
+from evaluation.gallery import Exhibit
+from evaluation.labelled import GOOD
+from evaluation.metrics import METRICS
+from evaluation.sentences import FEATURE_NAMES, calibration_sentences, percent, summary_sentences
+from evaluation.summary import Evaluation
+from evaluation.tally import tally_pictures
+from snag import __version__
+from snag.heatmap import coloured, png
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline figure."""
+
+    title: str
+    value: str
+    interval: str
+    note: str
+    is_share: bool
+
+
+@dataclass(frozen=True)
+class Plot:
+    """An inline SVG and its heading."""
+
+    title: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The gallery of one class."""
+
+    kind: str
+    rows: Sequence[tuple[str, Exhibit]]  #: what stands beside it, e.g. "highest score"
+
+
+def render(evaluation: Evaluation) -> str:
+    """The whole file's text."""
+    calibration, found = evaluation.calibration, evaluation.figures
+    return _TEMPLATES.get_template("report.html").render(
+        evaluation=evaluation,
+        calibration=calibration,
+        version=__version__,
+        summary=summary_sentences(evaluation),
+        tiles=_tiles(evaluation),
+        strip=_strip(evaluation),
+        calibration_sentences=calibration_sentences(evaluation),
+        calibration_plot=plots.calibration_plot(calibration.scores, calibration.threshold),
+        classes=found.per_class,
+        per_defect=found.per_defect,
+        refused=sum(row.refused for row in found.per_class.values()),
+        histograms=_histograms(evaluation),
+        curves=_curves(evaluation),
+        shortcuts=found.shortcuts,
+        chance=evaluation.shortcut_chance,
+        shelves=_shelves(evaluation),
+        legend="data:image/png;base64," + base64.b64encode(_legend()).decode(),
+    )
+
+
+def _tiles(evaluation: Evaluation) -> list[Tile]:
+    exact = {"fpr": evaluation.false_alarms, "tpr": evaluation.detections}
+    tiles = []
+    for name, metric in METRICS.items():
+        estimate = evaluation.figures.main[name]
+        if estimate.value is not None:
+            shown = percent if metric.is_share else _auroc
+            interval = exact.get(name, estimate.interval)
+            ends = "" if interval is None else f"{shown(interval.low)} to {shown(interval.high)}"
+            tiles.append(Tile(metric.title, shown(estimate.value), ends, metric.meaning, metric.is_share))
+    return sorted(tiles, key=lambda tile: not tile.is_share)
+
+
+def _strip(evaluation: Evaluation) -> str | None:
+    scores = {kind: _values(evaluation, "score", kind) for kind in evaluation.figures.per_class}
+    return plots.strip_plot(scores, GOOD, evaluation.calibration.threshold) if scores else None
+
+
+def _values(evaluation: Evaluation, field: str, kind: str | None = None) -> np.ndarray:
+    """Scores or reconstruction errors of the pictures that were not refused, of one class or of all."""
+    return np.array(
+        [
+            getattr(result.verdict, field)
+            for result in evaluation.results
+            if not result.verdict.reason and kind in (None, result.picture.kind)
+        ],
+        dtype=float,
+    )
+
+
+def _histograms(evaluation: Evaluation) -> list[Plot]:
+    fields = ("score", "reconstruction_error")
+    good, ranges = ([_values(evaluation, field, kind) for field in fields] for kind in (GOOD, None))
+    plotted = []
+    for kind in evaluation.figures.per_defect:
+        bad = [_values(evaluation, field, kind) for field in fields]
+        svg = plots.histogram_pair(good, bad, ranges, evaluation.calibration.threshold, kind)
+        plotted.append(Plot(kind, svg))
+    return plotted
+
+
+def _curves(evaluation: Evaluation) -> list[Plot]:
+    found = evaluation.figures
+    if found.good is None or not found.bad_count:
+        return []
+    tally = tally_pictures(
+        np.array([result.picture.is_bad for result in evaluation.results]),
+        np.array([result.rank_score for result in evaluation.results]),
+    )
+    fpr, tpr = found.good.stopped / found.good.count, found.bad_stopped / found.bad_count
+    stopped = found.good.stopped + found.bad_stopped
+    precision = found.bad_stopped / stopped if stopped else None
+    return [
+        Plot("ROC", plots.roc_plot(tally, fpr, tpr)),
+        Plot("Precision and recall", plots.precision_recall_plot(tally, tpr, precision)),
+    ]
+
+
+def _shelves(evaluation: Evaluation) -> list[Shelf]:
+    shelves = []
+    for kind in evaluation.figures.per_class:
+        worst, best = ("highest score", "lowest score") if kind == GOOD else ("lowest score", "highest score")
+        gallery = evaluation.gallery
+        rows = [(worst, exhibit) for exhibit in gallery.worst(kind)] + [(best, exhibit) for exhibit in gallery.best(kind)]
+        if rows:
+            shelves.append(Shelf(kind, rows))
+    return shelves
+
+
+def _legend() -> bytes:
+    """The heat map's colours from 0 to twice the level."""
+    return png(coloured(torch.linspace(0, 2, 256).expand(10, 256), 1.0))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _auroc(value: float | None) -> str:
+    """Three decimals; less than perfect is never rounded to 1."""
+    if value is None:
+        return "-"
+    text = f"{value:.3f}"
+    return f"{value:.5f}" if text == "1.000" and value < 1 else text
+
+
+_TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters.update(number=_number, percent=percent, auroc=_auroc)
+_TEMPLATES.globals.update(feature_names=FEATURE_NAMES, metrics=METRICS, good=GOOD)

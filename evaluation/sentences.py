@@ -1,0 +1,171 @@
+"""Sentences: what the figures mean, for someone who knows parts and not statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from evaluation.figures import ClassFigures
+from evaluation.intervals import Interval
+from evaluation.summary import Evaluation, Promise, strongest
+
+#: A surprise this small is called one: once in forty.
+_RARE = 0.025
+FEATURE_NAMES = {
+    "mean": "mean brightness",
+    "std": "contrast (standard deviation)",
+    "median": "median brightness",
+    "p95": "brightness of the lightest 5 %",
+    "gradient": "edge strength (gradient)",
+    "laplacian_energy": "sharpness and noise (Laplacian energy)",
+    "foreground_area": "size of the part (foreground area)",
+}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One finding; `mood` colours its mark in the report."""
+
+    text: str
+    mood: Literal["good", "plain", "warning"] = "plain"
+
+
+def percent(share: float) -> str:
+    """`0.0476` -> `4.8 %`; whole numbers and both ends without a decimal."""
+    text = f"{100 * share:.1f}"
+    if (share < 1 and text == "100.0") or (share > 0 and text == "0.0"):
+        text = f"{100 * share:.2f}"
+    return f"{text.removesuffix('.0')} %"
+
+
+def interval_text(interval: Interval | None) -> str:
+    """`(95 % interval 1 % to 9 %)`, or nothing."""
+    return "" if interval is None else f" (95 % interval {percent(interval.low)} to {percent(interval.high)})"
+
+
+def summary_sentences(evaluation: Evaluation) -> list[Sentence]:
+    """The report's first lines."""
+    if not evaluation.results:
+        return [
+            Sentence(
+                f"There are no labelled pictures in {evaluation.data}/test, so this report covers the calibration alone. "
+                "Pictures under test/good and test/<defect> make the rest of it.",
+            )
+        ]
+    candidates = [
+        _detection(evaluation),
+        _false_alarms(evaluation),
+        _hardest(evaluation),
+        _shortcut(evaluation),
+        _refused(evaluation),
+        _unreadable(evaluation),
+    ]
+    return [sentence for sentence in candidates if sentence is not None]
+
+
+def calibration_sentences(evaluation: Evaluation) -> list[Sentence]:
+    """What the threshold promises."""
+    calibration, promise = evaluation.calibration, evaluation.promise
+    if promise is None:
+        return [
+            Sentence(f"The threshold {calibration.threshold:.4g} was set by hand: no false alarm rate is promised.", "warning"),
+        ]
+    return [
+        Sentence(
+            f"The threshold {calibration.threshold:.4g} comes from {calibration.count} good pictures that training never saw. "
+            f"Of good parts like those, at most {percent(promise.rate)} are stopped on average: "
+            f"{round(1000 * promise.rate)} of 1,000."
+        ),
+        Sentence(
+            f"With {calibration.count} pictures, the true rate of such a threshold lies between "
+            f"{percent(promise.realised.low)} and {percent(promise.realised.high)} in 95 of 100 calibrations; "
+            "more calibration pictures narrow this."
+        ),
+        Sentence("The promise holds for pictures taken as the calibration pictures were: same camera, light and surface."),
+    ]
+
+
+def _detection(evaluation: Evaluation) -> Sentence | None:
+    count, stopped = evaluation.figures.bad_count, evaluation.figures.bad_stopped
+    if not count:
+        return Sentence("There are no defective pictures, so nothing can be said about detection.")
+    share = percent(stopped / count)
+    return Sentence(f"Of {count} defective pictures {stopped} were stopped: {share}{interval_text(evaluation.detections)}.")
+
+
+def _false_alarms(evaluation: Evaluation) -> Sentence | None:
+    good = evaluation.figures.good
+    if good is None:
+        return Sentence("There are no good pictures under test/good, so nothing can be said about false alarms.")
+    share = percent(good.stopped / good.count)
+    start = f"Of {good.count} good pictures {good.stopped} were stopped: {share}{interval_text(evaluation.false_alarms)}. "
+    return (
+        Sentence(start + "The threshold was set by hand and promised nothing.")
+        if evaluation.promise is None
+        else (_kept(start, evaluation.promise, good))
+    )
+
+
+def _kept(start: str, promise: Promise, good: ClassFigures) -> Sentence:
+    chance = promise.surprise(good.stopped, good.count)
+    promised = f"Calibration promised at most {percent(promise.rate)} on average"
+    if chance >= _RARE:
+        return Sentence(f"{start}{promised}; the count agrees with that.", "good")
+    return Sentence(
+        f"{start}{promised}. So many would happen by chance in {percent(chance)} of cases only: these pictures are probably "
+        "not like the calibration pictures (light, camera, surface). Calibrate again with good pictures taken as these were.",
+        "warning",
+    )
+
+
+def _hardest(evaluation: Evaluation) -> Sentence | None:
+    scored = {
+        kind: row["image_auroc"].value
+        for kind, row in evaluation.figures.per_defect.items()
+        if row["image_auroc"].value is not None
+    }
+    if len(scored) < 2:
+        return None
+    kind = min(scored, key=lambda name: scored[name])  # type: ignore[arg-type,return-value]
+    row = evaluation.figures.per_class[kind]
+    return Sentence(
+        f"Hardest to tell from good parts: {kind} (image AUROC {scored[kind]:.3f}; {row.stopped} of {row.count} stopped)."
+    )
+
+
+def _shortcut(evaluation: Evaluation) -> Sentence | None:
+    chance = evaluation.shortcut_chance
+    raw, seen = (strongest(evaluation.figures.shortcuts, column) for column in ("raw", "normalised"))
+    if chance is None or raw is None:
+        return None
+    floor = f"(up to {chance:.2f} is chance with so few pictures)" if chance > 0.6 else f"(up to {chance:.2f} is chance)"
+    before = (
+        f"In the raw pictures {FEATURE_NAMES[raw[0]]} alone separates good from defective with AUROC {raw[1]:.2f}"
+        if raw[1] > chance
+        else f"No simple number separates good from defective in the raw pictures (at most AUROC {raw[1]:.2f})"
+    )
+    if seen is None:
+        return Sentence(f"{before} {floor}.", "warning" if raw[1] > chance else "good")
+    if seen[1] <= chance:
+        return Sentence(f"{before}; in what the network sees, none does: at most {seen[1]:.2f} {floor}.", "good")
+    return Sentence(
+        f"{before}; in what the network sees, {FEATURE_NAMES[seen[0]]} still does with {seen[1]:.2f} {floor}. "
+        "Part of the result may come from how the pictures were taken, or from the defects themselves changing it.",
+        "warning" if seen[1] > max(chance, 0.7) else "plain",
+    )
+
+
+def _refused(evaluation: Evaluation) -> Sentence | None:
+    refused = [result for result in evaluation.results if result.verdict.reason]
+    if not refused:
+        return None
+    reasons = ", ".join(sorted({str(result.verdict.reason) for result in refused}))
+    good = sum(not result.picture.is_bad for result in refused)
+    return Sentence(
+        f"{len(refused)} pictures ({good} of them good) were stopped without a look at the surface: {reasons}.", "warning"
+    )
+
+
+def _unreadable(evaluation: Evaluation) -> Sentence | None:
+    count = len(evaluation.unreadable)
+    return Sentence(f"{count} pictures could not be read; they are in no figure.", "warning") if count else None
