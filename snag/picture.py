@@ -15,7 +15,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
-from snag.errors import BrokenPicture, PictureTooLarge, UnsupportedFormat
+from snag.errors import BrokenPicture, PictureTooLarge, RequestError, UnsupportedFormat
+from snag.hazards import refuse_hazards
 
 #: Pillow's name of each accepted format, and the file suffixes that a folder is searched for.
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
@@ -32,7 +33,7 @@ Image.MAX_IMAGE_PIXELS = None
 # A damaged tag that Pillow can work around is no news. Set once: a filter set for each call would change it for all threads,
 # and a warning that is shown is also remembered, one entry for each wording that a client can think of.
 warnings.filterwarnings("ignore", module=r"PIL\.")
-logging.getLogger("PIL").setLevel(logging.INFO)  # at DEBUG it prints the tags that a client sent
+logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it prints tags that a client sent; what matters is raised
 
 # How a picture file begins. Only what begins otherwise can be bare grey bytes: a file cut off at their very size is not.
 _SIGNATURE: Final = re.compile(
@@ -82,11 +83,13 @@ def decode(data: bytes | bytearray | memoryview, limits: PictureLimits = DEFAULT
     if raw is not None and len(data) == raw[0] * raw[1] and not _SIGNATURE.match(data):
         return torch.from_numpy(np.frombuffer(data, np.uint8).reshape(1, *raw).copy())
     try:
-        with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
+        stream = io.BytesIO(data)
+        refuse_hazards(stream.getvalue())
+        with Image.open(stream, formats=tuple(FORMATS)) as image:
             _check_header(image, limits)
             image.load()
             return torch.from_numpy(_pixels(_upright(image)))
-    except (PictureTooLarge, UnsupportedFormat):
+    except RequestError:
         raise
     except UnidentifiedImageError as error:
         if _SIGNATURE.match(data):
@@ -102,6 +105,8 @@ def _check_header(image: Image.Image, limits: PictureLimits) -> None:
     if isinstance(image, TiffImageFile) and _TIFF_TILE_WIDTH in image.tag_v2:  # a tile is decoded whole, even where it juts out
         sizes.append((image.tag_v2[_TIFF_TILE_WIDTH], image.tag_v2[_TIFF_TILE_HEIGHT]))
     for width, height in sizes:
+        if min(width, height) < 1:
+            raise BrokenPicture(detail=f"it has {width} x {height} pixels")
         if width * height > limits.max_pixels or max(width, height) > limits.max_side:
             raise PictureTooLarge(width=width, height=height, limit=limits.max_pixels, max_side=limits.max_side)
     expected = ", ".join(FORMATS)
