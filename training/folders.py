@@ -19,20 +19,27 @@ from snag.errors import DiskFull
 def whole_folder(target: Path) -> Iterator[Path]:
     """An empty folder beside `target` that takes its place when the block ends; when the block raises, it is removed.
 
-    What earlier processes of this machine left behind when they were killed is removed first. Raises DiskFull for an OSError
-    in the block.
+    Raises DiskFull for an OSError in the block.
     """
     target = target.resolve()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
-        temporary = _beside(target, "part")
-        temporary.mkdir()
-    except OSError as error:
-        raise DiskFull(path=target, detail=error) from error
-    try:
+    with scratch_folder(target) as temporary:
         yield temporary
         _exchange(temporary, target)
+
+
+@contextmanager
+def scratch_folder(target: Path) -> Iterator[Path]:
+    """An empty folder beside `target`, so that what it holds can be renamed into place; removed when the block ends.
+
+    What earlier processes of this machine left behind for `target` when they were killed is removed first. Raises DiskFull for
+    an OSError in the block.
+    """
+    target = target.resolve()
+    temporary = _beside(target, "part")
+    try:
+        _sweep(target)
+        temporary.mkdir(parents=True)
+        yield temporary
     except OSError as error:
         raise DiskFull(path=target, detail=error) from error
     finally:
@@ -57,7 +64,10 @@ def _beside(target: Path, suffix: str) -> Path:
 
 
 def _sweep(target: Path) -> None:
-    for left in target.parent.glob(f"{_prefix(target)}*"):
-        process = left.name.removeprefix(_prefix(target)).split("-")[0]
-        if left.suffix in (".part", ".old") and process.isdigit() and not psutil.pid_exists(int(process)):
+    if not target.parent.is_dir():
+        return
+    for left in target.parent.iterdir():
+        name, _, process = left.name.partition(_prefix(target))
+        number = process.split("-")[0]
+        if not name and left.suffix in (".part", ".old") and number.isdigit() and not psutil.pid_exists(int(number)):
             shutil.rmtree(left, ignore_errors=True)
