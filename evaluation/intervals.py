@@ -82,6 +82,11 @@ def surprise(false_alarms: int, good_count: int, calibration_count: int, rank: i
     return float(stats.betabinom(good_count, calibration_count + 1 - rank, rank).sf(false_alarms - 1))
 
 
+def likeness(scores: Sequence[float], calibration_scores: Sequence[float]) -> float:
+    """p-value of the two-sample Kolmogorov-Smirnov test: small where good pictures do not score as calibration's did."""
+    return float(stats.ks_2samp(scores, calibration_scores).pvalue)
+
+
 def _percentiles(values: np.ndarray) -> Interval | None:
     defined = values[~np.isnan(values)]
     if not len(defined):

@@ -49,7 +49,7 @@ _STYLE: Final[Any] = {
 def calibration_plot(scores: Sequence[float], threshold: float) -> str:
     """Histogram of the calibration scores, the threshold marked."""
     with mpl.rc_context(_STYLE):
-        figure = Figure((7.2, 2.3), layout="constrained")
+        figure = Figure((10.4, 2.3), layout="constrained")
         axes = figure.subplots()
         values = np.array(scores)
         axes.hist(values, bins=_bins(values, threshold, 30), color=GOOD, alpha=0.85)
@@ -109,7 +109,7 @@ def histogram_pair(
 def roc_plot(tally: Tally, fpr: float, tpr: float) -> str:
     """The ROC curve of pictures and the point at which the calibrated threshold works."""
     with mpl.rc_context(_STYLE):
-        figure = Figure((4.4, 4.0), layout="constrained")
+        figure = Figure((5.1, 4.5), layout="constrained")
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
         axes.plot(*roc_points(tally.good, tally.bad), color=BAD, linewidth=1.8, clip_on=False)
@@ -121,7 +121,7 @@ def roc_plot(tally: Tally, fpr: float, tpr: float) -> str:
 def precision_recall_plot(tally: Tally, recall: float, precision: float | None) -> str:
     """The precision-recall curve of pictures; no point where nothing was stopped."""
     with mpl.rc_context(_STYLE):
-        figure = Figure((4.4, 4.0), layout="constrained")
+        figure = Figure((5.1, 4.5), layout="constrained")
         axes = figure.subplots()
         share = tally.bad.sum() / (tally.bad.sum() + tally.good.sum())
         axes.axhline(share, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
@@ -145,16 +145,10 @@ def _unit_square(axes: Axes, x: str, y: str) -> None:
 
 
 def _mark_point(axes: Axes, x: float, y: float) -> None:
-    axes.plot([x], [y], marker="o", markersize=9, color=LIMIT, markeredgewidth=0, clip_on=False, zorder=5)
-    left = x > 0.5
-    axes.annotate(
-        "calibrated threshold",
-        (x, y),
-        (-9 if left else 9, -13),
-        textcoords="offset points",
-        ha="right" if left else "left",
-        color=INK,
-    )
+    axes.plot([x], [y], marker="o", markersize=8, color=LIMIT, markeredgewidth=0, clip_on=False, zorder=5)
+    side, aside = ("right", -9) if x > 0.5 else ("left", 9)
+    above = 9 if y < 0.1 else -14
+    axes.annotate("calibrated threshold", (x, y), (aside, above), textcoords="offset points", ha=side, color=INK)
 
 
 def _mark_threshold(axes: Axes, threshold: float, label: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evaluation import plots
 from evaluation.gallery import Exhibit
+from evaluation.intervals import Interval
 from evaluation.labelled import GOOD
 from evaluation.metrics import METRICS
 from evaluation.sentences import FEATURE_NAMES, calibration_sentences, percent, summary_sentences
@@ -82,9 +83,16 @@ def _tiles(evaluation: Evaluation) -> list[Tile]:
         if estimate.value is not None:
             shown = percent if metric.is_share else _auroc
             interval = exact.get(name, estimate.interval)
-            ends = "" if interval is None else f"{shown(interval.low)} to {shown(interval.high)}"
-            tiles.append(Tile(metric.title, shown(estimate.value), ends, metric.meaning, metric.is_share))
+            tiles.append(Tile(metric.title, shown(estimate.value), _ends(interval, shown), metric.meaning, metric.is_share))
     return sorted(tiles, key=lambda tile: not tile.is_share)
+
+
+def _ends(interval: Interval | None, shown: Callable[[float], str] | None = None) -> str:
+    """Both ends; nothing where every resample is alike: an interval of no width would pass for certainty."""
+    if interval is None or interval.low == interval.high:
+        return "no interval"
+    shown = shown or _auroc
+    return f"{shown(interval.low)} to {shown(interval.high)}"
 
 
 def _strip(evaluation: Evaluation) -> str | None:
@@ -167,5 +175,5 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters.update(number=_number, percent=percent, auroc=_auroc)
-_TEMPLATES.globals.update(feature_names=FEATURE_NAMES, metrics=METRICS, good=GOOD)
+_TEMPLATES.filters.update(number=_number, percent=percent, auroc=_auroc, ends=_ends)
+_TEMPLATES.globals.update(percent=percent, feature_names=FEATURE_NAMES, metrics=METRICS, good=GOOD)

@@ -11,6 +11,8 @@ from evaluation.summary import Evaluation, Promise, strongest
 
 #: A surprise this small is called one: once in forty.
 _RARE = 0.025
+#: Below this two sets of scores are said to differ.
+_ODD = 0.005
 FEATURE_NAMES = {
     "mean": "mean brightness",
     "std": "contrast (standard deviation)",
@@ -31,10 +33,12 @@ class Sentence:
 
 
 def percent(share: float) -> str:
-    """`0.0476` -> `4.8 %`; whole numbers and both ends without a decimal."""
+    """`0.0476` -> `4.8 %`; what is not nothing and not all is never rounded to it."""
+    if 0 < share < 0.0001:
+        return "less than 0.01 %"
     text = f"{100 * share:.1f}"
     if (share < 1 and text == "100.0") or (share > 0 and text == "0.0"):
-        text = f"{100 * share:.2f}"
+        text = f"{min(100 * share, 99.99):.2f}"
     return f"{text.removesuffix('.0')} %"
 
 
@@ -55,6 +59,7 @@ def summary_sentences(evaluation: Evaluation) -> list[Sentence]:
     candidates = [
         _detection(evaluation),
         _false_alarms(evaluation),
+        _likeness(evaluation),
         _hardest(evaluation),
         _shortcut(evaluation),
         _refused(evaluation),
@@ -114,6 +119,19 @@ def _kept(start: str, promise: Promise, good: ClassFigures) -> Sentence:
     return Sentence(
         f"{start}{promised}. So many would happen by chance in {percent(chance)} of cases only: these pictures are probably "
         "not like the calibration pictures (light, camera, surface). Calibrate again with good pictures taken as these were.",
+        "warning",
+    )
+
+
+def _likeness(evaluation: Evaluation) -> Sentence | None:
+    """Said only where the scores clearly differ: with every figure's sentence it would be one too many."""
+    fit = evaluation.good_likeness
+    if fit is None or fit >= _ODD:
+        return None
+    return Sentence(
+        "The good pictures of the test score differently from the good pictures of calibration (by chance in "
+        f"{percent(fit)} of cases): they were probably taken or chosen differently, and the threshold may be too high "
+        "or too low for them. Calibrate with good pictures taken as these were.",
         "warning",
     )
 

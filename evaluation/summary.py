@@ -9,7 +9,7 @@ from typing import Any
 
 from evaluation.figures import Estimate, Figures
 from evaluation.gallery import Gallery
-from evaluation.intervals import Interval, clopper_pearson, realised_rate_interval, surprise
+from evaluation.intervals import Interval, clopper_pearson, likeness, realised_rate_interval, surprise
 from evaluation.judging import Unreadable
 from evaluation.metrics import METRICS
 from evaluation.results import Result
@@ -50,6 +50,12 @@ class Evaluation:
     def detections(self) -> Interval | None:
         """Exact 95 % interval of the detection rate, or None without defective pictures."""
         return clopper_pearson(self.figures.bad_stopped, self.figures.bad_count)
+
+    @property
+    def good_likeness(self) -> float | None:
+        """How well the good pictures' scores fit the calibration scores, see intervals.likeness; None without any."""
+        scores = [result.rank_score for result in self.results if not result.picture.is_bad]
+        return likeness(scores, self.calibration.scores) if scores else None
 
     @property
     def shortcut_chance(self) -> float | None:
@@ -152,6 +158,7 @@ def _counts(evaluation: Evaluation) -> dict[str, int]:
 def _calibration(evaluation: Evaluation) -> dict[str, Any]:
     calibration, promise, good = evaluation.calibration, evaluation.promise, evaluation.figures.good
     return {
+        "good_likeness_p_value": evaluation.good_likeness,
         **{key: value for key, value in asdict(calibration).items() if key not in ("scores", "artifact")},
         "count": calibration.count,
         "realised_rate_95": None if promise is None else _pair(promise.realised),
