@@ -47,6 +47,11 @@ def interval_text(interval: Interval | None) -> str:
     return "" if interval is None else f" (95 % interval {percent(interval.low)} to {percent(interval.high)})"
 
 
+def counted(count: int, what: str = "picture") -> str:
+    """`1 picture`, `2 pictures`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def summary_sentences(evaluation: Evaluation) -> list[Sentence]:
     """The report's first lines."""
     if not evaluation.results:
@@ -95,7 +100,7 @@ def _detection(evaluation: Evaluation) -> Sentence | None:
     if not count:
         return Sentence("There are no defective pictures, so nothing can be said about detection.")
     share = percent(stopped / count)
-    return Sentence(f"Of {count} defective pictures {stopped} were stopped: {share}{interval_text(evaluation.detections)}.")
+    return Sentence(f"{_of(count, 'defective', stopped)}: {share}{interval_text(evaluation.detections)}.")
 
 
 def _false_alarms(evaluation: Evaluation) -> Sentence | None:
@@ -103,7 +108,7 @@ def _false_alarms(evaluation: Evaluation) -> Sentence | None:
     if good is None:
         return Sentence("There are no good pictures under test/good, so nothing can be said about false alarms.")
     share = percent(good.stopped / good.count)
-    start = f"Of {good.count} good pictures {good.stopped} were stopped: {share}{interval_text(evaluation.false_alarms)}. "
+    start = f"{_of(good.count, 'good', good.stopped)}: {share}{interval_text(evaluation.false_alarms)}. "
     return (
         Sentence(start + "The threshold was set by hand and promised nothing.")
         if evaluation.promise is None
@@ -180,10 +185,14 @@ def _refused(evaluation: Evaluation) -> Sentence | None:
     reasons = ", ".join(sorted({str(result.verdict.reason) for result in refused}))
     good = sum(not result.picture.is_bad for result in refused)
     return Sentence(
-        f"{len(refused)} pictures ({good} of them good) were stopped without a look at the surface: {reasons}.", "warning"
+        f"Stopped without a look at the surface: {counted(len(refused))}, {good} of them good ({reasons}).", "warning"
     )
 
 
 def _unreadable(evaluation: Evaluation) -> Sentence | None:
     count = len(evaluation.unreadable)
-    return Sentence(f"{count} pictures could not be read; they are in no figure.", "warning") if count else None
+    return Sentence(f"{counted(count)} could not be read, and no figure counts that.", "warning") if count else None
+
+
+def _of(count: int, what: str, stopped: int) -> str:
+    return f"Of {counted(count, f'{what} picture')} {stopped} {'was' if stopped == 1 else 'were'} stopped"

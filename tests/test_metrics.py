@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
@@ -16,6 +16,7 @@ from evaluation.metrics import METRICS, ap_score, auroc_score, detection_score, 
 from evaluation.tally import PixelTally, Tally, tally_pictures
 
 THRESHOLD = 0.5
+unhurried = settings(deadline=None, max_examples=50)  # the machine may be busy with other work
 #: A few distinct scores, so that ties are common.
 SCORES = st.lists(st.tuples(st.booleans(), st.integers(-3, 6).map(lambda step: step / 4)), min_size=2, max_size=40)
 
@@ -47,6 +48,7 @@ def slow_ap(labels: np.ndarray, scores: np.ndarray) -> float:
     return area
 
 
+@unhurried
 @given(SCORES)
 def test_auroc_and_ap_equal_their_slow_twins_and_scikit_learn(pairs: list[tuple[bool, float]]) -> None:
     """Ties included."""
@@ -111,6 +113,7 @@ def test_a_score_that_is_not_a_number_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
+@unhurried
 @given(pairs=SCORES, order=st.randoms(use_true_random=False))
 def test_the_order_of_samples_does_not_matter(name: str, pairs: list[tuple[bool, float]], order: object) -> None:
     """Of no metric in the table."""
@@ -121,6 +124,7 @@ def test_the_order_of_samples_does_not_matter(name: str, pairs: list[tuple[bool,
 
 
 @pytest.mark.parametrize("name", METRICS)
+@unhurried
 @given(pairs=SCORES, times=st.integers(2, 5))
 def test_taking_every_sample_several_times_changes_nothing(name: str, pairs: list[tuple[bool, float]], times: int) -> None:
     """Neither as copies nor as counts."""
@@ -132,6 +136,7 @@ def test_taking_every_sample_several_times_changes_nothing(name: str, pairs: lis
 
 
 @pytest.mark.parametrize("name", METRICS)
+@unhurried
 @given(pairs=SCORES)
 def test_every_metric_is_a_share_or_undefined(name: str, pairs: list[tuple[bool, float]]) -> None:
     """It lies in 0..1; where a class that it needs is missing it is None."""
@@ -145,12 +150,14 @@ def test_every_metric_is_a_share_or_undefined(name: str, pairs: list[tuple[bool,
 
 
 @pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if not metric.is_share])
+@unhurried
 @given(pairs=SCORES)
 def test_areas_depend_on_the_order_of_scores_alone(name: str, pairs: list[tuple[bool, float]]) -> None:
     """Any rising function of the score leaves them as they are."""
     assert value(name, [(bad, math.exp(3 * score)) for bad, score in pairs]) == value(name, pairs)
 
 
+@unhurried
 @given(SCORES)
 def test_swapping_good_and_bad_turns_auroc_round(pairs: list[tuple[bool, float]]) -> None:
     """And so does the sign of the score."""

@@ -1,0 +1,39 @@
+"""A small data folder in the MVTec layout, drawn: mid-grey pictures with noise, and two kinds of defect with masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SHAPE = (48, 64)
+GOOD_COUNT, DEFECT_COUNT = 6, 4
+
+
+def draw_labelled_folder(data: Path, test: bool = True, masks: bool = True) -> Path:
+    """test/good, test/bright, test/dark (each 48 x 64, its square at another place); ground_truth where `masks`."""
+    generator = np.random.default_rng(0)
+    if not test:
+        data.mkdir(parents=True, exist_ok=True)
+        return data
+    for index in range(GOOD_COUNT):
+        _save(data / f"test/good/{index:03}.png", _surface(generator))
+    for kind, value in (("bright", 235), ("dark", 20)):
+        for index in range(DEFECT_COUNT):
+            picture, mask = _surface(generator), np.zeros(SHAPE, dtype=np.uint8)
+            place = np.s_[6 + 6 * index : 18 + 6 * index, 8 + 8 * index : 24 + 8 * index]
+            picture[place], mask[place] = value, 255
+            _save(data / f"test/{kind}/{index:03}.png", picture)
+            if masks:
+                _save(data / f"ground_truth/{kind}/{index:03}_mask.png", mask)
+    return data
+
+
+def _surface(generator: np.random.Generator) -> np.ndarray:
+    return np.clip(generator.normal(128, 6, SHAPE), 0, 255).astype(np.uint8)
+
+
+def _save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
