@@ -141,6 +141,10 @@ def _in_tar(source: Path, budget: Budget, packer: Callable[[Any], Any] | None = 
                 if not info.isreg() or info.issparse():
                     raise BadDataset(detail=f"it holds a link or device {info.name!r}; expected regular files")
                 yield Member(info.name, partial(_extracted, archive, info))
+        if stream.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes a damaged header for the end
+            raise BadDataset(detail="it ends early or is damaged")
+        while stream.read(CHUNK):  # the packer's checksum stands at its very end
+            pass
 
 
 def _counted(open_it: Callable[[], Any], budget: Budget) -> Readable:
@@ -171,11 +175,13 @@ class _Counted(io.RawIOBase):
 
     def __init__(self, stream: Readable, budget: Budget) -> None:
         self._stream, self._budget, self._position = stream, budget, 0
+        self.last = b""
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= LARGEST_READ:
             raise BadDataset(detail="it holds a header of absurd length")
         data = self._stream.read(size)
+        self.last = data
         self._position += len(data)
         self._budget.spend(len(data))
         return data

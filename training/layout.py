@@ -115,7 +115,8 @@ def _fingerprint(pixels: Tensor) -> bytes:
 
 
 def _duplicates(twins: dict[bytes, list[Path]]) -> Iterator[Finding]:
-    for first, *others in twins.values():
+    for same in twins.values():
+        first, *others = sorted(same, key=lambda name: (name.parts[0] != "train", name))
         for other in others:
             if first.parts[0] != other.parts[0]:
                 yield Finding("warning", "leak", str(other), f"the same pixels as {first}: a test that training has seen")
