@@ -15,6 +15,7 @@ SnagError
     |-- NoPictures
     |-- TooFewPictures
     |-- TooFewCalibrationPictures
+    |-- BadScores
     |-- UnreadablePictures
     |-- BadDataset
     |-- BadArtifact
@@ -22,6 +23,8 @@ SnagError
     |-- TrainingDiverged
     |-- DiskFull
     |-- ServerFailed
+    |-- ServerNotReady
+    |-- ServerUnreachable
     `-- ServerAnswer
 
 An error is raised with its details alone: `PictureTooLarge(pixels=10**9, limit=4 * 10**7)`; the sentence is made here.
@@ -29,7 +32,9 @@ An error is raised with its details alone: `PictureTooLarge(pixels=10**9, limit=
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_LONGEST_DETAIL: Final = 200
 
 
 class SnagError(Exception):
@@ -45,9 +50,16 @@ class SnagError(Exception):
 
 
 class RequestError(SnagError):
-    """A client's request can't be answered with a verdict."""
+    """A client's request can't be answered with a verdict.
+
+    What the client sent may stand in the details: it is cut short and made one line of printable ASCII, because an error goes
+    into logs, and a line of its own on a worker's output could pass for a metric.
+    """
 
     status = 400
+
+    def __init__(self, **details: object) -> None:
+        super().__init__(**{name: _harmless(detail) for name, detail in details.items()})
 
 
 class MissingPicture(RequestError):
@@ -147,6 +159,13 @@ class TooFewCalibrationPictures(StageError):
     )
 
 
+class BadScores(StageError):
+    """The model gives scores that are no numbers."""
+
+    code = "bad_scores"
+    message = "{count} of {total} scores are not finite numbers; train the model again"
+
+
 class UnreadablePictures(StageError):
     """Some pictures of a data set can't be read."""
 
@@ -202,11 +221,32 @@ class ServerFailed(StageError):
     message = "the server did not come up: {detail}"
 
 
+class ServerNotReady(StageError):
+    """The server runs, but not all of its workers do."""
+
+    code = "server_not_ready"
+    message = "the server is not ready: {detail}"
+
+
+class ServerUnreachable(StageError):
+    """Nobody answered."""
+
+    code = "server_unreachable"
+    message = "no answer from {url}: {detail}; is the server running? `make serve` starts it"
+
+
 class ServerAnswer(StageError):
     """The server answered something that a client can't use."""
 
     code = "server_answer"
     message = "{url} answered {status}: {detail}"
+
+
+def _harmless(detail: object) -> object:
+    if isinstance(detail, int):
+        return detail
+    line = "".join(sign if " " <= sign <= "~" else "?" for sign in " ".join(str(detail).split()))
+    return line if len(line) <= _LONGEST_DETAIL else f"{line[: _LONGEST_DETAIL - 3]}..."
 
 
 def request_errors() -> tuple[type[SnagError], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from snag.calibration import Calibration, p_value
@@ -20,7 +21,12 @@ class Verdict:
 
 
 def judge(score: float, reconstruction_error: float, reason: str | None, calibration: Calibration) -> Verdict:
-    """Compare `score` with the calibrated threshold; a `reason` makes the picture anomalous whatever its score."""
+    """Compare `score` with the calibrated threshold; a `reason` makes the picture anomalous whatever its score.
+
+    Raises ValueError for a score that is no number: it is not greater than any threshold, and must not pass for a good part.
+    """
+    if not (math.isfinite(score) and math.isfinite(reconstruction_error)):
+        raise ValueError(f"the model's score is {score}, its reconstruction error {reconstruction_error}")
     return Verdict(
         is_anomaly=reason is not None or score > calibration.threshold,
         score=score,
