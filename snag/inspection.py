@@ -101,7 +101,7 @@ class Inspector:
 
     def _load(self, row: Row) -> _Loaded:
         _check_json(row)
-        request = parse_request(row.fields)
+        request = parse_request(row.fields, self._settings.raw_height * self._settings.raw_width)
         started = time.perf_counter()
         picture = decode(request.picture, self._settings.limits)
         self._tally.time("snag_decode_seconds", time.perf_counter() - started)

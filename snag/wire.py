@@ -13,7 +13,8 @@ from typing import Any, Final
 from snag.errors import BadBase64, BadRequest, InternalError, MissingPicture, SnagError, request_errors
 from snag.verdict import Verdict
 
-_DATA_URI: Final = re.compile(r"\Adata:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.ASCII)
+_DATA_URI: Final = re.compile(r"\A\s*data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.ASCII | re.IGNORECASE)
+_LEADING_SPACE: Final = b"\xef\xbb\xbf \t\r\n"  #: what may stand before JSON, a byte order mark included
 #: Multipart fields that may hold the picture, in order of preference.
 PICTURE_FIELDS: Final = ("image", "data")
 
@@ -26,14 +27,15 @@ class Request:
     heatmap: bool = False
 
 
-def parse_request(row: Mapping[str, Any]) -> Request:
+def parse_request(row: Mapping[str, Any], bare_size: int | None = 1024 * 1024) -> Request:
     """Find the picture in a TorchServe row.
 
-    A row is {"body": parsed JSON | bytearray | str} or {field name: bytearray} for multipart. Raises MissingPicture,
-    BadBase64, BadRequest.
+    A row is {"body": parsed JSON | bytearray | str} or {field name: bytearray} for multipart. A body of `bare_size` bytes is
+    a picture of bare grey bytes even where its first pixels look like JSON (123 is a brace). Raises MissingPicture, BadBase64,
+    BadRequest.
     """
     if "body" in row and not any(field in row for field in PICTURE_FIELDS):
-        return _parse_body(row["body"])
+        return _parse_body(row["body"], bare_size)
     for field in PICTURE_FIELDS:
         if field in row:
             return _parse_field(row, field)
@@ -50,17 +52,22 @@ def _parse_field(row: Mapping[str, Any], field: str) -> Request:
     return _parse_json({"image": value, "heatmap": wants_map})
 
 
-def _parse_body(body: Any) -> Request:
+def _parse_body(body: Any, bare_size: int | None) -> Request:
     if isinstance(body, str):
-        body = body.encode()
+        body = body.encode(errors="replace")
     if not isinstance(body, bytes | bytearray):
         return _parse_json(body)
     if not body:
         raise MissingPicture(detail="the body is empty")
-    if body[:64].lstrip()[:1] in (b"{", b"["):  # JSON under another content type; no picture format begins like this
+    if body[:64].lstrip(_LEADING_SPACE)[:1] in (
+        b"{",
+        b"[",
+    ):  # JSON under another content type; no picture format begins like this
         try:
             parsed = json.loads(body)
         except (ValueError, RecursionError) as error:
+            if len(body) == bare_size:
+                return Request(body)
             raise BadRequest(detail="it begins like JSON but is none") from error
         return _parse_json(parsed)
     return Request(body)
@@ -91,16 +98,18 @@ def decode_base64(text: str) -> bytes:
 
 def _flag(value: Any) -> bool:
     if isinstance(value, bytes | bytearray):
-        value = value.decode("ascii", "replace").strip().lower()
+        value = value.decode("ascii", "replace")
+    if isinstance(value, str):
+        value = value.strip().lower()
     if value in (True, "true", "1"):
         return True
-    if value in (False, "false", "0", ""):
+    if value in (False, None, "false", "0", ""):
         return False
     raise BadRequest(detail="'heatmap' is neither true nor false")
 
 
 def _names(row: Mapping[str, Any]) -> str:
-    return ", ".join(repr(str(key)[:32]) for key in list(row)[:8]) or "none"
+    return ", ".join(ascii(str(key)[:32]) for key in list(row)[:8]) or "none"
 
 
 def _json_type(value: Any) -> str:
@@ -141,7 +150,10 @@ def parse_verdict(answer: Mapping[str, Any]) -> Verdict:
 
 def parse_error(answer: Mapping[str, Any]) -> SnagError:
     """Back from `error_json`, for clients: the same class with the same sentence. Raises KeyError when `answer` is not one."""
-    code, message = answer["error"]["code"], answer["error"]["message"]
+    problem = answer["error"]
+    if not isinstance(problem, Mapping):  # TorchServe's own errors have other shapes
+        raise KeyError("error")
+    code, message = problem["code"], problem["message"]
     kind = next((known for known in request_errors() if known.code == code), InternalError)
     error = kind.__new__(kind)  # its sentence was made by the server; the details it was made from are not sent
     Exception.__init__(error, message)
