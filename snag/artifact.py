@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +17,10 @@ from torch import Tensor
 
 from snag.calibration import Calibration
 from snag.errors import ArtifactMismatch, BadArtifact
-from snag.files import sha256_of, write_atomically
+from snag.files import write_bytes
 
 _SETTINGS: Final = "settings.json"
+_METHODS: Final = ("score", "map_in_picture", "prepare")
 
 
 @dataclass(frozen=True)
@@ -70,34 +74,38 @@ class Artifact:
 
 def save_artifact(script: torch.jit.ScriptModule, settings: dict[str, Any], path: Path) -> None:
     """Write the artefact atomically; equal inputs give equal bytes."""
-    extra = {_SETTINGS: json.dumps(settings, sort_keys=True)}
-
-    def write(temporary: Path) -> None:
-        # The file's own name becomes the name of the folder inside the zip: write through a buffer that has none.
-        import io
-
-        buffer = io.BytesIO()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.jit.save(script, buffer, _extra_files=extra)
-        temporary.write_bytes(buffer.getvalue())
-
-    write_atomically(path, write)
+    buffer = io.BytesIO()  # a file's own name would become the name of the folder inside the zip
+    with _deprecations_ignored():
+        torch.jit.save(script, buffer, _extra_files={_SETTINGS: json.dumps(settings, sort_keys=True)})
+    write_bytes(path, buffer.getvalue())
 
 
 def load_artifact(path: Path) -> Artifact:
     """Load an artefact for the CPU. Raises BadArtifact when it is missing or damaged."""
     extra = {_SETTINGS: ""}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
-            script = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
+        data = path.read_bytes()  # read once, so that what is loaded is what the fingerprint is of
+        with _deprecations_ignored():
+            script = torch.jit.load(io.BytesIO(data), map_location="cpu", _extra_files=extra)
         settings = json.loads(extra[_SETTINGS])
-    except (ValueError, RuntimeError) as error:
-        detail = "there is no model; run `make train`" if not path.exists() else "not a Snag model, or damaged"
-        raise BadArtifact(path=path, detail=detail) from error
+    except FileNotFoundError as error:
+        raise BadArtifact(path=path, detail="there is no model; run `make train`") from error
+    except (OSError, ValueError, RuntimeError, IndexError, EOFError) as error:
+        raise BadArtifact(path=path, detail="not a Snag model, or damaged") from error
+    lacking = [method for method in _METHODS if not hasattr(script, method)]
+    if lacking or not isinstance(settings, dict) or "score_unit" not in settings:
+        raise BadArtifact(path=path, detail="a TorchScript file, but not a Snag model")
     script.eval()
-    return Artifact(script, settings, sha256_of(path), path)
+    return Artifact(script, settings, sha256(data).hexdigest(), path)
+
+
+@contextmanager
+def _deprecations_ignored() -> Iterator[None]:
+    """torch deprecates TorchScript in each call; that it is TorchScript is decided."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
+        warnings.filterwarnings("ignore", message=".*torch.jit", category=DeprecationWarning)
+        yield
 
 
 def check_pair(artifact: Artifact, calibration: Calibration, calibration_path: Path) -> None:

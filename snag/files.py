@@ -16,25 +16,33 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
     Raises DiskFull when the file can't be written; `path` is then untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
     try:
-        write(temporary)
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())  # a rename that survives a power cut before its data would leave an empty file
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part")
+        os.close(handle)
+        try:
+            _fill_and_move(Path(name), path, write)
+        finally:
+            Path(name).unlink(missing_ok=True)
     except OSError as error:
         raise DiskFull(path=path, detail=error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def _fill_and_move(temporary: Path, path: Path, write: Callable[[Path], None]) -> None:
+    write(temporary)
+    with temporary.open("rb+") as written:
+        os.fsync(written.fileno())  # a rename that survives a power cut before its data would leave an empty file
+    temporary.chmod(0o644)
+    temporary.replace(path)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """`write_atomically` for bytes at hand."""
-    write_atomically(path, lambda temporary: temporary.write_bytes(data) and None)
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(data)
+
+    write_atomically(path, write)
 
 
 def write_text(path: Path, text: str) -> None:
