@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from snag.errors import BadConfig, SnagError
 
@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         extra="forbid",
+        allow_inf_nan=False,
         cli_kebab_case=True,
         cli_implicit_flags=True,
         cli_avoid_json=True,
@@ -29,7 +30,14 @@ class Settings(BaseSettings):
     )
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings):  # type: ignore[no-untyped-def]
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what is passed in and the flags: an environment variable never changes a model."""
         return (init_settings,)
 
@@ -41,8 +49,10 @@ def from_flags(kind: type[S], argv: Sequence[str] | None, files: Callable[[dict[
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     program = f"python -m {kind.__module__}" if kind.__module__ != "__main__" else _program()
-    source = CliSettingsSource(kind, cli_parse_args=arguments, cli_prog_name=program, cli_hide_none_type=True)
-    flags: dict[str, Any] = source()
+    try:
+        flags = _parsed(kind, arguments, program)
+    except SettingsError as error:
+        raise BadConfig(detail=f"{_last_sentence(error)}; `{program} --help` lists the flags") from error
     merged: dict[str, Any] = {}
     for path in files(flags) if files else []:
         merged |= read_toml(path)
@@ -55,8 +65,8 @@ def from_flags(kind: type[S], argv: Sequence[str] | None, files: Callable[[dict[
 def read_toml(path: Path) -> dict[str, Any]:
     """The table of a TOML file. Raises BadConfig."""
     try:
-        return tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # neither text nor TOML are both ValueErrors
         raise BadConfig(detail=f"{path}: {error}") from error
 
 
@@ -73,11 +83,26 @@ def run(main: Callable[[], None]) -> int:
     return 0
 
 
+def _parsed(kind: type[Settings], arguments: list[str], program: str) -> dict[str, Any]:
+    """The flags that were given, by field name. Raises SettingsError for an unknown one."""
+    source = CliSettingsSource[Any](
+        kind, cli_parse_args=arguments, cli_prog_name=program, cli_hide_none_type=True, cli_exit_on_error=False
+    )
+    return source()
+
+
+def _last_sentence(error: SettingsError) -> str:
+    return str(error).removeprefix("error parsing CLI: ")
+
+
 def _explain(problem: Any, kind: type[Settings]) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"unknown setting {name!r}; known are {', '.join(kind.model_fields)}"
-    return f"{name} = {problem['input']!r}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+    sentence = problem["msg"].removeprefix("Value error, ")
+    if not name:  # a rule about several settings together
+        return sentence
+    return f"{name} = {problem['input']!r}: {sentence[:1].lower()}{sentence[1:]}"
 
 
 def _program() -> str:
