@@ -21,7 +21,8 @@ from snag.heatmap import overlay
 #: Longest side of a thumbnail in pixels; smaller pictures stay as they are.
 SIDE: Final = 360
 _TRUTH: Final = (0, 200, 230)  #: colour of the ground truth, one that neither parts nor heat map have
-_JPEG_QUALITY: Final = 88
+#: High enough that a coloured spot of three pixels keeps its colour.
+_JPEG_QUALITY: Final = 92
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,11 @@ def _shrunk(pixels: np.ndarray) -> np.ndarray:
 
 
 def _marked(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The picture in dimmed grey, its defects in one colour."""
-    cells = functional.adaptive_max_pool2d(torch.from_numpy(mask)[None, None].float(), picture.shape[1:])[0, 0].numpy() > 0
+    """The picture in dimmed grey, its defects in one colour, a pixel wider than they are so that small ones are seen."""
+    cells = functional.adaptive_max_pool2d(torch.from_numpy(mask)[None, None].float(), picture.shape[1:])
+    wider = functional.max_pool2d(cells, 3, 1, 1)[0, 0].numpy() > 0
     grey = picture.mean(0) * 0.6
-    return np.stack([np.where(cells, channel, grey) for channel in _TRUTH]).astype(np.uint8)
+    return np.stack([np.where(wider, channel, grey) for channel in _TRUTH]).astype(np.uint8)
 
 
 def _jpeg(pixels: np.ndarray) -> str:

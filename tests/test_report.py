@@ -1,0 +1,166 @@
+"""The report's words and plots: what is claimed is what was counted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation import plots
+from evaluation.figures import Figures, figures
+from evaluation.gallery import Gallery
+from evaluation.labelled import LabelledPicture
+from evaluation.results import Result
+from evaluation.sentences import calibration_sentences, percent, summary_sentences
+from evaluation.shortcuts import FEATURES
+from evaluation.summary import Evaluation, metrics_json
+from evaluation.tally import PixelTally, tally_pictures
+from snag.verdict import judge
+from tests.fakes import tiny_artifact, tiny_calibration
+
+
+@pytest.fixture
+def evaluation(tmp_path: Path) -> Evaluation:
+    """No pictures yet; 40 calibration scores 0.001 .. 0.040, threshold 0.039."""
+    artifact = tiny_artifact(tmp_path)
+    calibration = tiny_calibration(tmp_path, artifact)
+    none: Figures = figures([], PixelTally(), [], calibration.threshold, 100, 0)
+    return Evaluation("tiny", "data", "2026-01-01", artifact, calibration, none, [], [], [], PixelTally(), Gallery(0, 0.039))
+
+
+def judged(evaluation: Evaluation, scores: dict[str, list[float]], reason: str | None = None) -> Evaluation:
+    """The evaluation of pictures with these scores, by class; their features are all alike."""
+    same = (0.5,) * len(FEATURES)
+    results = [
+        Result(
+            LabelledPicture(Path("x"), f"test/{kind}/{index}.png", kind, None),
+            judge(score, 0.1, reason, evaluation.calibration),
+            0.5,
+            same,
+            None if reason else same,
+        )
+        for kind, values in scores.items()
+        for index, score in enumerate(values)
+    ]
+    found = figures(results, PixelTally(), [], evaluation.calibration.threshold, 100, 0)
+    return replace(evaluation, results=results, figures=found)
+
+
+def texts(evaluation: Evaluation) -> list[str]:
+    return [sentence.text for sentence in summary_sentences(evaluation)]
+
+
+CALM = [index / 1000 for index in range(1, 40, 2)]  # twenty scores spread as the calibration's
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.0476, "4.8 %"),
+        (0.05, "5 %"),
+        (0.9999, "99.99 %"),
+        (0.0004, "0.04 %"),
+        (1e-9, "less than 0.01 %"),
+    ],
+)
+def test_percent_never_rounds_something_to_nothing_or_to_all(share: float, text: str) -> None:
+    """A detection rate of 99.99 % is no promise of 100."""
+    assert percent(share) == text
+
+
+def test_counts_and_shares_are_told_with_their_intervals(evaluation: Evaluation) -> None:
+    """8 of 10 defects, one of twenty good ones: exact intervals, and the promise kept."""
+    found = texts(judged(evaluation, {"good": [*CALM[:-1], 0.05], "dent": [0.06] * 8 + [0.02] * 2}))
+
+    assert found[0] == "Of 10 defective pictures 8 were stopped: 80 % (95 % interval 44.4 % to 97.5 %)."
+    assert found[1] == (
+        "Of 20 good pictures 1 was stopped: 5 % (95 % interval 0.1 % to 24.9 %). Calibration promised at most 5 % on average; "
+        "the count agrees with that."
+    )
+
+
+def test_a_broken_promise_is_called_one(evaluation: Evaluation) -> None:
+    """Half of the good pictures stopped: a warning with its probability, and that scores differ from calibration's."""
+    found = summary_sentences(judged(evaluation, {"good": CALM[:10] + [0.05] * 10}))
+
+    moods = {sentence.mood for sentence in found if "good pictures" in sentence.text}
+    assert moods == {"warning"}
+    assert any("by chance in less than 0.01 % of cases only" in sentence.text for sentence in found)
+    assert any("score differently from the good pictures of calibration" in sentence.text for sentence in found)
+
+
+def test_the_hardest_defect_is_named_where_there_are_several(evaluation: Evaluation) -> None:
+    """By its AUROC against the good pictures."""
+    found = texts(judged(evaluation, {"good": CALM, "bend": [0.06] * 4, "dent": [0.06, 0.0005]}))
+
+    assert "Hardest to tell from good parts: dent (image AUROC 0.500; 1 of 2 stopped)." in found
+
+
+def test_refused_pictures_are_stopped_but_in_no_spread(evaluation: Evaluation) -> None:
+    """Their score is a stand-in: a mean with it would say nothing."""
+    found = judged(evaluation, {"good": [1e6, 1e6]}, reason="not_aligned")
+
+    good = found.figures.per_class["good"]
+    assert (good.count, good.stopped, good.refused, good.score) == (2, 2, 2, None)
+    assert "Stopped without a look at the surface: 2 pictures, 2 of them good (not_aligned)." in texts(found)
+    assert '"image_auroc": null' in metrics_json(found)
+
+
+def test_a_threshold_set_by_hand_promises_nothing(evaluation: Evaluation) -> None:
+    """In the calibration part and beside the false alarms."""
+    manual = judged(replace(evaluation, calibration=replace(evaluation.calibration, method="manual")), {"good": CALM})
+
+    assert [sentence.mood for sentence in calibration_sentences(manual)] == ["warning"]
+    assert "set by hand and promised nothing" in texts(manual)[1]
+
+
+def test_the_promise_is_told_in_pictures(evaluation: Evaluation) -> None:
+    """5 % of 1,000 parts, and how far 40 pictures can be trusted: Beta(2, 39)."""
+    found = [sentence.text for sentence in calibration_sentences(evaluation)]
+
+    assert "at most 5 % are stopped on average: 50 of 1,000." in found[0]
+    assert "lies between 0.6 % and 13.2 % in 95 of 100 calibrations" in found[1]
+
+
+TALLY = tally_pictures(np.array([True, True, False, False]), np.array([3.0, 1.0, 2.0, 0.0]))
+SCORES = np.array([0.01, 0.5, 20.0])
+
+
+@pytest.mark.parametrize(
+    "svg",
+    [
+        plots.calibration_plot([0.1, 0.2, 0.3], 0.3),
+        plots.calibration_plot([0.1] * 4, 0.1),
+        plots.strip_plot({"good": SCORES, "$x_1$ <b>": SCORES + 1, "empty": SCORES[:0]}, "good", 0.4),
+        plots.histogram_pair([SCORES, SCORES], [SCORES[:0], SCORES], [SCORES, SCORES], -1.0, "dent"),
+        plots.roc_plot(TALLY, 0.0, 0.5),
+        plots.precision_recall_plot(TALLY, 0.0, None),
+    ],
+)
+def test_plots_are_plain_svg_in_the_pages_own_colours(svg: str) -> None:
+    """Nothing from outside, no name space needed, every colour a variable of the page."""
+    assert svg.startswith("<svg")
+    assert svg.endswith("</svg>")
+    assert not re.search(r"http|<style|<metadata|<\?xml", svg)
+    assert not re.search(r"#[0-9a-fA-F]{6}", svg)
+    assert set(re.findall(r"var\(--(\w+)\)", svg)) <= {"ink", "muted", "grid", "good", "bad", "limit"}
+
+
+def test_class_names_in_plots_are_text() -> None:
+    """Neither markup nor mathematics."""
+    svg = plots.strip_plot({"$x_1$ <b>": SCORES}, "good", 0.4)
+
+    assert "$x_1$ &lt;b&gt; (3)" in svg
+
+
+def test_no_bar_lies_on_both_sides_of_the_threshold() -> None:
+    """A score equal to the threshold is passed, so it is counted left of the line."""
+    edges = plots._bins(np.linspace(0, 1, 50), 0.37, 20)
+
+    passed, stopped = np.histogram([0.37, np.nextafter(0.37, 1)], edges)[0].nonzero()[0]
+    assert edges[passed + 1] == edges[stopped] == np.nextafter(0.37, 1)
