@@ -50,6 +50,7 @@ PY := .venv/bin/python
 SAMPLE := data/sample
 ROOMS := snag cli training handler evaluation client server
 CODE = $(wildcard $(ROOMS) tests benchmarks)
+pictures := $(if $(filter $(SAMPLE),$(DATA:%/=%)),$(SAMPLE)/sample.json,$(wildcard $(DATA)/train/good))
 weights := $(RUN)/snag.pt
 calibration := $(RUN)/calibration.json
 report := $(RUN)/report/metrics.json
@@ -71,11 +72,11 @@ help: ## show this
 
 setup: .venv/.installed ## make .venv with everything pinned; TORCH_INDEX=… for CPU-only wheels
 
-data: .venv/.installed ## draw the sample; SOURCE=… [SHA256=…] CATEGORY=… brings real pictures in; PREVIEW=1 contact sheet
+data: $(if $(PREVIEW),$(pictures)) .venv/.installed ## draw the sample; SOURCE=… [SHA256=…] CATEGORY=… brings real pictures in; PREVIEW=1 contact sheet
 ifneq ($(SOURCE),)
 	$(PY) -m training.ingest --source '$(SOURCE)' $(call flag,CATEGORY,category) $(call flag,SHA256,sha256) $(call args,data)
 else ifneq ($(PREVIEW),)
-	$(PY) -m training.preview --data $(DATA) --run $(RUN) --preset $(PRESET) $(call args,data)
+	$(PY) -m training.preview --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,CONFIG,config) $(call args,data)
 else
 	$(PY) -m training.sample --data $(SAMPLE) $(call flag,SEED,seed) $(call args,data)
 endif
@@ -113,10 +114,10 @@ clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, ru
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs $(SAMPLE) runs/demo model_store/demo.mar*
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
-$(SAMPLE)/train/good: | .venv/.installed
+$(SAMPLE)/sample.json: $(wildcard training/sample*.py) | .venv/.installed
 	$(PY) -m training.sample --data $(SAMPLE)
 
-$(weights): $(if $(filter $(SAMPLE),$(DATA:%/=%)),$(SAMPLE)/train/good,$(wildcard $(DATA)/train/good)) $(call redo,train) | .venv/.installed
+$(weights): $(pictures) $(call redo,train) | .venv/.installed
 	$(PY) -m training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) $(call args,train)
 
 $(calibration): $(weights) $(call redo,calibrate,FPR THRESHOLD) | .venv/.installed
@@ -125,7 +126,9 @@ $(calibration): $(weights) $(call redo,calibrate,FPR THRESHOLD) | .venv/.install
 $(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
 	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(call args,evaluate)
 
-$(archive): $(weights) $(calibration) $(wildcard handler/* snag/*.py) $(call redo,archive,RUN VERSION) | .venv/.installed
+# The model card quotes the report, where there is one.
+$(archive): $(weights) $(calibration) $(if $(call asked,evaluate),$(report),$(wildcard $(RUN)/report/index.html)) \
+    $(wildcard handler/*.py handler/*.yaml snag/*.py) $(call redo,archive,RUN VERSION) | .venv/.installed
 	$(PY) -m training.archive --run $(RUN) --model $(MODEL) --model-store $(MODEL_STORE) --version $(VERSION) $(call args,archive)
 
 .venv/bin/python:

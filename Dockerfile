@@ -1,0 +1,37 @@
+# One image that serves whatever lies in its model store, and can also train (python -m training.train …).
+#   docker build -t snag --build-arg TORCH_INDEX=<index of CPU-only torch wheels> .
+#   docker run --read-only --tmpfs /tmp:exec -v "$PWD/model_store:/srv/snag/model_store:ro" -p 127.0.0.1:8080:8080 snag --model screw
+ARG BASE=python:3.11-slim
+
+FROM ${BASE} AS packages
+# Empty: torch from the default index, with CUDA (several GB). A CPU-only index makes the image a fraction of that.
+ARG TORCH_INDEX=
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
+COPY requirements/base.lock requirements/torch.txt /requirements/
+RUN python3 -m venv /opt/snag \
+ && /opt/snag/bin/pip install --no-deps --require-hashes -r /requirements/base.lock \
+ && /opt/snag/bin/pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} -r /requirements/torch.txt
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="snag" org.opencontainers.image.licenses="Apache-2.0"
+RUN useradd --system --uid 10001 --user-group --home-dir /srv/snag --shell /usr/sbin/nologin snag
+COPY --from=packages /opt/snag /opt/snag
+WORKDIR /srv/snag
+COPY config.properties ./
+COPY snag snag
+COPY cli cli
+COPY training training
+COPY handler handler
+COPY evaluation evaluation
+COPY client client
+COPY server server
+COPY model_store model_store
+# Root owns the code and the model store; the server writes below TMPDIR alone, so the root file system can be read-only.
+ENV PATH=/opt/snag/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 TMPDIR=/tmp
+USER 10001
+VOLUME ["/srv/snag/model_store", "/tmp"]
+EXPOSE 8080 8082
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "server.health"]
+# Inside a container loopback is the container's own: what is open to whom is decided by what gets published with -p.
+ENTRYPOINT ["python", "-m", "server.serve", "--foreground", "--server-folder", "/tmp/server", \
+            "--inference-host", "0.0.0.0", "--metrics-host", "0.0.0.0"]
