@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import pooch
-import requests
 from pydantic import Field
 from rich.console import Console
 from rich.table import Table
@@ -21,13 +17,12 @@ from tqdm import tqdm
 from cli.settings import Settings, from_flags, run
 from snag.errors import BadConfig, BadDataset
 from training.archives import CHUNK, Budget
+from training.download import download, public_address
 from training.folders import scratch_folder, whole_folder
 from training.layout import Finding, check_layout, pictures_of
 from training.unpack import safe_parts, unpack
 
 MARKER: Final = "source.json"
-#: Seconds without a byte after which a download is given up.
-PATIENCE: Final = 60
 
 
 class IngestSettings(Settings):
@@ -45,11 +40,13 @@ class IngestSettings(Settings):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a data set came from, kept beside it: the source as given, its digest if it was a file, all that came with it."""
+    """Where a data set came from, kept beside it: the source as given, its digest if it was a file, and what came of it."""
 
     source: str
     sha256: str | None
+    #: All that the source held, or the one category that was asked for.
     categories: tuple[str, ...]
+    only: bool
 
 
 def ingest(settings: IngestSettings) -> tuple[list[Path], bool]:
@@ -60,26 +57,30 @@ def ingest(settings: IngestSettings) -> tuple[list[Path], bool]:
     Raises BadConfig, BadDataset (nothing is changed then), DiskFull.
     """
     source = settings.source or ""
-    if settings.category is not None and safe_parts(settings.category) != (settings.category,):
+    if settings.category is not None and not _is_name(settings.category):
         raise BadConfig(detail=f"category = {settings.category!r}: expected the name of one folder")
     is_address = "://" in source
     present = _present(settings)
     if present and (is_address or Path(source).is_dir()):
         return present, False
-    path = _download(source, settings) if is_address else Path(source).expanduser()
+    limit = int(settings.max_gigabytes * 1e9)
+    path = Path(source).expanduser()
+    if is_address:
+        path = download(source, settings.target, settings.sha256, limit, settings.replace)
     if not path.exists():
         raise BadDataset(detail=f"no such file or folder: {source}; expected a folder, an archive or an http(s) address")
     digest = _digest(path, settings.sha256)
-    if present and all(_origin(folder).sha256 == digest for folder in present):  # type: ignore[union-attr]
+    if present and (origin := _origin(present[0])) and origin.sha256 == digest:
         return present, False
-    budget = Budget(int(settings.max_gigabytes * 1e9), settings.max_files)
+    budget = Budget(limit, settings.max_files)
     with scratch_folder(settings.target / "ingest") as scratch:
         found = unpack(path, scratch, settings.category, _plain_name(source), budget)
         folders = [settings.target / name for name in found]
-        for folder in folders:
+        origin = Origin(public_address(source), digest, tuple(found), only=settings.category is not None)
+        missing = [folder for folder in folders if settings.replace or not _same(folder, origin)]
+        for folder in missing:
             _refuse_to_overwrite(folder, settings, path)
-        for folder in folders:
-            origin = Origin(source, digest, tuple(found))
+        for folder in missing:
             (scratch / folder.name / MARKER).write_text(json.dumps(asdict(origin), indent=2) + "\n")
             with whole_folder(folder) as whole:
                 for entry in (scratch / folder.name).iterdir():
@@ -87,25 +88,44 @@ def ingest(settings: IngestSettings) -> tuple[list[Path], bool]:
     return folders, True
 
 
+def _is_name(category: str) -> bool:
+    try:
+        return safe_parts(category) == (category,)
+    except BadDataset:
+        return False
+
+
 def _present(settings: IngestSettings) -> list[Path]:
     """The folders that an earlier run brought in from the same source, if all of them are there."""
+    if settings.replace:
+        return []
     for marker in sorted(settings.target.glob(f"{settings.category or '*'}/{MARKER}")):
         origin = _origin(marker.parent)
-        if origin is None or origin.source != settings.source or settings.replace:
+        if (
+            origin is None
+            or origin.source != public_address(settings.source or "")
+            or (origin.only and settings.category is None)
+        ):
             continue
-        names = [settings.category] if settings.category else list(origin.categories)
+        folders = [settings.target / name for name in ([settings.category] if settings.category else origin.categories)]
         same_file = settings.sha256 is None or settings.sha256.lower() == origin.sha256
-        if same_file and all(_origin(settings.target / name) for name in names):
-            return [settings.target / name for name in names]
+        if same_file and all(_same(folder, origin) for folder in folders):
+            return folders
     return []
 
 
 def _origin(folder: Path) -> Origin | None:
     try:
         known = json.loads((folder / MARKER).read_text())
-        return Origin(known["source"], known["sha256"], tuple(known["categories"]))
+        return Origin(known["source"], known["sha256"], tuple(known["categories"]), known["only"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _same(folder: Path, origin: Origin) -> bool:
+    """Whether a folder came from the same source, and if that was a file, from the same bytes."""
+    known = _origin(folder)
+    return known is not None and (known.source, known.sha256) == (origin.source, origin.sha256)
 
 
 def _refuse_to_overwrite(folder: Path, settings: IngestSettings, source: Path) -> None:
@@ -133,58 +153,19 @@ def _digest(path: Path, expected: str | None) -> str | None:
             raise BadDataset(detail=f"{path} is a folder; --sha256 checks files")
         return None
     digest = hashlib.sha256()
-    size = path.stat().st_size
-    with path.open("rb") as file, tqdm(total=size, desc="checking", unit="B", unit_scale=True, disable=None) as bar:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-            bar.update(len(chunk))
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file, tqdm(total=size, desc="checking", unit="B", unit_scale=True, disable=None) as bar:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+                bar.update(len(chunk))
+    except OSError as error:
+        raise BadDataset(detail=f"{path} can't be read: {error}") from error
     if expected is not None and digest.hexdigest() != expected.lower():
         raise BadDataset(
             detail=f"{path} has the SHA-256 {digest.hexdigest()}, expected {expected.lower()}; nothing was unpacked"
         )
     return digest.hexdigest()
-
-
-class _Bar(tqdm):  # type: ignore[type-arg]
-    """pooch's progress bar, which also ends a download that never ends."""
-
-    budget: Budget
-
-    def update(self, n: float | None = 1) -> bool | None:
-        """Count `n` bytes. Raises BadDataset past the limit."""
-        self.budget.spend(int(n or 0))
-        return super().update(n)
-
-    def reset(self, total: float | None = None) -> None:
-        """pooch counts all once more at the end."""
-        self.budget.bytes_left += int(self.n)
-        super().reset(total)
-
-
-def _download(address: str, settings: IngestSettings) -> Path:
-    """Fetch a file into the target's .downloads, or find it there. Raises BadDataset."""
-    if not address.lower().startswith(("http://", "https://")):
-        raise BadDataset(detail=f"{address}: expected an address that begins with http:// or https://")
-    logging.getLogger("pooch").setLevel(logging.WARNING)
-    kept = settings.target / ".downloads"
-    name = pooch.utils.unique_file_name(address)
-    if settings.replace:
-        (kept / name).unlink(missing_ok=True)
-    bar = _Bar(desc="downloading", unit="B", unit_scale=True, disable=None)
-    bar.budget = Budget(int(settings.max_gigabytes * 1e9), 1)
-    fetch = pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=PATIENCE, headers={"Accept-Encoding": "identity"})
-    known = f"sha256:{settings.sha256.lower()}" if settings.sha256 else None
-    try:
-        return Path(pooch.retrieve(address, known, fname=name, path=kept, downloader=fetch))
-    except requests.RequestException as error:
-        raise BadDataset(detail=f"{address} can't be fetched: {' '.join(str(error).split())}") from error
-    except ValueError as error:  # pooch names both digests
-        raise BadDataset(detail=f"{address} is not the file that was asked for: {' '.join(str(error).split())}") from error
-    finally:
-        bar.close()
-        for empty in (kept, settings.target):  # after a refusal nothing is left behind
-            with suppress(OSError):
-                empty.rmdir()
 
 
 def print_check(folder: Path, console: Console) -> list[Finding]:
