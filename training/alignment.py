@@ -1,11 +1,11 @@
 """Finding the part: its place and angle in the picture, so that the network sees every part in one pose. Scriptable.
 
 Pose by the silhouette's moments, then cross-correlation with a template both ways round (a screw's head and tip look alike to
-moments), then a few Gauss-Newton steps on the grey values (inverse compositional; Baker & Matthews, IJCV 56(3), 2004, sec. 3.2),
-each pixel weighed by how little it varies among good parts, so that a rolled thread or a shadow has no say in the pose.
+moments), then a few Gauss-Newton steps on the grey values (inverse compositional; Baker & Matthews, IJCV 56(3), 2004,
+sec. 3.2), each pixel weighed by how little it varies among good parts, so that a rolled thread or a shadow has no say.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: TorchScript can't read a buffer's type from a string.
 
 import math
 from typing import Final
@@ -25,8 +25,8 @@ def shrink(picture: Tensor, side: int) -> Tensor:
     """Area-average [C, H, W] to a long side of `side` pixels, keeping the aspect."""
     height, width = picture.shape[1], picture.shape[2]
     scale = float(side) / float(max(height, width))
-    size = [max(8, int(round(height * scale))), max(8, int(round(width * scale)))]
-    return functional.adaptive_avg_pool2d(picture[None], size)[0]
+    size = [max(8, int(height * scale + 0.5)), max(8, int(width * scale + 0.5))]
+    return functional.adaptive_avg_pool2d(picture[None], size)[0]  # type: ignore[arg-type]
 
 
 def strip_coordinates(pose: Tensor, height: int, width: int, step: float) -> Tensor:
@@ -77,6 +77,12 @@ def normalised(values: Tensor) -> Tensor:
 
 class Aligner(nn.Module):
     """From a picture to the pose of its part; the buffers are fitted by `training.fit_alignment`."""
+
+    template: Tensor  #: [h, w], zero mean, unit norm
+    mean: Tensor
+    weight: Tensor
+    descent: Tensor  #: [3, pixels]: differences -> move (u, v in pixels, angle)
+    depth: Tensor  #: [h, w]: the mean part's depth below the background, weighed
 
     def __init__(
         self,
@@ -142,9 +148,9 @@ class Aligner(nn.Module):
         shifts = match.shape[1] * match.shape[2]
         which, place = best // shifts, best % shifts
         dy, dx = float(place // match.shape[2] - 5), float(place % match.shape[2] - 5)
-        angle = start[2] + angles[which]
-        cos, sin = torch.cos(angle), torch.sin(angle)
-        pose = torch.stack([start[0] + (cos * dx - sin * dy) * step, start[1] + (sin * dx + cos * dy) * step, angle])
+        turned = start[2] + angles[which]
+        cos, sin = torch.cos(turned), torch.sin(turned)
+        pose = torch.stack([start[0] + (cos * dx - sin * dy) * step, start[1] + (sin * dx + cos * dy) * step, turned])
         row, column = int(dy) + 5, int(dx) + 5
         window = stack[which, 0, row : row + height, column : column + width]
         return pose, (normalised(window) * self.template).sum()

@@ -1,4 +1,4 @@
-"""Augmentation on batches of prepared pictures: geometry with the edge repeated, and what a camera does: noise, blur, exposure."""
+"""Augmentation on batches of prepared pictures: geometry with the edge repeated, and what a camera does."""
 
 from __future__ import annotations
 

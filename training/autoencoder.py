@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 import torch
@@ -29,7 +30,7 @@ def coordinates(like: Tensor) -> Tensor:
 
 
 class BottleneckAutoencoder(nn.Module):
-    """Everything about the part must pass a bottleneck of 1/16 the resolution: what is not of a good part does not get through."""
+    """All must pass a bottleneck at 1/16 of the resolution: what is not of a good part does not get through."""
 
     def __init__(self, channels: int, base: int = 32, bottleneck: int = 48) -> None:
         """`channels` of the picture; `base` channels at half resolution."""
@@ -67,7 +68,7 @@ class ReferenceAutoencoder(nn.Module):
         """`channels` of the picture."""
         super().__init__()
         widths = (channels, 32, 64, 128, 256)
-        self.encoder = nn.Sequential(*[_convolution(a, b, 2) for a, b in zip(widths, widths[1:], strict=False)])
+        self.encoder = nn.Sequential(*[_convolution(a, b, 2) for a, b in itertools.pairwise(widths)])
         self.decoder = nn.Sequential(
             *[
                 nn.Sequential(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True))

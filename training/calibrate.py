@@ -1,4 +1,4 @@
-"""`python -m training.calibrate`: scores of good pictures that training never saw -> threshold for a stated false-alarm rate."""
+"""`python -m training.calibrate`: scores of unseen good pictures -> threshold for a stated false-alarm rate."""
 
 from __future__ import annotations
 

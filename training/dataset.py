@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from snag.errors import BadArtifact, NoPictures, SnagError, TooFewPictures, UnreadablePictures
 from snag.files import write_text
@@ -58,11 +57,6 @@ def read(path: Path) -> Tensor:
         return decode(path.read_bytes())
     except (SnagError, OSError) as error:
         raise UnreadablePictures(count="some", first=path, detail=error) from error
-
-
-def thumbnail(picture: Tensor) -> Tensor:
-    """[C, H, W] -> [1024] grey values 0..255 of a 32 x 32 thumbnail."""
-    return functional.adaptive_avg_pool2d(picture.float().mean(0, keepdim=True)[None], 32).flatten()
 
 
 def near_duplicates(thumbnails: Tensor) -> list[int]:

@@ -2,7 +2,8 @@
 
 Shapes times fills, each drawn over a wide range and down to just noticeable (JNLD, 2022), so that no setting fits one data set:
 patches of other good parts (CutPaste, Li et al., CVPR 2021; NSA, Schlüter et al., ECCV 2022), tones with machining streaks,
-warps of what is there, smears, missing material, soft shades. A pixel counts as defective where it visibly changed (NSA's steep label).
+warps of what is there, smears, missing material, soft shades. A pixel counts as defective where
+it visibly changed (NSA's steep label).
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _one_defect(picture: Array, other: Array, centre: tuple[int, int], random: G
         alpha = np.exp(-0.5 * (x * x + y * y) / (0.45 * reach) ** 2)
         box += (alpha * random.choice((-1, 1)) * np.exp(random.uniform(np.log(0.03), np.log(0.3)))).astype(np.float32)
         return
-    shape = random.choice(_SHAPES)
+    shape = _SHAPES[random.integers(len(_SHAPES))]
     alpha = shape(y, x, reach, random)
     alpha = alpha * np.exp(random.uniform(np.log(0.25), 0.0))
     fills = list(_FILLS) if background is None else [*_FILLS, _missing]
@@ -136,7 +137,7 @@ def _tone(box: Array, other: Array, corner: tuple[int, int], random: Generator, 
 
 
 def _patch(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """A patch of another good part from anywhere; by turns with its own brightness or, as in Poisson blending, with this place's."""
+    """A patch of another good part from anywhere; with its own brightness or, as in Poisson blending, this place's."""
     _, height, width = box.shape
     top = int(random.integers(other.shape[1] - height + 1))
     left = int(random.integers(other.shape[2] - width + 1))

@@ -1,6 +1,6 @@
 """The detector: preparation, autoencoder, weight, standardisation and score in one module: what gets scripted and served."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: TorchScript can't read a buffer's type from a string.
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,9 @@ class NoWeight(nn.Module):
 
 class Detector(nn.Module):
     """Scores pictures. `score_kind` is "weighted", "peak" (of the plain error) or "mse" (its mean over the picture)."""
+
+    mean: Tensor  #: [h, w] (or [1, 1]): usual value of the raw map at each place
+    deviation: Tensor  #: [h, w] (or [1, 1]): its standard deviation
 
     def __init__(
         self, preparation: nn.Module, autoencoder: nn.Module, weight: WeightNetwork | None, score_kind: str, window: int

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from training.alignment import REFINE_SIDE, Aligner, shrink
-from training.dataset import read
+from training.alignment import Aligner
 from training.fit_alignment import fit_alignment
-from training.preparation import AlignedPreparation, WholePreparation, to_channels
+from training.preparation import AlignedPreparation, WholePreparation
+from training.survey import Look
 
 #: Mean distance between the colour channels, in grey levels, above which a data set is in colour.
 COLOURED = 3.0
-#: Pictures looked at to choose; more only costs time.
+#: Pictures that the aligner is fitted to; more only costs time.
 ENOUGH = 200
 
 
@@ -30,36 +30,34 @@ class Chosen:
     foreground: Tensor  #: [h, w] in 0..1: where a defect can lie
 
 
-def choose_preparation(paths: Sequence[Path], *, mode: str, colour: str, pixels: int, centre: float, spread: float) -> Chosen:
-    """Look at good pictures and choose. `mode` is auto, aligned or whole; `colour` auto, grey or colour; `pixels` a budget."""
-    some = [read(path) for path in paths[:: max(1, len(paths) // ENOUGH)]]
-    channels = _channels(some, colour)
-    native = max(max(picture.shape[1:]) for picture in some)
-    why = "asked for"
+def choose_preparation(looks: Sequence[Look], *, mode: str, colour: str, pixels: int, centre: float, spread: float) -> Chosen:
+    """Choose by good pictures. `mode` is auto, aligned or whole; `colour` auto, grey or colour; `pixels` a budget."""
+    channels = _channels(looks, colour)
+    why = "as asked for"
     if mode != "whole":
-        alignment, why = fit_alignment([shrink(to_channels(picture, 1), REFINE_SIDE) for picture in some])
+        alignment, why = fit_alignment([one.small for one in looks[:: max(1, len(looks) // ENOUGH)]])
         if alignment is not None:
+            native = max(max(one.height, one.width) for one in looks)
             height, width = _size(alignment.height * native, alignment.width * native, pixels)
             module = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width)
             return Chosen(module, "aligned", why, _where(alignment.aligner, height, width))
         if mode == "aligned":
             why = f"alignment was asked for, but {why}"
-    height, width = _size(*_median_size(some), pixels)
+    height, width = _size(*_median_size(looks), pixels)
     return Chosen(WholePreparation(channels, height, width, centre, spread), "whole", why, torch.ones(height, width))
 
 
-def _channels(pictures: Sequence[Tensor], colour: str) -> int:
+def _channels(looks: Sequence[Look], colour: str) -> int:
     if colour != "auto":
         return 3 if colour == "colour" else 1
-    spread = [float((p.float().amax(0) - p.float().amin(0)).mean()) for p in pictures if p.shape[0] == 3]
-    return 3 if spread and sum(spread) / len(pictures) > COLOURED else 1
+    return 3 if sum(one.chroma for one in looks) / len(looks) > COLOURED else 1
 
 
-def _median_size(pictures: Sequence[Tensor]) -> tuple[float, float]:
+def _median_size(looks: Sequence[Look]) -> tuple[float, float]:
     """Median height and width, pictures that lie across turned first to how most lie."""
-    upright = sum(p.shape[1] >= p.shape[2] for p in pictures) * 2 >= len(pictures)
-    long = sorted(max(p.shape[1:]) for p in pictures)[len(pictures) // 2]
-    short = sorted(min(p.shape[1:]) for p in pictures)[len(pictures) // 2]
+    upright = sum(one.height >= one.width for one in looks) * 2 >= len(looks)
+    long = sorted(max(one.height, one.width) for one in looks)[len(looks) // 2]
+    short = sorted(min(one.height, one.width) for one in looks)[len(looks) // 2]
     return (long, short) if upright else (short, long)
 
 
@@ -73,4 +71,4 @@ def _where(aligner: Aligner, height: int, width: int) -> Tensor:
     """Where the mean part lies, [height, width]: 1 on the part, a little beside it, since burrs and bent tips lie there."""
     depth = aligner.polarity * (1.0 - aligner.mean) / aligner.contrast
     share = ((depth - 0.3) / 0.3).clamp(0.03, 1.0)
-    return torch.nn.functional.interpolate(share[None, None], [height, width], mode="bilinear", align_corners=False)[0, 0]
+    return functional.interpolate(share[None, None], [height, width], mode="bilinear", align_corners=False)[0, 0]

@@ -39,12 +39,13 @@ class Learner:
         """`half`: compute in bfloat16 where it is safe to."""
         torch.manual_seed(settings.seed)
         self.settings, self.device, self.half = settings, device, half
-        self.networks = Networks(settings, channels).to(device, memory_format=torch.channels_last)
+        self.networks = Networks(settings, channels).to(device)
+        self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
             self.networks.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
         )
-        average = get_ema_multi_avg_fn(settings.average) if settings.average else _take_last
-        self.averaged = AveragedModel(self.networks, multi_avg_fn=average, use_buffers=True)
+        # A decay of 0 takes the last weights.
+        self.averaged = AveragedModel(self.networks, multi_avg_fn=get_ema_multi_avg_fn(settings.average), use_buffers=True)
 
     def step(self, shown: Tensor, clean: Tensor, mask: Tensor, rate: float) -> dict[str, float]:
         """One step on a batch: what the networks are shown, what they should make of it, where it is defective. The losses."""
@@ -86,7 +87,3 @@ class Learner:
         self.networks.load_state_dict(state["networks"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
-
-
-def _take_last(averaged: list[Tensor], current: list[Tensor], _count: Tensor) -> None:
-    torch._foreach_copy_(averaged, current)

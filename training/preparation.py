@@ -52,7 +52,7 @@ class WholePreparation(nn.Module):
 
 
 class AlignedPreparation(nn.Module):
-    """Cuts the strip that holds the part, upright, and takes out background, gain and offset: background `level`, 0 is black."""
+    """Cuts the strip that holds the part, upright, and takes out background, gain and offset: the background is `level`."""
 
     def __init__(self, aligner: Aligner, channels: int, height: int, width: int, length: float, level: float = 0.8) -> None:
         """`length` is the strip's long side in units of the picture's long side; its other side follows from the pixels."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from numpy.lib.format import open_memmap
 from torch import Tensor, nn
 
 from snag.errors import DiskFull
-from snag.files import write_atomically
+from snag.files import write_atomically, write_text
 from training.dataset import read
 from training.preparation import AlignedPreparation, WholePreparation
-from training.progress import progress
+from training.survey import in_threads
 
 
 def prepared_pictures(
@@ -35,16 +36,21 @@ def prepared_pictures(
             shape = (len(names), module.channels, module.height, module.width)
             _reserve(temporary, int(np.prod(shape)) * 2)
             prepared = open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
-            with torch.inference_mode():
-                for i, name in enumerate(progress(names, "prepare", "picture")):
-                    one, _, reason = module(read(root / name))
-                    prepared[i] = one.numpy()
-                    reasons.append(reason)
+            paths = [root / name for name in names]
+            for i, (one, reason) in enumerate(in_threads(lambda path: _prepare(module, path), paths, "prepare")):
+                prepared[i] = one
+                reasons.append(reason)
             prepared.flush()
 
         write_atomically(path, write)
-        write_atomically(reasons_path, lambda temporary: temporary.write_text("\n".join(reasons)) and None)
+        write_text(reasons_path, "\n".join(reasons))
     return np.load(path, mmap_mode="r"), reasons_path.read_text().split("\n")
+
+
+@torch.inference_mode()
+def _prepare(module: AlignedPreparation | WholePreparation, path: Path) -> tuple[np.ndarray, str]:
+    one, _, reason = module(read(path))
+    return one.numpy().astype(np.float16), reason
 
 
 def to_tensor(prepared: np.ndarray) -> Tensor:
@@ -65,8 +71,6 @@ def _digest(module: nn.Module) -> str:
 
 def _reserve(path: Path, size: int) -> None:
     """Writing to a memory map on a full disk is a bus error that nobody can catch: take the room first."""
-    import os
-
     with path.open("r+b") as file:
         try:
             os.posix_fallocate(file.fileno(), 0, size)

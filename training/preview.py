@@ -5,8 +5,8 @@ from __future__ import annotations
 from cli.settings import run
 from snag.files import write_atomically
 from training.contact_sheet import contact_sheet
-from training.settings import train_settings
-from training.train import TrainSettings, batches, prepare_material, usual_augmentation
+from training.settings import TrainSettings, train_settings
+from training.train import batches, prepare_material, usual_augmentation
 
 
 def preview(settings: TrainSettings) -> None:

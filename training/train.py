@@ -20,7 +20,7 @@ from snag.errors import BadArtifact, TooFewPictures, TrainingDiverged
 from training.augment import Augmentation, augment
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import draw_curves
-from training.dataset import Split, digest_of, good_pictures, near_duplicates, read, split, thumbnail, write_split
+from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, split, write_split
 from training.defects import add_defects
 from training.detector import Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
@@ -30,6 +30,7 @@ from training.progress import progress
 from training.provenance import read_config, versions, write_config
 from training.schedule import one_cycle
 from training.settings import TrainSettings, train_settings
+from training.survey import Look, survey
 
 SCORE_UNITS = {
     "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
@@ -49,7 +50,10 @@ class Material:
 
 
 def train(settings: TrainSettings) -> None:
-    """Train, standardise, export. Goes on where an earlier run with the same settings stopped; does nothing when it finished."""
+    """Train, standardise, export.
+
+    Goes on where an earlier run with the same settings stopped; does nothing when it had finished.
+    """
     paths = good_pictures(settings.data)
     digest = digest_of(paths, settings.data)
     if _finished(settings, digest):
@@ -91,9 +95,8 @@ def _learn(settings: TrainSettings, learner: Learner, material: Material) -> dic
                     raise TrainingDiverged(loss=sum(losses.values()), epoch=epoch + 1, step=step + 1)
                 sums = {name: sums.get(name, 0.0) + loss / steps for name, loss in losses.items()}
                 bar.update()
-                bar.set_postfix(
-                    epoch=f"{epoch + 1}/{settings.epochs}", refresh=False, **{k: f"{v:.4f}" for k, v in losses.items()}
-                )
+                at = {"epoch": f"{epoch + 1}/{settings.epochs}"}
+                bar.set_postfix(at | {name: f"{loss:.4f}" for name, loss in losses.items()}, refresh=False)
             for name, mean in sums.items():
                 history.setdefault(name, []).append(mean)
                 board.add_scalar(f"loss/{name}", mean, epoch + 1)
@@ -139,10 +142,11 @@ def prepare_material(settings: TrainSettings) -> Material:
 def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Material:
     """Split the good pictures, choose the preparation by the fit pictures alone, and prepare what training needs."""
     names = [path.relative_to(settings.data).as_posix() for path in paths]
-    chosen_split = _split(settings, paths, names)
+    looks = dict(zip(names, survey(paths), strict=True))
+    chosen_split = _split(settings, looks)
     write_split(chosen_split, settings.run / "split.json")
     chosen = choose_preparation(
-        [settings.data / name for name in chosen_split.fit],
+        [looks[name] for name in chosen_split.fit],
         mode=settings.mode,
         colour=settings.colour,
         pixels=settings.pixels,
@@ -160,14 +164,13 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
     return Material(sets[0], sets[1], chosen, digest)
 
 
-def _split(settings: TrainSettings, paths: list[Path], names: list[str]) -> Split:
-    thumbnails = torch.stack([thumbnail(read(path)) for path in progress(paths, "read", "picture")])
+def _split(settings: TrainSettings, looks: dict[str, Look]) -> Split:
+    groups = near_duplicates(torch.stack([one.thumbnail for one in looks.values()]))
     shares = (settings.standardise_share, settings.calibrate_share)
-    chosen = split(names, near_duplicates(thumbnails), shares, settings.seed)
+    chosen = split(list(looks), groups, shares, settings.seed)
     if len(chosen.fit) < 2 or (settings.calibrate_share and not chosen.calibrate):
-        raise TooFewPictures(
-            found=len(names), folder=settings.data / "train" / "good", needed=f"more than {len(names)} different"
-        )
+        folder = settings.data / "train" / "good"
+        raise TooFewPictures(found=f"{len(set(groups))} different", folder=folder, needed=f"{LEAST_PICTURES} different ones")
     return chosen
 
 
