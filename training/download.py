@@ -58,8 +58,9 @@ def public_address(address: str) -> str:
 
 def download(address: str, target: Path, sha256: str | None, limit: int, again: bool) -> Path:
     """Fetch a file of at most `limit` bytes into `target`/.downloads, or find it there unless `again`. Raises BadDataset."""
+    shown = public_address(address)
     if not address.lower().startswith(("http://", "https://")):
-        raise BadDataset(detail=f"{public_address(address)}: expected an address that begins with http:// or https://")
+        raise BadDataset(detail=f"{shown}: expected an address that begins with http:// or https://")
     pooch.get_logger().setLevel(logging.WARNING)
     kept = target / ".downloads"
     name = pooch.utils.unique_file_name(address)
@@ -71,11 +72,9 @@ def download(address: str, target: Path, sha256: str | None, limit: int, again: 
     try:
         return Path(pooch.retrieve(address, known, fname=name, path=kept, downloader=fetch))
     except requests.RequestException as error:
-        raise BadDataset(detail=f"{public_address(address)} can't be fetched: {' '.join(str(error).split())}") from error
+        raise BadDataset(detail=f"{shown} can't be fetched: {_one_line(error)}") from error
     except ValueError as error:  # pooch names both digests
-        raise BadDataset(
-            detail=f"{public_address(address)} is not the file that was asked for: {' '.join(str(error).split())}"
-        ) from error
+        raise BadDataset(detail=f"{shown} is not the file that was asked for: {_one_line(error)}") from error
     except OSError as error:
         raise DiskFull(path=kept, detail=error) from error
     finally:
@@ -83,3 +82,7 @@ def download(address: str, target: Path, sha256: str | None, limit: int, again: 
         for empty in (kept, target):  # after a refusal nothing is left behind
             with suppress(OSError):
                 empty.rmdir()
+
+
+def _one_line(error: Exception) -> str:
+    return public_address(" ".join(str(error).split()))
