@@ -81,18 +81,21 @@ def serve(settings: ServeSettings) -> int:
                 process, log, settings.model, settings.inference_port, settings.management_port, settings.timeout
             )
             print(_announcement(settings, instance, ready), flush=True)
-            code = process.wait() if settings.foreground else 0
-        except ServerFailed:
+            code = process.wait() if settings.foreground else _let_go(process)
+        except BaseException as error:
             instance.stop()
-            if not signals.forwarded:
-                raise
             code = process.wait()
-        except BaseException:
-            instance.stop()
-            raise
+            if not (signals.forwarded and isinstance(error, ServerFailed)):  # stopped before it was ready, as it was told
+                raise
     if settings.foreground:
         instance.forget()
     return code
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> int:
+    """The server outlives this program, which is no longer to be reminded of it."""
+    process.returncode = 0
+    return 0
 
 
 def _fingerprint(settings: ServeSettings, archive: Archive, template: str) -> str:

@@ -1,0 +1,240 @@
+"""Every way to send a picture to the real server, and every way to get it wrong."""
+
+import base64
+import concurrent.futures
+import io
+import json
+
+import numpy as np
+import pytest
+import requests
+import torch
+from PIL import Image
+
+from snag.heatmap import coloured, level_of, overlay
+from snag.picture import decode
+from tests.fakes import TinyDetector
+
+pytestmark = pytest.mark.e2e
+
+PIXELS = (np.add.outer(np.arange(1024), 3 * np.arange(1024)) // 8 % 256).astype(np.uint8)
+
+
+def encoded(kind="PNG", picture=None, **options):
+    buffer = io.BytesIO()
+    (picture or Image.fromarray(PIXELS[:96, :160])).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def session():
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+@pytest.fixture
+def post(live_server, session):
+    def post(path="/predictions/tiny-bolt", **content):
+        return session.post(live_server.url + path, timeout=30, **content)
+
+    return post
+
+
+def verdict_of(server, picture):
+    """The answer that these bytes must get, computed here."""
+    scores = server.artifact.score([decode(picture)])[0]
+    at_least = sum(score >= scores.anomaly_score for score in server.calibration.scores)
+    return {
+        "Anomaly": scores.anomaly_score > server.calibration.threshold,
+        "score": scores.anomaly_score,
+        "threshold": server.calibration.threshold,
+        "p_value": (1 + at_least) / (server.calibration.count + 1),
+        "reconstruction_error": scores.reconstruction_error,
+        "model": "tiny-bolt",
+        "version": "1.5",
+    }
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+PNG = encoded()
+FORMS = {
+    "json": {"json": {"image": b64(PNG)}},
+    "json, charset": {"data": json.dumps({"image": b64(PNG)}), "headers": {"Content-Type": "application/json; charset=utf-8"}},
+    "json, capitals": {"data": json.dumps({"image": b64(PNG)}), "headers": {"Content-Type": "Application/JSON"}},
+    "json, other type": {"data": json.dumps({"image": b64(PNG)}), "headers": {"Content-Type": "application/vnd.snag+json"}},
+    "json, no type": {"data": json.dumps({"image": b64(PNG)}).encode()},
+    "data uri": {"json": {"image": "data:image/png;base64," + b64(PNG)}},
+    "url-safe": {"json": {"image": base64.urlsafe_b64encode(PNG).decode().rstrip("=")}},
+    "line breaks": {"json": {"image": base64.encodebytes(PNG).decode()}},
+    "body, image/png": {"data": PNG, "headers": {"Content-Type": "image/png"}},
+    "body, octet-stream": {"data": PNG, "headers": {"Content-Type": "application/octet-stream"}},
+    "body, no type": {"data": PNG},
+    "multipart image": {"files": {"image": ("part.png", PNG, "image/png")}},
+    "multipart data": {"files": {"data": ("part.png", PNG, "image/png")}},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms(live_server, post, form):
+    """However the bytes come, the answer is the verdict on them, in JSON."""
+    answer = post(**FORMS[form])
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json() == verdict_of(live_server, PNG)
+
+
+@pytest.mark.parametrize("send", ["json", "body"])
+def test_raw_grey(live_server, post, send):
+    """Exactly 1024 x 1024 grey bytes, as the reference's clients send them, are the picture they are."""
+    raw = PIXELS.tobytes()
+    answer = post(json={"image": b64(raw)}) if send == "json" else post(data=raw)
+
+    assert answer.json() == verdict_of(live_server, encoded(picture=Image.fromarray(PIXELS)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options"),
+    [
+        ("JPEG", "L", {}),
+        ("JPEG", "RGB", {}),
+        ("JPEG", "CMYK", {}),
+        ("WEBP", "RGB", {"lossless": True}),
+        ("TIFF", "L", {}),
+        ("TIFF", "I;16", {}),
+        ("BMP", "RGB", {}),
+        ("PNG", "RGBA", {}),
+        ("PNG", "P", {}),
+        ("PNG", "I;16", {}),
+        ("PNG", "1", {}),
+    ],
+)
+def test_formats(live_server, post, kind, mode, options):
+    """Every format and depth is decoded in the server as it is here."""
+    grey = Image.fromarray(PIXELS[:96, :160])
+    deep = Image.fromarray(PIXELS[:96, :160].astype(np.uint16) * 257)
+    picture = encoded(kind, deep if mode == "I;16" else grey.convert(mode), **options)
+
+    assert post(data=picture).json() == verdict_of(live_server, picture)
+
+
+def test_orientation(live_server, post):
+    """EXIF orientation is honoured: the map comes upright."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = encoded("JPEG", exif=exif)
+
+    answer = post(json={"image": b64(picture), "heatmap": True}).json()
+
+    drawn = Image.open(io.BytesIO(base64.b64decode(answer.pop("heatmap"))))
+    assert answer == verdict_of(live_server, picture)
+    assert drawn.size == (96, 160)
+
+
+@pytest.mark.parametrize("form", ["json", "multipart"])
+def test_heatmap(live_server, post, form):
+    """Asked for, the map comes along at the picture's own size, drawn on the model's fixed scale."""
+    ways = {
+        "json": {"json": {"image": b64(PNG), "heatmap": True}},
+        "multipart": {"files": {"image": PNG}, "data": {"heatmap": "true"}},
+    }
+    answer = post(**ways[form]).json()
+
+    drawn = Image.open(io.BytesIO(base64.b64decode(answer.pop("heatmap"))))
+    anomaly_map = live_server.artifact.map_in_picture(live_server.artifact.score([decode(PNG)])[0], 96, 160)
+    assert answer == verdict_of(live_server, PNG)
+    assert np.array_equal(drawn, coloured(anomaly_map, level_of(live_server.calibration)))
+
+
+def test_explanation(live_server, post):
+    """/explanations answers with the overlay as PNG."""
+    answer = post("/explanations/tiny-bolt", data=PNG)
+
+    anomaly_map = live_server.artifact.map_in_picture(live_server.artifact.score([decode(PNG)])[0], 96, 160)
+    expected = overlay(decode(PNG), anomaly_map, level_of(live_server.calibration))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert np.array_equal(Image.open(io.BytesIO(answer.content)), expected)
+
+
+BOMB = encoded(picture=Image.new("1", (30000, 30000)))
+WRONG = {
+    "empty": ({"data": b""}, 400, "missing_picture"),
+    "empty object": ({"json": {}}, 400, "missing_picture"),
+    "other field": ({"files": {"photo": PNG}}, 400, "missing_picture"),
+    "null": ({"data": "null", "headers": {"Content-Type": "application/json"}}, 400, "bad_request"),
+    "list": ({"json": [1, 2]}, 400, "bad_request"),
+    "number for a picture": ({"json": {"image": 5}}, 400, "bad_request"),
+    "half JSON": ({"data": '{"image": "', "headers": {"Content-Type": "application/json"}}, 400, "bad_request"),
+    "half JSON, no type": ({"data": b'{"image": "'}, 400, "bad_request"),
+    "no JSON": ({"data": "a picture", "headers": {"Content-Type": "application/json"}}, 400, "bad_request"),
+    "deep JSON": ({"data": "[" * 100_000, "headers": {"Content-Type": "application/json"}}, 400, "bad_request"),
+    "heatmap neither": ({"json": {"image": b64(PNG), "heatmap": "perhaps"}}, 400, "bad_request"),
+    "base64": ({"json": {"image": "%%%"}}, 400, "bad_base64"),
+    "truncated": ({"data": PNG[: len(PNG) // 2]}, 400, "broken_picture"),
+    "text": ({"data": "hello", "headers": {"Content-Type": "text/plain"}}, 415, "unsupported_format"),
+    "latin-1 text": ({"data": b"\xff\xfe\xe9", "headers": {"Content-Type": "text/plain"}}, 415, "unsupported_format"),
+    "GIF": ({"data": encoded("GIF")}, 415, "unsupported_format"),
+    "bomb": ({"data": BOMB}, 413, "picture_too_large"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_requests(post, name):
+    """A wrong request gets its own status and JSON that names the trouble; the connection survives for the next."""
+    content, status, code = WRONG[name]
+
+    answer = post(**content)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    assert answer.json()["error"].keys() == {"code", "message"}
+    assert answer.json()["error"]["code"] == code
+
+
+def test_get(live_server, session):
+    """A GET reaches the handler without a body and is told what was expected."""
+    answer = session.get(f"{live_server.url}/predictions/tiny-bolt", timeout=30)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "missing_picture")
+
+
+def test_unknown_model(post):
+    """Another model is TorchServe's own 404."""
+    assert post("/predictions/nothing", data=PNG).status_code == 404
+
+
+def test_body_over_the_limit(post):
+    """A body over max_request_size is refused with 413 before it reaches a worker."""
+    assert post(data=b"x" * (16 * 2**20 + 1)).status_code == 413
+
+
+def test_mixed_batch(live_server):
+    """Under load, with batches, each good request gets what it gets alone and each bad one its own error."""
+    goods = [encoded(picture=Image.fromarray(np.full((40, 40), value, np.uint8))) for value in range(100, 160, 5)]
+    rubbish = {b"": (400, "missing_picture"), b"hello": (415, "unsupported_format"), PNG[:200]: (400, "broken_picture")}
+    expected = {data: (200, verdict_of(live_server, data)) for data in goods} | rubbish
+
+    def ask(data):
+        answer = requests.post(f"{live_server.url}/predictions/tiny-bolt", data=data, timeout=30)
+        body = answer.json()
+        return data, (answer.status_code, body if answer.ok else body["error"]["code"])
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, list(expected) * 6))
+
+    assert len(answers) == 6 * len(expected)
+    assert [answer for answer in answers if expected[answer[0]] != answer[1]] == []
+
+
+def test_parity(live_server, post):
+    """The same bytes give the same score in eager Python, in the artefact's TorchScript, and from the server."""
+    pictures = [encoded(picture=Image.fromarray(np.roll(PIXELS, 37 * k)[: 90 + k, :70])) for k in range(6)]
+
+    eager = TinyDetector().eval().score([decode(picture) for picture in pictures])[0].tolist()
+    scripted = [scores.anomaly_score for scores in live_server.artifact.score([decode(picture) for picture in pictures])]
+    served = [post(data=picture).json()["score"] for picture in pictures]
+
+    assert scripted == served
+    assert torch.allclose(torch.tensor(eager), torch.tensor(scripted), rtol=1e-6, atol=0)
