@@ -105,8 +105,6 @@ def _check_header(image: Image.Image, limits: PictureLimits) -> None:
     if isinstance(image, TiffImageFile) and _TIFF_TILE_WIDTH in image.tag_v2:  # a tile is decoded whole, even where it juts out
         sizes.append((image.tag_v2[_TIFF_TILE_WIDTH], image.tag_v2[_TIFF_TILE_HEIGHT]))
     for width, height in sizes:
-        if min(width, height) < 1:
-            raise BrokenPicture(detail=f"it has {width} x {height} pixels")
         if width * height > limits.max_pixels or max(width, height) > limits.max_side:
             raise PictureTooLarge(width=width, height=height, limit=limits.max_pixels, max_side=limits.max_side)
     expected = ", ".join(FORMATS)

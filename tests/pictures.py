@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from PIL import Image
+
+from tests.handmade import chunk, packed, png, tiff, tiff_tags
 
 HEIGHT: Final = 10
 WIDTH: Final = 13
@@ -52,138 +53,6 @@ def encode(pixels: np.ndarray | Image.Image, kind: str, **options: Any) -> bytes
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
     """uint8 [H, W] that no codec can compress."""
     return np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
-
-
-# ---- PNG by hand: kinds that Pillow can't write ----------------------------------------------------------------------------
-
-_PASSES: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-
-
-def chunk(kind: bytes, payload: bytes) -> bytes:
-    """One chunk with its length and check sum."""
-    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
-
-
-def png(
-    pixels: np.ndarray,
-    depth: int = 8,
-    palette: bytes | None = None,
-    before: Sequence[bytes] = (),
-    interlaced: bool = False,
-) -> bytes:
-    """A PNG of integers [H, W] or [H, W, C] with `depth` bits each; `before` are whole chunks ahead of the pixels."""
-    samples = pixels if pixels.ndim == 3 else pixels[:, :, None]
-    colour_type = 3 if palette is not None else {1: 0, 2: 4, 3: 2, 4: 6}[samples.shape[2]]
-    grids = [samples[y::dy, x::dx] for x, y, dx, dy in _PASSES] if interlaced else [samples]
-    body = b"".join(b"\0" + _packed(line, depth) for grid in grids if grid.size for line in grid)
-    return b"".join(
-        [
-            b"\x89PNG\r\n\x1a\n",
-            png_header(samples.shape[1], samples.shape[0], depth, colour_type, interlaced),
-            *([chunk(b"PLTE", palette)] if palette is not None else []),
-            *before,
-            chunk(b"IDAT", zlib.compress(body)),
-            chunk(b"IEND", b""),
-        ]
-    )
-
-
-def png_header(width: int, height: int, depth: int, colour_type: int, interlaced: bool = False) -> bytes:
-    """The IHDR chunk."""
-    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, int(interlaced)))
-
-
-def _packed(line: np.ndarray, depth: int) -> bytes:
-    if depth == 16:
-        return line.astype(">u2").tobytes()
-    if depth == 8:
-        return line.astype(np.uint8).tobytes()
-    bits = (line.reshape(-1)[:, None] >> np.arange(depth - 1, -1, -1)) & 1
-    return np.packbits(bits.reshape(-1).astype(np.uint8)).tobytes()
-
-
-def png_bomb(side: int = 30_000) -> bytes:
-    """A sound 1-bit PNG of side x side pixels in a few hundred kB."""
-    packer = zlib.compressobj(9)
-    line = b"\0" + b"\xff" * ((side + 7) // 8)
-    body = b"".join(packer.compress(line * 100) for _ in range(side // 100)) + packer.flush()
-    return b"\x89PNG\r\n\x1a\n" + png_header(side, side, 1, 0) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
-
-
-# ---- TIFF by hand ----------------------------------------------------------------------------------------------------------
-
-_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1}
-Tags = dict[int, tuple[int, Sequence[int]]]
-
-
-def tiff(tags: Tags, payloads: Sequence[bytes], *, tiled: bool = False, following: int = 0) -> bytes:
-    """A little-endian TIFF of one directory; `tags` maps number -> (type, values); `payloads` are its strips or tiles."""
-    offsets_tag, counts_tag = (324, 325) if tiled else (273, 279)
-    tags = {**tags, offsets_tag: (4, [0] * len(payloads)), counts_tag: (4, [len(payload) for payload in payloads])}
-    end_of_directory = 8 + 2 + 12 * len(tags) + 4
-    packed = {tag: _values(*entry) for tag, entry in tags.items()}
-    at = end_of_directory + sum(len(value) for value in packed.values() if len(value) > 4)
-    offsets = []
-    for payload in payloads:
-        offsets.append(at)
-        at += len(payload)
-    packed[offsets_tag] = _values(4, offsets)
-    entries, outside = b"", b""
-    for tag in sorted(tags):
-        kind, values = tags[tag]
-        value = packed[tag]
-        if len(value) > 4:
-            value, outside = struct.pack("<I", end_of_directory + len(outside)), outside + value
-        entries += struct.pack("<HHI", tag, kind, len(values)) + value.ljust(4, b"\0")
-    directory = struct.pack("<H", len(tags)) + entries + struct.pack("<I", following)
-    return b"II*\0" + struct.pack("<I", 8) + directory + outside + b"".join(payloads)
-
-
-def _values(kind: int, values: Sequence[int]) -> bytes:
-    return b"".join(int(value).to_bytes(_SIZES[kind], "little") for value in values)
-
-
-def tiff_tags(width: int, height: int, bits: Sequence[int], photometric: int, compression: int = 1) -> Tags:
-    """The tags that every TIFF needs."""
-    return {
-        256: (4, [width]),
-        257: (4, [height]),
-        258: (3, list(bits)),
-        259: (3, [compression]),
-        262: (3, [photometric]),
-        277: (3, [len(bits)]),
-        278: (4, [height]),
-    }
-
-
-def tile_bomb(side: int = 30_000) -> bytes:
-    """A sound 16 x 16 TIFF whose only tile has side x side pixels."""
-    packer = zlib.compressobj(9)
-    body = b"".join(packer.compress(bytes(side * 100)) for _ in range(side // 100)) + packer.flush()
-    return tiff(tiff_tags(16, 16, [8], 1, 8) | {322: (4, [side]), 323: (4, [side])}, [body], tiled=True)
-
-
-# ---- EXIF ------------------------------------------------------------------------------------------------------------------
-
-#: What a viewer does to the stored array for each orientation, by numpy alone.
-UPRIGHT: Final[dict[int, Callable[[np.ndarray], np.ndarray]]] = {
-    1: lambda stored: stored,
-    2: lambda stored: stored[:, ::-1],
-    3: lambda stored: stored[::-1, ::-1],
-    4: lambda stored: stored[::-1],
-    5: lambda stored: np.swapaxes(stored, 0, 1),
-    6: lambda stored: np.rot90(stored, -1),
-    7: lambda stored: np.swapaxes(stored[::-1, ::-1], 0, 1),
-    8: lambda stored: np.rot90(stored, 1),
-}
-
-
-def exif(orientation: int) -> bytes:
-    """An EXIF block that holds the orientation and nothing else."""
-    return b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0) + b"\0\0\0\0"
-
-
-# ---- the table -------------------------------------------------------------------------------------------------------------
 
 
 def planes(pixels: np.ndarray) -> np.ndarray:
@@ -274,6 +143,11 @@ def _tiff_cases() -> dict[str, Case]:
     exact = planes(d / np.float32(257))
     table = {
         "tiff-grey1-group4": Case(encode(bits, "TIFF", compression="group4"), planes(np.asarray(bits) * np.uint8(255))),
+        "tiff-grey12": Case(
+            tiff(tiff_tags(WIDTH, HEIGHT, [12], 1), [b"".join(packed(line >> 4, 12) for line in d)]),
+            planes((d >> 4) / np.float32(4095 / 255)),
+            1e-4,
+        ),
         "tiff-grey16": Case(encode(d, "TIFF"), exact),
         "tiff-grey16-lzw": Case(encode(d, "TIFF", compression="tiff_lzw"), exact),
         "tiff-grey16-big-endian": Case(

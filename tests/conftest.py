@@ -1,0 +1,28 @@
+"""What all tests share: one thread for torch, a repeatable Hypothesis, and the real pictures where they are."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+
+settings.register_profile("snag", deadline=None, derandomize=True)  # a busy machine is no bug, and a red build is repeatable
+settings.load_profile("snag")
+
+
+def pytest_configure() -> None:
+    """One thread for each process: the machine is shared, and the pictures are small."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def screw() -> Path:
+    """The real pictures of MVTec AD `screw`; the test is skipped where they are missing."""
+    folder = ROOT.parent / "shared" / "mvtec" / "screw"
+    if not folder.is_dir():
+        pytest.skip(f"needs the real pictures, which are not part of the project: {folder}")
+    return folder
