@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from snag.errors import BadDataset
 from tests.data_sets import data_set, png, read_folder, under, write_folder, write_tar, write_zip
-from training.archives import Budget
+from training.sources import Budget
 from training.unpack import safe_parts, unpack
 
 ROOM = 10_000_000

@@ -13,7 +13,7 @@ import requests
 from tqdm import tqdm
 
 from snag.errors import BadDataset, DiskFull
-from training.archives import Budget
+from training.sources import Budget
 
 #: Seconds without a byte after which a download is given up.
 PATIENCE: Final = 60

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from cli.settings import Settings, from_flags, run
 from snag.errors import BadConfig, BadDataset
-from training.archives import CHUNK, Budget
 from training.download import download, public_address
 from training.folders import scratch_folder, whole_folder
 from training.layout import Finding, check_layout, pictures_of
+from training.sources import CHUNK, Budget
 from training.unpack import safe_parts, unpack
 
 MARKER: Final = "source.json"

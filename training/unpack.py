@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from snag.errors import BadDataset
-from training.archives import CHUNK, Budget, Member, members, reading
 from training.layout import COMPANIONS, FOLDERS
+from training.sources import CHUNK, Budget, Member, members, reading
 
 #: What macOS adds to archives.
 LITTER: Final = re.compile(r"^(\._.*|\.DS_Store|__MACOSX)$")
