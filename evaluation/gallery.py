@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from evaluation.judging import Inspected
 from evaluation.results import Result
-from snag.heatmap import overlay
+from snag.heatmap import coloured, overlay, png
 
 #: Longest side of a thumbnail in pixels; smaller pictures stay as they are.
 SIDE: Final = 360
@@ -27,13 +27,14 @@ _JPEG_QUALITY: Final = 92
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One picture of the gallery, as data URIs; what the network saw and made of it is in the network's own pose."""
+    """One picture of the gallery, as data URIs; `seen`, `reconstruction` and `heat` are in the network's own pose."""
 
     result: Result
     picture: str
     seen: str
     reconstruction: str
     heat: str
+    overlay: str  #: the heat laid over the picture
     truth: str | None  #: None without ground truth
     seen_aspect: float  #: width / height of what the network saw
 
@@ -80,20 +81,24 @@ def rightness(result: Result) -> float:
 
 def _exhibit(inspected: Inspected, result: Result, anomaly_map: Tensor, mask: np.ndarray | None, level: float) -> Exhibit:
     picture = _shrunk(np.clip(inspected.pixels.numpy(), 0, 255).astype(np.uint8))
-    height, width = picture.shape[1:]
-    # The largest value of each cell: a defect two pixels wide must not fade when the picture shrinks.
-    cells = functional.adaptive_max_pool2d(anomaly_map[None, None], (height, width))[0, 0]
-    low, high = _grey_range(inspected.scores.prepared)
-    seen = inspected.scores.prepared
+    scores = inspected.scores
+    low, high = _grey_range(scores.prepared)
+    seen = _shrunk(_to_bytes(scores.prepared, low, high))
     return Exhibit(
         result=result,
         picture=_jpeg(picture),
-        seen=_jpeg(_shrunk(_to_bytes(seen, low, high))),
-        reconstruction=_jpeg(_shrunk(_to_bytes(inspected.scores.reconstruction, low, high))),
-        heat=_data_uri(overlay(torch.from_numpy(picture), cells, level)),
+        seen=_jpeg(seen),
+        reconstruction=_jpeg(_shrunk(_to_bytes(scores.reconstruction, low, high))),
+        heat="data:image/png;base64," + base64.b64encode(png(coloured(_cells(scores.anomaly_map, seen), level))).decode(),
+        overlay=_data_uri(overlay(torch.from_numpy(picture), _cells(anomaly_map, picture), level)),
         truth=None if mask is None else _jpeg(_marked(picture, mask)),
         seen_aspect=seen.shape[-1] / seen.shape[-2],
     )
+
+
+def _cells(values: Tensor, thumbnail: np.ndarray) -> Tensor:
+    """[H, W] at the size of a thumbnail [C, h, w]: the largest value of each cell, so that a thin defect does not fade."""
+    return functional.adaptive_max_pool2d(values[None, None].float(), thumbnail.shape[1:])[0, 0]
 
 
 def _grey_range(prepared: Tensor) -> tuple[float, float]:
@@ -118,8 +123,8 @@ def _shrunk(pixels: np.ndarray) -> np.ndarray:
 
 def _marked(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The picture in dimmed grey, its defects in one colour, a pixel wider than they are so that small ones are seen."""
-    cells = functional.adaptive_max_pool2d(torch.from_numpy(mask)[None, None].float(), picture.shape[1:])
-    wider = functional.max_pool2d(cells, 3, 1, 1)[0, 0].numpy() > 0
+    cells = _cells(torch.from_numpy(mask), picture)
+    wider = functional.max_pool2d(cells[None], 3, 1, 1)[0].numpy() > 0
     grey = picture.mean(0) * 0.6
     return np.stack([np.where(wider, channel, grey) for channel in _TRUTH]).astype(np.uint8)
 

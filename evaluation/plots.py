@@ -103,6 +103,8 @@ def histogram_pair(
             axes.set_ylabel("pictures" if column == 0 else "")
             axes.grid(visible=False, axis="x")
             axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
+            if axes.get_xscale() == "linear":
+                axes.xaxis.set_major_locator(MaxNLocator(nbins=6))  # errors are small numbers with long labels
         return _svg(figure, name)
 
 

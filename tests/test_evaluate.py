@@ -161,7 +161,7 @@ def test_the_page_shows_what_the_issue_asks_for(data: Path, run: Path) -> None:
     assert text.count("<svg") == 2 + 2 + 2  # every picture, calibration; a pair for each defect; two curves
     assert text.count('<div class="exhibit">') == 3 * 2
     assert text.count(">ground truth<") == 6
-    for caption in ("picture", "as the network sees it", "reconstruction", "anomaly map"):
+    for caption in ("picture", "as the network sees it", "reconstruction", "anomaly map", "map on the picture"):
         assert text.count(f"<figcaption>{caption}</figcaption>") == 6
 
 

@@ -97,7 +97,7 @@ def test_a_small_defect_survives_the_shrinking() -> None:
     offer(gallery, inspected(9, "scratch", pixels), heat, mask)
 
     exhibit = gallery.worst("scratch")[0]
-    overlay, truth = opened(exhibit.heat), opened(exhibit.truth or "")
+    overlay, truth = opened(exhibit.overlay), opened(exhibit.truth or "")
     assert overlay.shape == truth.shape == opened(exhibit.picture).shape == (SIDE // 2, SIDE, 3)
     row, column = round(500 * SIDE / 2000), int(1501 * SIDE / 2000)
     assert overlay[row, column, 0] - overlay[row, column, 2] > 60  # red over grey
