@@ -49,6 +49,7 @@ def client(live_server):
 
 def test_growth(client):
     """Each request shows in the counters within a second: requests, anomalies, errors, and every distribution."""
+    time.sleep(1)  # what was asked before this test is on its way for up to metrics_interval_seconds
     before = scrape(client)
     for picture in (grey(130), grey(130), grey(255), b"rubbish"):
         try:
@@ -57,8 +58,10 @@ def test_growth(client):
             continue
     client.explain(grey(255))
     expected = {
+        key("snag_requests_total", endpoint="predictions"): 4,
         key("snag_requests_total", endpoint="explanations"): 1,
         key("snag_anomalies_total"): 1,
+        key("snag_errors_total", code="unsupported_format"): 1,
         key("snag_errors_total", code="internal_error"): 0,
         key("snag_score_ratio_count"): 3,
         key("snag_score_ratio_bucket", le="0.25"): 2,
@@ -81,12 +84,6 @@ def test_growth(client):
         time.sleep(0.1)
 
     assert grown == expected
-    # TorchServe resets the connection after an error, at times before the answer is read; the client then asked twice.
-    requests, errors = (
-        after[one] - before[one]
-        for one in (key("snag_requests_total", endpoint="predictions"), key("snag_errors_total", code="unsupported_format"))
-    )
-    assert (requests - errors, errors) in ((3, 1), (3, 2))
 
 
 def test_everything_declared_is_there(client):
