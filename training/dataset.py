@@ -14,10 +14,12 @@ from torch import Tensor
 
 from snag.errors import BadArtifact, NoPictures, SnagError, TooFewPictures, UnreadablePictures
 from snag.files import write_text
-from snag.picture import SUFFIXES, decode
+from snag.picture import SUFFIXES, PictureLimits, decode
 
 #: Fewer good pictures than this teach nothing.
 LEAST_PICTURES = 12
+#: A file on disk says what it is: only a client may send bare pixels.
+LIMITS = PictureLimits(raw_shape=None)
 #: Two pictures are near-duplicates when their 32 x 32 thumbnails differ by less than this many grey levels on average.
 NEAR_DUPLICATE = 0.75
 
@@ -54,7 +56,7 @@ def digest_of(paths: Iterable[Path], root: Path) -> str:
 def read(path: Path) -> Tensor:
     """Decode one picture of the data set, [C, H, W]. Raises UnreadablePictures, naming it."""
     try:
-        return decode(path.read_bytes())
+        return decode(path.read_bytes(), LIMITS)
     except (SnagError, OSError) as error:
         raise UnreadablePictures(count="some", first=path, detail=error) from error
 

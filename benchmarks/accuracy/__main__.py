@@ -1,0 +1,49 @@
+"""`python -m benchmarks.accuracy`: the accuracy table, resumable; a finished cell is not run again."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import Field
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmarks.accuracy.run import run_one
+from benchmarks.accuracy.table import markdown
+from cli.settings import Settings, from_flags, run
+from snag.files import write_text
+
+
+class AccuracySettings(Settings):
+    """Train, calibrate and evaluate presets x seeds on data sets and print the table."""
+
+    data: list[Path] = Field(description="data sets in MVTec layout, with test/ and masks")
+    preset: list[str] = Field(["default"], description="presets")
+    seed: list[int] = Field([0, 1, 2], description="seeds")
+    out: Path = Field(Path("runs/accuracy"), description="folder of the runs and of table.md")
+    extra: str = Field("", description="further flags of training.train, for example '--epochs 3'")
+
+
+def accuracy(settings: AccuracySettings) -> None:
+    """Run every cell, then write and print the table; it is written anew after each cell."""
+    rows = []
+    for data in settings.data:
+        for preset in settings.preset:
+            for seed in settings.seed:
+                folder = settings.out / f"{data.name}-{preset}-{seed}"
+                rows.append(run_one(data, preset, seed, folder, settings.extra.split()))
+                head = f"{datetime.now(UTC):%Y-%m-%d}, {platform.processor() or platform.machine()}\n\n"
+                write_text(settings.out / "table.md", head + markdown(rows))
+    Console().print(Markdown(markdown(rows)))
+    print(f"{settings.out / 'table.md'}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; see `--help`."""
+    return run(lambda: accuracy(from_flags(AccuracySettings, argv)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,106 @@
+"""One cell of the table: a preset with a seed on a data set, through the commands that a user types."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from benchmarks.accuracy.exposure import aurocs_under_other_lamps
+from snag.artifact import Artifact, load_artifact
+from snag.files import write_text
+from snag.picture import decode
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one run gave."""
+
+    data: str
+    preset: str
+    seed: int
+    mode: str
+    image_auroc: float
+    worst_defect: float  #: least image AUROC of a kind of defect
+    pixel_ap: float | None
+    aupro_30: float | None
+    tpr: float  #: detection rate at the calibrated threshold
+    fpr: float  #: false-alarm rate on test/good at it
+    good: int  #: how many pictures test/good has
+    shortcut: float  #: greatest shortcut AUROC (folded) of the normalised picture
+    gain: float  #: image AUROC with gain and offset drawn for each picture
+    gamma: float
+    train_minutes: float
+    network_ms: float  #: networks on one picture, one core
+    score_ms: float  #: preparation and networks on one decoded picture, one core
+
+
+def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) -> Row:
+    """Train, calibrate and evaluate, or read what an earlier call found. Raises CalledProcessError when a stage fails."""
+    done = folder / "row.json"
+    if done.exists():
+        return Row(**json.loads(done.read_text()))
+    where = ["--data", str(data), "--run", str(folder)]
+    minutes = _timed("training.train", *where, "--preset", preset, "--seed", str(seed), *extra) / 60
+    _timed("training.calibrate", *where)
+    _timed("evaluation.evaluate", *where)
+    metrics = json.loads((folder / "report" / "metrics.json").read_text())
+    artifact = load_artifact(folder / "snag.pt")
+    lamps = aurocs_under_other_lamps(artifact, data)
+    network, whole = _milliseconds(artifact, next((data / "test" / "good").iterdir()))
+    row = Row(
+        data=data.name,
+        preset=preset,
+        seed=seed,
+        mode=artifact.settings["mode"],
+        image_auroc=metrics["image_auroc"],
+        worst_defect=min(kind["image_auroc"] for kind in metrics["per_defect"].values()),
+        pixel_ap=metrics["pixel_ap"],
+        aupro_30=metrics["aupro_30"],
+        tpr=metrics["tpr"],
+        fpr=metrics["fpr"],
+        good=sum(1 for _ in (data / "test" / "good").iterdir()),
+        shortcut=max(_folded(found["normalised"]) for found in metrics["shortcut_audit"].values()),
+        gain=lamps["gain"],
+        gamma=lamps["gamma"],
+        train_minutes=minutes,
+        network_ms=network,
+        score_ms=whole,
+    )
+    write_text(done, json.dumps(asdict(row), indent=1) + "\n")
+    return row
+
+
+def _timed(module: str, *flags: str) -> float:
+    """Run a command; seconds that it took."""
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-m", module, *flags], check=True)
+    return time.monotonic() - start
+
+
+def _folded(auroc: float) -> float:
+    return max(auroc, 1.0 - auroc)
+
+
+@torch.inference_mode()
+def _milliseconds(artifact: Artifact, picture: Path, repeats: int = 20) -> tuple[float, float]:
+    """Least time of the networks alone and of the whole score, on one core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    decoded = decode(picture.read_bytes())
+    prepared = artifact.prepare(decoded)[None]
+    network, whole = [], []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        artifact.script.score_prepared(prepared)
+        middle = time.perf_counter()
+        artifact.score([decoded])
+        network.append(middle - start)
+        whole.append(time.perf_counter() - middle)
+    torch.set_num_threads(threads)
+    return 1e3 * min(network), 1e3 * min(whole)
