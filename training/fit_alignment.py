@@ -56,9 +56,12 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
     good = float((matches >= LEAST_MATCH).float().mean())
     if good < LEAST_SHARE:
         return None, f"only {good:.0%} of the parts match their mean silhouette (at least {LEAST_SHARE:.0%} is needed)"
+    alignment = _strip(aligner, flats, silhouettes, poses)
+    # Measured with the strip that will be used: a tighter strip around the same parts matches less well.
+    matches = torch.stack([alignment.aligner.search(silhouette)[1] for silhouette in silhouettes])
     lowest, middle = float(matches.min()), float(matches.median())
-    aligner.least_match = max(0.3, lowest - 2 * (middle - lowest))
-    return _strip(aligner, flats, silhouettes, poses), f"parts aligned: their silhouettes match the mean by {middle:.2f}"
+    alignment.aligner.least_match = max(0.3, lowest - 2 * (middle - lowest))
+    return alignment, f"parts aligned: their silhouettes match the mean by {middle:.2f}"
 
 
 def _flatten(picture: Tensor) -> Tensor:
@@ -146,7 +149,6 @@ def _strip(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor], pos
     width = (float(columns[-1] - columns[0] + 1)) / SEARCH_SIDE + 2 * MARGIN
     area = (aligner.least_area, aligner.most_area)
     final = _build(flats, silhouettes, moved, (height, width), aligner.polarity, aligner.contrast, area)
-    final.least_match = aligner.least_match
     return Alignment(final, height, width)
 
 
