@@ -107,4 +107,4 @@ def _explain(problem: Any, kind: type[Settings]) -> str:
 
 def _program() -> str:
     specification = getattr(sys.modules["__main__"], "__spec__", None)
-    return f"python -m {specification.name}" if specification else Path(sys.argv[0]).name
+    return f"python -m {specification.name.removesuffix('.__main__')}" if specification else Path(sys.argv[0]).name

