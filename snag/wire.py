@@ -75,12 +75,12 @@ def _parse_body(body: Any, bare_size: int | None) -> Request:
 
 def _parse_json(body: Any) -> Request:
     if not isinstance(body, dict):
-        raise BadRequest(detail=f'the JSON is a {_json_type(body)}; expected an object {{"image": "<base64>"}}')
+        raise BadRequest(detail=f'the JSON is {_json_type(body)}; expected an object {{"image": "<base64>"}}')
     image = body.get("image", body.get("data"))
     if image is None:
         raise MissingPicture(detail=f"the JSON object has the keys {_names(body)}")
     if not isinstance(image, str):
-        raise BadRequest(detail=f"'image' is a {_json_type(image)}; expected a string of base64")
+        raise BadRequest(detail=f"'image' is {_json_type(image)}; expected a string of base64")
     return Request(decode_base64(image), _flag(body.get("heatmap", False)))
 
 
@@ -113,7 +113,7 @@ def _names(row: Mapping[str, Any]) -> str:
 
 
 def _json_type(value: Any) -> str:
-    names = {dict: "object", list: "list", str: "string", bool: "boolean", int: "number", float: "number"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
     return names.get(type(value), "null")
 
 
