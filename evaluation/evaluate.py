@@ -107,6 +107,8 @@ def _take(findings: Findings, artifact: Artifact, item: Inspected, has_masks: bo
         return
     height, width = item.pixels.shape[-2:]
     anomaly_map = artifact.map_in_picture(item.scores, height, width)
+    if item.verdict.reason:  # its pose is a guess, so its map points nowhere: it finds no defect and marks no good pixel
+        anomaly_map = anomaly_map.new_zeros(height, width)
     mask = _mask(findings, item.picture, height, width) if has_masks and item.picture.is_bad else None
     if has_masks and (mask is not None or not item.picture.is_bad):
         findings.pixels.add(anomaly_map.numpy(), None if mask is None else region_weights(mask))

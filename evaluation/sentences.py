@@ -13,6 +13,8 @@ from evaluation.summary import Evaluation, Promise, strongest
 _RARE = 0.025
 #: Below this two sets of scores are said to differ.
 _ODD = 0.005
+#: A feature alone that separates better than this, in what the network sees, is worth a warning.
+_SUSPECT = 0.7
 FEATURE_NAMES = {
     "mean": "mean brightness",
     "std": "contrast (standard deviation)",
@@ -161,20 +163,20 @@ def _shortcut(evaluation: Evaluation) -> Sentence | None:
     raw, seen = (strongest(evaluation.figures.shortcuts, column) for column in ("raw", "normalised"))
     if chance is None or raw is None:
         return None
-    floor = f"(up to {chance:.2f} is chance with so few pictures)" if chance > 0.6 else f"(up to {chance:.2f} is chance)"
-    before = (
-        f"In the raw pictures {FEATURE_NAMES[raw[0]]} alone separates good from defective with AUROC {raw[1]:.2f}"
-        if raw[1] > chance
-        else f"No simple number separates good from defective in the raw pictures (at most AUROC {raw[1]:.2f})"
+    limit = f"up to {chance:.2f} is chance with so many pictures"
+    lamp = f"In the raw pictures {FEATURE_NAMES[raw[0]]} alone separates good from defective (AUROC {raw[1]:.2f}; {limit})"
+    none = (
+        f"No simple number such as brightness separates good from defective in the raw pictures (at most {raw[1]:.2f}; {limit})"
     )
+    before = lamp if raw[1] > chance else none
     if seen is None:
-        return Sentence(f"{before} {floor}.", "warning" if raw[1] > chance else "good")
+        return Sentence(f"{before}.", "warning" if raw[1] > chance else "good")
     if seen[1] <= chance:
-        return Sentence(f"{before}; in what the network sees, none does: at most {seen[1]:.2f} {floor}.", "good")
+        return Sentence(f"{before}. In what the network sees nothing so simple does (at most {seen[1]:.2f}).", "good")
     return Sentence(
-        f"{before}; in what the network sees, {FEATURE_NAMES[seen[0]]} still does with {seen[1]:.2f} {floor}. "
-        "Part of the result may come from how the pictures were taken, or from the defects themselves changing it.",
-        "warning" if seen[1] > max(chance, 0.7) else "plain",
+        f"{before}. In what the network sees {FEATURE_NAMES[seen[0]]} alone does so with {seen[1]:.2f}: part of the result may "
+        "come from how the pictures were taken, unless the defects themselves change it.",
+        "warning" if seen[1] > max(chance, _SUSPECT) else "plain",
     )
 
 

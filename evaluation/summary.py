@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from evaluation.figures import Estimate, Figures
@@ -94,7 +95,10 @@ def strongest(shortcuts: dict[str, Shortcut], column: str) -> tuple[str, float] 
 
 
 def metrics_json(evaluation: Evaluation) -> str:
-    """The file's text; null where a figure has no meaning (a class or the masks are missing)."""
+    """The file's text; null where a figure has no meaning (a class or the masks are missing).
+
+    It travels in the archive's model card: no date and no path, so that equal inputs give equal bytes.
+    """
     found = evaluation.figures
     document = {
         **{name: found.main[name].value for name in METRICS},
@@ -115,8 +119,7 @@ def metrics_json(evaluation: Evaluation) -> str:
             "fingerprint": evaluation.artifact.fingerprint,
             **{key: evaluation.artifact.settings.get(key) for key in ("preset", "mode", "data_digest", "versions")},
         },
-        "data": evaluation.data,
-        "created": evaluation.created,
+        "data": Path(evaluation.data).name,
         "unreadable": [{"path": item.picture.name, "code": item.code, "detail": item.detail} for item in evaluation.unreadable],
         "mask_faults": list(evaluation.mask_faults),
     }

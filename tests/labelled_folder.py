@@ -1,11 +1,17 @@
-"""A small data folder in the MVTec layout, drawn: mid-grey pictures with noise, and two kinds of defect with masks."""
+"""A small data folder in the MVTec layout, drawn: mid-grey pictures, two kinds of defect with masks; and its evaluation."""
 
 from __future__ import annotations
 
+import csv
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from evaluation.evaluate import main
 
 SHAPE = (48, 64)
 GOOD_COUNT, DEFECT_COUNT = 6, 4
@@ -37,3 +43,19 @@ def _surface(generator: np.random.Generator) -> np.ndarray:
 def _save(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
+
+
+def evaluate(data: Path, run: Path, *flags: str) -> dict[str, Any]:
+    """Run the command on a copy of the run folder's files; metrics.json."""
+    shutil.rmtree(run / "report", ignore_errors=True)
+    assert main(["--data", str(data), "--run", str(run), "--resamples", "200", *flags]) == 0
+    return json.loads((run / "report/metrics.json").read_text())
+
+
+def page(run: Path) -> str:
+    return (run / "report/index.html").read_text()
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    with (run / "report/results.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
