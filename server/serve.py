@@ -16,15 +16,17 @@ from pydantic import Field
 from cli.settings import Settings, from_flags, run
 from server.archive import Archive, verified
 from server.configuration import allowed_urls, read_template, resolve
+from server.golden import golden_picture
 from server.instance import LOG_CONFIGURATION, Instance
 from server.log import Log
 from server.management import Management
 from server.ports import check_free, free_ports
 from server.start import Ready, wait_until_ready
 from snag.errors import ServerAnswer, ServerFailed, ServerUnreachable
-from snag.files import write_text
+from snag.files import write_bytes, write_text
 
 ROOT: Final = Path(__file__).parents[1]
+GOLDEN: Final = "golden.png"  #: in the server's folder, so that the printed command works as it stands
 _METRICS: Final = ROOT / "handler" / "metrics.yaml"
 
 
@@ -72,6 +74,7 @@ def serve(settings: ServeSettings) -> int:
     if instance.stop():
         print("stopped the server that ran here with another archive or configuration")
     check_free(_listeners(settings))
+    write_bytes(instance.folder / GOLDEN, golden_picture())
     write_text(instance.configuration, resolve(template, _resolved(settings, archive)))
     log = Log(instance.logs)
     process = instance.start(settings.model, fingerprint, settings.foreground)
@@ -149,7 +152,8 @@ def _announcement(settings: ServeSettings, instance: Instance, ready: Ready) -> 
 
 def _curl(settings: ServeSettings) -> str:
     url = f"http://127.0.0.1:{settings.inference_port}/predictions/{settings.model}"
-    return f"  curl -H 'Content-Type: application/octet-stream' --data-binary @PICTURE.png {shlex.quote(url)}"
+    picture = shlex.quote(f"@{os.path.relpath(settings.folder / GOLDEN)}")
+    return f"  curl -H 'Content-Type: application/octet-stream' --data-binary {picture} {url}"
 
 
 class _Signals:

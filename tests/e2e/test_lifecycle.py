@@ -47,7 +47,8 @@ def test_two_cycles(tmp_path, place, capsys):
 
     assert served(tmp_path, "bolt", where) == 0
     output = capsys.readouterr().out
-    assert f"http://127.0.0.1:{ports[0]}/predictions/bolt" in output
+    pasted = subprocess.run(["bash", "-c", output.splitlines()[-1]], capture_output=True, text=True, check=True).stdout
+    assert json.loads(pasted).keys() >= {"Anomaly", "score", "threshold", "p_value", "reconstruction_error", "model", "version"}
     assert "bolt 1.0 is served by 1 workers" in output
     first = instance.note()
 
@@ -68,7 +69,7 @@ def test_two_cycles(tmp_path, place, capsys):
     assert [one for one in family if one.is_running()] == []
     assert stop(where) == 0
     assert capsys.readouterr().out == f"no server of Snag runs on port {ports[0]}\n"
-    assert sorted(path.name for path in instance.folder.iterdir()) == ["config.properties", "logs"]
+    assert sorted(path.name for path in instance.folder.iterdir()) == ["config.properties", "golden.png", "logs"]
     assert health(["--management-port", str(ports[1])]) == 2
     log = (instance.logs / "server.log").read_text()
     assert "ERROR" not in log

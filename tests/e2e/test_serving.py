@@ -200,8 +200,10 @@ def test_get(live_server, session):
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "missing_picture")
 
 
-def test_unknown_model(post):
-    """Another model is TorchServe's own 404."""
+def test_versions(live_server, post):
+    """The version may be named in the path; another version, as another model, is TorchServe's own 404."""
+    assert post("/predictions/tiny-bolt/1.5", data=PNG).json() == verdict_of(live_server, PNG)
+    assert post("/predictions/tiny-bolt/9.9", data=PNG).status_code == 404
     assert post("/predictions/nothing", data=PNG).status_code == 404
 
 
