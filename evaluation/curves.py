@@ -51,12 +51,6 @@ def precision_area(good: np.ndarray, bad: np.ndarray) -> np.ndarray:
     return np.where((total > 0) & (good.sum(-1) > 0), area, np.nan)
 
 
-def tie_bound(good: np.ndarray, bad: np.ndarray) -> np.ndarray:
-    """By how much at most `roc_area` over 0..1 could move if ties inside the levels were resolved: [...]."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (good * bad).sum(-1) / (2.0 * good.sum(-1) * bad.sum(-1))
-
-
 def _share(weights: np.ndarray) -> np.ndarray:
     summed = np.cumsum(weights, axis=-1, dtype=np.float64)
     start = np.zeros((*summed.shape[:-1], 1))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.curves import tie_bound
 from evaluation.intervals import Interval, bootstrap_intervals, clopper_pearson
 from evaluation.labelled import GOOD
 from evaluation.metrics import METRICS, Metric, number
@@ -97,7 +96,7 @@ def figures(
             [result.raw for result in results],
             [result.normalised for result in results],
         ),
-        pixel_auroc_bound=_bound(pixels),
+        pixel_auroc_bound=number(pixels.rounding_bound()),
     )
 
 
@@ -151,8 +150,3 @@ def _spread(values: Sequence[float]) -> Spread | None:
     array = np.array(values)
     std = float(array.std(ddof=1)) if len(array) > 1 else None
     return Spread(float(array.mean()), std, float(array.min()), float(array.max()))
-
-
-def _bound(pixels: PixelTally) -> float | None:
-    tally = pixels.total()
-    return number(tie_bound(tally.good, tally.bad)) if pixels.region_count else None

@@ -54,8 +54,8 @@ def tally_pictures(is_bad: np.ndarray, scores: np.ndarray, counts: np.ndarray | 
 class PixelTally:
     """Collects the pixels of picture after picture; its size does not grow with their number, but for the coarse tables.
 
-    Areas computed from `total()` are exact for scores rounded down to 14 significant binary digits; `curves.tie_bound` says
-    how far that can be from unrounded ones (some 1e-5).
+    Areas computed from `total()` are exact for scores rounded to 14 significant binary digits; `rounding_bound` says how far
+    AUROC can be from that of unrounded ones (some 1e-5).
     """
 
     _good: np.ndarray = field(default_factory=lambda: np.zeros(1 << (32 - FINE_SHIFT), np.int64))
@@ -98,6 +98,16 @@ class PixelTally:
         occupied = np.flatnonzero(self._good + self._bad)[::-1]
         levels = _values(occupied.astype(np.uint32) << np.uint32(FINE_SHIFT))
         return Tally(levels, self._good[occupied], self._bad[occupied], self._regions[occupied])
+
+    def rounding_bound(self) -> float:
+        """By how much at most rounding may have moved the pixels' AUROC; NaN without both classes.
+
+        Half of all pairs of a good and a bad pixel that share a level, but for level 0: those were equal before.
+        """
+        tally = self.total()
+        pairs = np.where(tally.levels == 0, 0.0, tally.good.astype(np.float64) * tally.bad).sum()
+        total = float(tally.good.sum()) * float(tally.bad.sum())
+        return float(pairs / (2 * total)) if total else float("nan")
 
     def by_picture(self) -> Tally:
         """Each picture's pixels on coarser levels, weights [n, L], in the order of adding."""
