@@ -48,7 +48,7 @@ def from_flags(kind: type[S], argv: Sequence[str] | None, files: Callable[[dict[
     Raises BadConfig naming the key and what would be valid. `--help` prints and exits.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    program = f"python -m {kind.__module__}" if kind.__module__ != "__main__" else _program()
+    program = _program()
     try:
         flags = _parsed(kind, arguments, program)
     except SettingsError as error:

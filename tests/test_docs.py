@@ -1,0 +1,190 @@
+"""The documents say what the code does: targets, variables, flags, errors, metrics, paths, snippets."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from snag.errors import request_errors
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "model_store/README.md"]
+ROOMS = ["training", "evaluation", "client", "server"]
+VERBS = re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.M)
+#: Every variable set, so that `make -n` prints each recipe with all the flags that it can pass.
+ALL_SET = [
+    "SEED=1", "CONFIG=a.toml", "THRESHOLD=1", "FOREGROUND=1", "IMAGES=a.png", "SAVE=map", "RUN=runs/none", "MODEL_STORE=none",
+]  # fmt: skip
+
+
+def entry_modules() -> list[str]:
+    """Every module that can be run: `python -m <module>`."""
+    files = [file for room in ROOMS for file in sorted((ROOT / room).glob("*.py")) if '"__main__"' in file.read_text()]
+    return [str(file.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__main__") for file in files]
+
+
+@cache
+def help_of(module: str) -> str:
+    quiet = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--help"], cwd=ROOT, env=quiet, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def recipes() -> list[str]:
+    """Every command line that the Makefile can run, from a tree in which nothing is made yet."""
+    goals = [["data"], ["data", "SOURCE=a", "SHA256=b", "CATEGORY=c"], ["data", "PREVIEW=1"], *([verb] for verb in VERBS)]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    lines = []
+    for goal in goals:
+        command = ["make", "-n", "--no-print-directory", *goal, *ALL_SET]
+        dry = subprocess.run(command, cwd=ROOT, env=plain, capture_output=True, text=True, check=True)
+        lines += dry.stdout.splitlines()
+    return sorted({line for line in lines if re.search(rf"python -m ({'|'.join(ROOMS)})", line)})
+
+
+def fenced(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of the README."""
+    section = README.split(f"\n{heading}\n", 1)[1]
+    table = re.search(r"(?:^\|.*\n)+", section, re.M)
+    assert table, f"no table below {heading!r}"
+    return [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.group().splitlines()[2:]]
+
+
+def code(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_every_verb_of_the_makefile_is_in_the_readme() -> None:
+    missing = [verb for verb in VERBS if not re.search(rf"\bmake (?:[a-z]+ )*{verb}\b", README)]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_command_in_a_document_exists(document: str) -> None:
+    """Targets and variables behind `make` are those of the Makefile, so that a line can be pasted."""
+    text = (ROOT / document).read_text()
+    variables = [*re.findall(r"^#: ([A-Z_0-9]+) ", MAKEFILE, re.M), "SHA256", "CATEGORY"]
+    word = r"[a-z]+|[A-Z_0-9]+=(?:\"[^\"]*\"|\S*)"
+    commands = re.findall(rf"(?:^|[`\s])make ((?:(?:{word})[ \t]*)+)", "\n".join(code_of(text)), re.M)
+    words = {one for command in commands for one in re.findall(word, command)}
+
+    unknown = {one for one in words if one.split("=")[0] not in (variables if "=" in one else VERBS)}
+
+    assert unknown == set()
+
+
+def code_of(text: str) -> list[str]:
+    """Everything that a document sets as code: in backticks, fenced or indented."""
+    fences = re.findall(r"^```.*?\n(.*?)^```", text, re.M | re.S)
+    indented = re.findall(r"^ {4}(.*)$", text, re.M)
+    return [*fences, *indented, *re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text)]
+
+
+def test_the_readme_explains_every_variable_of_the_makefile() -> None:
+    documented = set(re.findall(r"^#: ([A-Z_0-9]+) ", MAKEFILE, re.M))
+    settable = set(re.findall(r"^([A-Z_0-9]+) \?=", MAKEFILE, re.M))
+    explained = {name for row in rows("### Variables of make") for name in code(row[0])}
+
+    assert settable - documented == set()
+    assert explained == documented | {"SHA256", "CATEGORY"}
+
+
+def test_there_is_an_entry_behind_every_recipe_and_help_behind_every_entry() -> None:
+    called = {match for line in recipes() for match in re.findall(r"python -m ([a-z_.]+)", line)}
+
+    assert called - set(entry_modules()) == set()
+
+
+@pytest.mark.parametrize("module", entry_modules())
+def test_every_command_has_help(module: str) -> None:
+    assert f"python -m {module}" in help_of(module)
+
+
+def test_every_flag_that_the_makefile_passes_is_known_to_the_command() -> None:
+    unknown = [
+        (module, flag)
+        for line in recipes()
+        for module in re.findall(r"python -m ([a-z_.]+)", line)
+        for flag in re.findall(r" (--[a-z0-9-]+)", line)
+        if not re.search(rf"{flag}\b(?!-)", help_of(module))
+    ]
+
+    assert unknown == []
+
+
+def test_the_readme_lists_every_error_that_an_answer_can_carry() -> None:
+    listed = {code(row[0])[0]: int(row[1]) for row in rows("### Errors")}
+
+    assert listed == {error.code: error.status for error in request_errors()}
+
+
+def test_the_readme_lists_every_metric_that_snag_exposes() -> None:
+    declared = yaml.safe_load((ROOT / "handler/metrics.yaml").read_text())["model_metrics"]
+    names = {entry["name"] for kind in declared.values() for entry in kind if entry["name"].startswith("snag_")}
+    exposed = {re.sub(r"_(bucket|sum|count)$", "", name) for name in names}
+    listed = {code(row[0])[0]: set(code(row[1])) for row in rows("## Metrics")}
+
+    assert set(listed) == exposed
+    for entry in (entry for kind in declared.values() for entry in kind if entry["name"] in exposed):
+        assert listed[entry["name"]] == set(entry["dimensions"]) - {"model_name", "model_version"}, entry["name"]
+
+
+def test_the_readme_lists_every_setting_of_the_handler() -> None:
+    settings = yaml.safe_load((ROOT / "handler/model-config.yaml").read_text())
+    named = {name for row in rows("### Settings of the server") for name in code(row[0])}
+
+    assert named >= {*settings, *settings["handler"]} - {"handler", "deviceType"}
+
+
+@pytest.mark.parametrize("snippet", fenced("python"))
+def test_the_python_snippets_compile_and_import_what_exists(snippet: str) -> None:
+    modules = {node.module for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.ImportFrom) and node.module}
+
+    compile(snippet, "README.md", "exec")
+
+    assert {module for module in modules if importlib.util.find_spec(module) is None} == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_to_a_file_leads_somewhere(document: str) -> None:
+    text = (ROOT / document).read_text()
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+
+    missing = [link for link in links if link and not ((ROOT / document).parent / link).exists()]
+
+    assert missing == []
+
+
+def test_the_architecture_names_only_files_that_exist_and_every_room() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    packages = {path.split("/")[0] for path in tracked if path.endswith("/__init__.py")}
+    paths = {token for token in code(text) if re.fullmatch(r"[\w.-]+/[\w./-]*\.\w+|[\w-]+\.(py|toml|yaml|properties)", token)}
+
+    assert {path for path in paths if not list(ROOT.glob(path)) and not list(ROOT.glob(f"*/{path}"))} == set()
+    assert {room for room in packages if f"{room}/" not in text} == set()
+
+
+def test_pictures_of_the_documents_are_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs").glob("*.png")}
+
+    assert {name: size for name, size in sizes.items() if size > 150_000} == {}
