@@ -4,6 +4,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from snag.scoring import local_mean, peak, reconstruction_error, standardised
 from training.autoencoder import WeightNetwork
@@ -53,8 +54,9 @@ class Detector(nn.Module):
         reconstruction = self.autoencoder(prepared)
         error = reconstruction_error(prepared, reconstruction)
         if self.score_kind == "weighted":
-            weight = torch.sigmoid(self.weight(prepared, reconstruction))
-            # The learned map is squared before it weighs the squared error, and the root brings both back to grey values.
+            # The weight grows with the evidence and never quite vanishes: where the weight network saw nothing, a large
+            # error still counts. The root brings (weight² · error) back to grey values.
+            weight = functional.softplus(self.weight(prepared, reconstruction) + 8.0) / 8.0
             return local_mean(weight * torch.sqrt(error + 1e-8), self.window), reconstruction, error
         return local_mean(error, self.window), reconstruction, error
 

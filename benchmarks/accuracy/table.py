@@ -41,7 +41,7 @@ def markdown(rows: Sequence[Row]) -> str:
 def _cell(values: Sequence[float | None], name: str) -> str:
     numbers = [value for value in values if value is not None]
     if not numbers:
-        return "–"
+        return "-"
     digits = 1 if name.endswith(("minutes", "ms")) else 3
     spread = f" ± {pstdev(numbers):.{digits}f}" if len(numbers) > 1 else ""
     return f"{mean(numbers):.{digits}f}{spread}"
