@@ -46,7 +46,7 @@ def predict(settings: PredictSettings) -> None:
     results = judge_all(client, progress, settings.save, out, settings.images)
     client.close()
     write_text(out / "predictions.csv", csv_text(results))
-    print_table(results, console)
+    print_table(results, console, settings.images)
     console.print(f"{summary(results)}; {out / 'predictions.csv'}", soft_wrap=True)
     if all(result.error is not None for result in results):
         raise UnreadablePictures(count=len(results), first=results[0].picture, detail=results[0].message)

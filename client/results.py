@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from snag.errors import SnagError
@@ -53,13 +54,14 @@ def csv_text(results: Sequence[Result]) -> str:
     return buffer.getvalue()
 
 
-def print_table(results: Sequence[Result], console: Console) -> None:
-    """The first rows, for people."""
-    table = Table("picture", "verdict", *(("score", "threshold", "p-value")), "remark")
+def print_table(results: Sequence[Result], console: Console, root: Path) -> None:
+    """The first rows, for people; pictures are named from `root` on."""
+    table = Table("picture", "verdict", "score", "threshold", "p-value", "remark")
     for column in table.columns[2:5]:
         column.justify = "right"
+    table.columns[0].overflow = "fold"  # a name that ends in dots can't be found again
     for result in results[:_SHOWN]:
-        table.add_row(*_cells(result))
+        table.add_row(*_cells(result, root))
     console.print(table)
     if len(results) > _SHOWN:
         console.print(f"... and {len(results) - _SHOWN} more in the CSV")
@@ -72,9 +74,10 @@ def summary(results: Sequence[Result]) -> str:
     return f"{len(results)} pictures: {len(results) - anomalies - errors} good, {anomalies} anomalies, {errors} not judged"
 
 
-def _cells(result: Result) -> tuple[str, ...]:
+def _cells(result: Result, root: Path) -> tuple[str, ...]:
+    name = escape(result.picture.removeprefix(f"{root}/"))
     if result.error is not None:
-        return result.picture, "[yellow]not judged[/]", "", "", "", f"{result.error}: {result.message}"
+        return name, "[yellow]not judged[/]", "", "", "", escape(f"{result.error}: {result.message}")
     verdict = "[red]anomaly[/]" if result.anomaly else "[green]good[/]"
     numbers = (f"{number:.4g}" for number in (result.score, result.threshold, result.p_value) if number is not None)
-    return result.picture, verdict, *numbers, result.reason or ""
+    return name, verdict, *numbers, result.reason or ""

@@ -218,7 +218,9 @@ class TestCommand:
             | {"picture": str(images / "c.png"), "error": "broken_picture"}
             | {"message": "the picture can't be decoded: it ends early"},
         ]
-        assert "3 pictures: 1 good, 1 anomalies, 1 not judged" in capsys.readouterr().out
+        output = capsys.readouterr().out
+        assert "3 pictures: 1 good, 1 anomalies, 1 not judged" in output
+        assert [line.split()[1] for line in output.splitlines() if ".png" in line] == ["a.png", "b.png", "c.png"]
 
     def test_unreadable_file(self, server, tmp_path):
         """A file that can't be read is a row of its own."""
