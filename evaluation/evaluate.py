@@ -34,8 +34,10 @@ from snag.heatmap import level_of
 class EvaluateSettings(Settings):
     """Judge DATA/test with a trained and calibrated model and write RUN/report."""
 
-    data: Path = Field(description="folder in the MVTec AD layout: test/good, test/<defect>, ground_truth/<defect>")
-    run: Path = Field(description="run folder with snag.pt and calibration.json; the report goes to its report/")
+    data: Path = Field(
+        Path("data/sample"), description="folder in the MVTec AD layout: test/good, test/<defect>, ground_truth/<defect>"
+    )
+    run: Path = Field(Path("runs/sample"), description="folder with snag.pt, calibration.json; report/ is written there")
     batch: int = Field(4, ge=1, description="pictures that go through the model together; changes speed and memory alone")
     resamples: int = Field(2000, ge=100, description="bootstrap resamples behind each interval")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")

@@ -89,7 +89,7 @@ METRICS: Final[dict[str, Metric]] = {
         "Pixel AUROC",
         "pixel",
         lambda tally, _: auroc_score(tally),
-        "The same for pixels. Most pixels are easy, so it is always close to 1; look at AUPRO and pixel AP.",
+        "As image AUROC, of pixels. Most pixels are easy to tell, so it flatters; AUPRO and pixel AP say more.",
     ),
     "pixel_ap": Metric(
         "Pixel AP",

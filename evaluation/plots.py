@@ -150,7 +150,7 @@ def _mark_point(axes: Axes, x: float, y: float) -> None:
     axes.plot([x], [y], marker="o", markersize=8, color=LIMIT, markeredgewidth=0, clip_on=False, zorder=5)
     side, aside = ("right", -9) if x > 0.5 else ("left", 9)
     above = 9 if y < 0.1 else -14
-    axes.annotate("calibrated threshold", (x, y), (aside, above), textcoords="offset points", ha=side, color=INK)
+    axes.annotate("threshold", (x, y), (aside, above), textcoords="offset points", ha=side, color=INK)
 
 
 def _mark_threshold(axes: Axes, threshold: float, label: bool = False) -> None:

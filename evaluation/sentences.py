@@ -102,7 +102,8 @@ def _detection(evaluation: Evaluation) -> Sentence | None:
     if not count:
         return Sentence("There are no defective pictures, so nothing can be said about detection.")
     share = percent(stopped / count)
-    return Sentence(f"{_of(count, 'defective', stopped)}: {share}{interval_text(evaluation.detections)}.")
+    mood: Literal["plain", "warning"] = "warning" if stopped < count / 2 else "plain"
+    return Sentence(f"{_of(count, 'defective', stopped)}: {share}{interval_text(evaluation.detections)}.", mood)
 
 
 def _false_alarms(evaluation: Evaluation) -> Sentence | None:
