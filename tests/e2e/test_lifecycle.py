@@ -19,7 +19,7 @@ import requests
 from client.__main__ import main as predict
 from server.health import main as health
 from server.instance import Instance
-from server.ports import free_ports
+from server.ports import free_ports, is_free
 from server.serve import main as serve
 from server.stop import main as stop
 from tests.e2e.conftest import ROOT, flags, pack
@@ -156,6 +156,22 @@ def test_foreground(tmp_path, place):
     assert len(java) == 1
     assert not java[0].is_running()
     assert any("bolt 1.0 is served by 1 workers" in line for line in lines)
+
+
+def test_interrupted(tmp_path, place):
+    """A start that is cut short takes the server it began with it."""
+    where, ports, instance = place
+    pack(tmp_path, "bolt")
+    command = [sys.executable, "-m", "server.serve", "--model", "bolt", "--model-store", str(tmp_path / "store"), *where]
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path) as process:
+        while (note := instance.note()) is None and process.poll() is None:
+            time.sleep(0.02)
+
+        process.terminate()
+
+        assert process.wait(timeout=40) == 143
+    assert not psutil.pid_exists(note.pid)
+    assert all(is_free("127.0.0.1", port) for port in ports)
 
 
 def test_worker_dies(live_server, capsys):
