@@ -17,7 +17,7 @@ from evaluation.results import Result
 from evaluation.shortcuts import Shortcut, chance_level
 from evaluation.tally import PixelTally
 from snag.artifact import Artifact
-from snag.calibration import Calibration, rank_of_threshold
+from snag.calibration import SPLIT_CONFORMAL, Calibration, rank_of_threshold
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Promise:
 
 def promise_of(calibration: Calibration) -> Promise | None:
     """The promise of a calibration, or None where the threshold was set by hand."""
-    if calibration.method != "split-conformal":
+    if calibration.method != SPLIT_CONFORMAL:
         return None
     rank = rank_of_threshold(calibration.count, calibration.rate)
     return Promise(calibration.rate, realised_rate_interval(calibration.count, rank), calibration.count, rank)
