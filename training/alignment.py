@@ -19,6 +19,8 @@ from training.exposure import fit_background, grid_terms, polynomial_terms
 #: Long side, in pixels, of the picture that the pose is searched in, and of the one that it is refined in.
 SEARCH_SIDE: Final = 128
 REFINE_SIDE: Final = 256
+#: Share of the part that may lie outside of the picture beyond what it does in good pictures; estimates err by about this much.
+OUTSIDE: Final = 0.02
 
 
 def shrink(picture: Tensor, side: int) -> Tensor:
@@ -83,6 +85,7 @@ class Aligner(nn.Module):
     weight: Tensor
     descent: Tensor  #: [3, pixels]: differences -> move (u, v in pixels, angle)
     depth: Tensor  #: [h, w]: the mean part's depth below the background, weighed
+    mass: Tensor  #: [h, w]: where the part lies, its sum is 1
 
     def __init__(
         self,
@@ -116,6 +119,9 @@ class Aligner(nn.Module):
         hessian = weighted @ jacobian.t()
         self.register_buffer("descent", torch.linalg.solve(hessian + 1e-6 * hessian.diagonal().mean() * torch.eye(3), weighted))
         self.register_buffer("depth", polarity * (1.0 - mean) * weight)
+        part = ((polarity * (1.0 - mean) / contrast - 0.3) / 0.4).clamp(0.0, 1.0)
+        self.register_buffer("mass", part / (part.sum() + 1e-6))
+        self.most_outside = OUTSIDE
 
     def flatten(self, grey: Tensor, coefficients: Tensor) -> Tensor:
         """Divide a picture [1, h, w] by its background: 1 where there is no part."""
@@ -174,6 +180,13 @@ class Aligner(nn.Module):
             pose = pose + torch.stack([cos * shift_u - sin * shift_v, sin * shift_u + cos * shift_v, turn])
         return pose, scale
 
+    def outside(self, pose: Tensor, height: int, width: int) -> Tensor:
+        """Share of the part at `pose` that lies outside of a picture of height x width."""
+        side = float(max(height, width))
+        place = strip_coordinates(pose, self.mass.shape[0], self.mass.shape[1], self.step)
+        x, y = place[..., 0] * (side / width), place[..., 1] * (side / height)
+        return (self.mass * ((x < 0.0) | (x > 1.0) | (y < 0.0) | (y > 1.0))).sum()
+
     def forward(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor, str]:
         """Picture [1, H, W], any unit -> pose (x, y, angle), background coefficients [10], depth's scale, reason.
 
@@ -187,6 +200,8 @@ class Aligner(nn.Module):
         pose, scale = self.refine(flat, pose)
         area = float(silhouette.mean())
         aligned = float(match) >= self.least_match and self.least_area <= area and area <= self.most_area
+        # A part that the picture's border cuts off still matches the template by what is left of it.
+        aligned = aligned and float(self.outside(pose, middle.shape[1], middle.shape[2])) <= self.most_outside
         return pose, coefficients, scale, "" if aligned else "not_aligned"
 
 

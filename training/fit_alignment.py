@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.alignment import REFINE_SIDE, SEARCH_SIDE, Aligner, sample, shrink, silhouette_pose, strip_coordinates
+from training.alignment import OUTSIDE, REFINE_SIDE, SEARCH_SIDE, Aligner, sample, shrink, silhouette_pose, strip_coordinates
 from training.exposure import fit_background, grid_terms
 
 #: A part is alignable when its silhouette is at least this elongated (moments then give its axis) ...
@@ -58,9 +58,13 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
         return None, f"only {good:.0%} of the parts match their mean silhouette (at least {LEAST_SHARE:.0%} is needed)"
     alignment = _strip(aligner, flats, silhouettes, poses)
     # Measured with the strip that will be used: a tighter strip around the same parts matches less well.
-    matches = torch.stack([alignment.aligner.search(silhouette)[1] for silhouette in silhouettes])
+    found = [alignment.aligner.search(silhouette) for silhouette in silhouettes]
+    matches = torch.stack([match for _, match in found])
     lowest, middle = float(matches.min()), float(matches.median())
     alignment.aligner.least_match = max(0.3, lowest - 2 * (middle - lowest))
+    places = [alignment.aligner.refine(flat, pose)[0] for flat, (pose, _) in zip(flats, found, strict=True)]
+    outside = [alignment.aligner.outside(place, *flat.shape[1:]) for flat, place in zip(flats, places, strict=True)]
+    alignment.aligner.most_outside = OUTSIDE + float(torch.stack(outside).max())
     return alignment, f"parts aligned: their silhouettes match the mean by {middle:.2f}"
 
 
