@@ -40,6 +40,7 @@ class Calibration:
     artifact: str  #: fingerprint (SHA-256) of the model whose scores these are
     data_digest: str  #: digest of the calibration pictures
     created: str  #: ISO 8601, UTC
+    map_level: float | None = None  #: level of the anomaly map where it is not in the score's unit; None: the threshold
 
     @property
     def count(self) -> int:

@@ -30,8 +30,8 @@ _VISIBLE: Final = 0.25  #: position on the scale, half the level, below which th
 
 
 def level_of(calibration: Calibration) -> float:
-    """The map value in the middle of the scale: the threshold, or the largest calibration score where that is not positive."""
-    candidates = (calibration.threshold, calibration.scores[-1], 1.0)
+    """The map value in the middle of the scale: the map's own level, else the threshold, else the largest calibration score."""
+    candidates = (calibration.map_level or 0.0, calibration.threshold, calibration.scores[-1], 1.0)
     return next(candidate for candidate in candidates if candidate > 0)
 
 

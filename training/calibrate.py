@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cli.settings import Settings, from_flags, run
 from snag.artifact import Artifact, load_artifact
-from snag.calibration import Calibration, conformal_threshold, write_calibration
+from snag.calibration import Calibration, conformal_threshold, rank_of_threshold, write_calibration
 from snag.errors import NoPictures
 from snag.picture import SUFFIXES
 from training.dataset import digest_of, read, read_split
@@ -35,7 +35,8 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
     paths, root = _pictures(settings)
     if settings.threshold is None:
         conformal_threshold([0.0] * len(paths), settings.fpr)  # too few pictures: say so before scoring them
-    scores = sorted(score_files(artifact, paths))
+    scores, peaks = score_files(artifact, paths)
+    scores.sort()
     chosen = settings.threshold
     calibration = Calibration(
         scores=tuple(scores),
@@ -46,18 +47,27 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         artifact=artifact.fingerprint,
         data_digest=digest_of(paths, root),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        map_level=_map_level(peaks, settings.fpr) if artifact.settings["score"] == "mse" else None,
     )
     write_calibration(calibration, settings.run / "calibration.json")
     return calibration
 
 
-def score_files(artifact: Artifact, paths: list[Path]) -> list[float]:
-    """Anomaly scores of picture files, in their order. Raises UnreadablePictures."""
+def score_files(artifact: Artifact, paths: list[Path]) -> tuple[list[float], list[float]]:
+    """Anomaly scores of picture files, in their order, and their maps' peaks. Raises UnreadablePictures."""
     scores: list[float] = []
+    peaks: list[float] = []
     for start in progress(range(0, len(paths), BATCH), "calibrate", "batch"):
         batch = [read(path) for path in paths[start : start + BATCH]]
-        scores += [found.anomaly_score for found in artifact.score(batch)]
-    return scores
+        found = artifact.score(batch)
+        scores += [one.anomaly_score for one in found]
+        peaks += [float(one.anomaly_map.max()) for one in found]
+    return scores, peaks
+
+
+def _map_level(peaks: list[float], rate: float) -> float:
+    """The mean over a picture says nothing of how high its map may rise: the map gets the same rate on its own peaks."""
+    return sorted(peaks)[min(rank_of_threshold(len(peaks), rate), len(peaks)) - 1]
 
 
 def _pictures(settings: CalibrateSettings) -> tuple[list[Path], Path]:

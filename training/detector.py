@@ -88,8 +88,12 @@ class Detector(nn.Module):
 
     @torch.jit.export
     def map_in_picture(self, anomaly_map: Tensor, pose: Tensor, height: int, width: int) -> Tensor:
-        """Anomaly map [h, w] in the prepared pose -> [height, width] on the picture."""
-        return back_to_picture(anomaly_map, pose, height, width)
+        """Anomaly map [h, w] in the prepared pose -> [height, width] on the picture.
+
+        Where the model does not look there is no error: as little as the calmest place can have.
+        """
+        least = (-self.mean / self.deviation).min()
+        return back_to_picture(anomaly_map - least, pose, height, width) + least
 
 
 def fit_standardisation(detector: Detector, prepared: Tensor, prior: float = 16.0, batch: int = 8) -> None:
