@@ -44,6 +44,14 @@ def strip_coordinates(pose: Tensor, height: int, width: int, step: float) -> Ten
     return torch.stack([x, y], -1)
 
 
+def stretched(pose: Tensor, height: int, width: int, to_height: int, to_width: int) -> Tensor:
+    """A pose in a picture shrunk to height x width, as it is in the whole one: whole pixels don't quite keep the aspect."""
+    side, to_side = float(max(height, width)), float(max(to_height, to_width))
+    x, y = (side / width) * (to_width / to_side), (side / height) * (to_height / to_side)
+    turned = torch.atan2(y * torch.sin(pose[2]), x * torch.cos(pose[2]))
+    return torch.stack([x * pose[0], y * pose[1], turned])
+
+
 def sample(picture: Tensor, coordinates: Tensor) -> Tensor:
     """Read [C, H, W] at `coordinates` [h, w, 2] (units of the long side), bilinearly, the edge repeated: [C, h, w]."""
     height, width = picture.shape[1], picture.shape[2]
@@ -202,6 +210,7 @@ class Aligner(nn.Module):
         aligned = float(match) >= self.least_match and self.least_area <= area and area <= self.most_area
         # A part that the picture's border cuts off still matches the template by what is left of it.
         aligned = aligned and float(self.outside(pose, middle.shape[1], middle.shape[2])) <= self.most_outside
+        pose = stretched(pose, middle.shape[1], middle.shape[2], grey.shape[1], grey.shape[2])
         return pose, coefficients, scale, "" if aligned else "not_aligned"
 
 
