@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.alignment import Aligner
-from training.fit_alignment import fit_alignment
-from training.preparation import AlignedPreparation, WholePreparation
+from training.fit_alignment import MARGIN, fit_alignment
+from training.preparation import LEVEL, AlignedPreparation, WholePreparation
 from training.survey import Look
 
 #: Mean distance between the colour channels, in grey levels, above which a data set is in colour.
@@ -39,7 +39,11 @@ def choose_preparation(looks: Sequence[Look], *, mode: str, colour: str, pixels:
         if alignment is not None:
             native = max(max(one.height, one.width) for one in looks)
             height, width = _size(alignment.height * native, alignment.width * native, pixels)
-            module = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width)
+            if height * alignment.width / width < alignment.height - 1.5 * MARGIN:
+                height += 16  # rounding may take of the margin, not of the part
+            # A bright part is brighter than the table by its contrast: there the table is dark, so that the part is not white.
+            level = LEVEL if alignment.aligner.polarity > 0 else LEVEL / (1.0 + alignment.aligner.contrast)
+            module = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width, level)
             return Chosen(module, "aligned", why, _where(alignment.aligner, height, width))
         if mode == "aligned":
             why = f"alignment was asked for, but {why}"

@@ -8,11 +8,16 @@ Each module's forward takes one picture [C, H, W] (uint8, or float on the same s
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from training.alignment import Aligner, background_at, sample, strip_coordinates
+
+#: Grey value of the table around an aligned part.
+LEVEL: Final = 0.8
 
 
 def to_channels(picture: Tensor, channels: int) -> Tensor:
@@ -54,7 +59,7 @@ class WholePreparation(nn.Module):
 class AlignedPreparation(nn.Module):
     """Cuts the strip that holds the part, upright, and takes out background, gain and offset: the background is `level`."""
 
-    def __init__(self, aligner: Aligner, channels: int, height: int, width: int, length: float, level: float = 0.8) -> None:
+    def __init__(self, aligner: Aligner, channels: int, height: int, width: int, length: float, level: float = LEVEL) -> None:
         """`length` is the strip's long side in units of the picture's long side; its other side follows from the pixels."""
         super().__init__()
         self.aligner = aligner
