@@ -82,7 +82,7 @@ def demo(settings: DemoSettings) -> None:
         if Instance(serving.folder).stop():
             console.print("server stopped")
     sheet = settings.run / "heatmap.png"
-    write_bytes(sheet, montage([(_caption(one), one.overlay) for one in shown(judged)], columns=3, side=200))
+    write_bytes(sheet, montage([(_caption(one), one.overlay) for one in shown(judged)], columns=3, side=190))
     console.print(f"heat maps: {sheet}\nreport:    {settings.run / 'report' / 'index.html'}", soft_wrap=True)
 
 
@@ -134,14 +134,16 @@ def _refusal(client: SnagClient) -> str:
 
 
 def _settled_scrape(client: SnagClient, sent: int) -> Counter[str]:
-    """Snag's counters once all requests are in them, or what there is after a while."""
+    """Snag's counters once all requests are in them and they stand still, or what there is after a while."""
     deadline = time.monotonic() + _SETTLING
+    before: Counter[str] = Counter()
     while True:
         counts = counters(client.scrape())
         arrived = sum(count for name, count in counts.items() if name.startswith("snag_requests_total"))
-        if arrived >= sent or time.monotonic() > deadline:
+        if (arrived >= sent and counts == before) or time.monotonic() > deadline:
             return counts
-        time.sleep(0.2)
+        before = counts
+        time.sleep(0.6)
 
 
 def counters(scrape: str) -> Counter[str]:
@@ -155,7 +157,7 @@ def counters(scrape: str) -> Counter[str]:
 
 
 def _metrics_table(counts: Counter[str]) -> Table:
-    table = Table("metric", "count", title="scraped from the server")
+    table = Table("metric", "count", title="scraped from the server, its own first picture included")
     for name, count in sorted(counts.items()):
         table.add_row(name.replace("[", r"\["), str(count))
     return table
