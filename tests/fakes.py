@@ -27,9 +27,7 @@ class TinyDetector(nn.Module):
         return small, torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), ""
 
     @torch.jit.export
-    def score(
-        self, pictures: list[Tensor]
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, list[str]]:
+    def score(self, pictures: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, list[str]]:
         """See snag.artifact.Artifact.score."""
         prepared = torch.stack([self.prepare(picture)[0] for picture in pictures])
         poses = torch.stack([self.prepare(picture)[1] for picture in pictures])
