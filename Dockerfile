@@ -1,6 +1,6 @@
 # One image that serves whatever lies in its model store, and can also train (python -m training.train …).
 #   docker build -t snag --build-arg TORCH_INDEX=<index of CPU-only torch wheels> .
-#   docker run --read-only --tmpfs /tmp:exec -v "$PWD/model_store:/srv/snag/model_store:ro" -p 127.0.0.1:8080:8080 snag --model screw
+#   docker run --read-only --tmpfs /tmp -v "$PWD/model_store:/srv/snag/model_store:ro" -p 127.0.0.1:8080:8080 snag --model screw
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS packages
