@@ -1,0 +1,158 @@
+"""The house: who may import whom, how long a file may be, and that everything public is described."""
+
+import ast
+import re
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+
+import pytest
+
+from tests.source import ROOMS, ROOT, dotted, files, functions, imports, name, tree
+
+#: Own modules that a room may import; a room stands for all of its modules. Its own are always allowed.
+OWN = {
+    "snag": set(),
+    "training": {"snag", "cli"},
+    "handler": {"snag"},
+    "evaluation": {"snag", "cli"},
+    "client": {"snag.wire", "snag.verdict", "snag.errors", "snag.files", "cli"},
+    "server": {"snag.errors", "snag.files", "snag.verdict", "cli", "client"},
+    "cli": {"snag.errors"},
+    "benchmarks": {"snag", "cli", "client"},
+}
+SETTINGS = {"pydantic", "pydantic_settings"}
+NUMBERS = {"torch", "numpy", "PIL"}
+MODEL_TOOLS = {"torchvision", "pytorch_msssim", "scipy", "model_archiver"}
+SHOWN = {"rich", "tqdm", "matplotlib", "tensorboardX"}
+#: Other people's packages that a room may import.
+OTHERS = {
+    "snag": NUMBERS,
+    "training": NUMBERS | SETTINGS | SHOWN | MODEL_TOOLS | {"psutil", "requests", "pooch"},
+    "handler": {"ts", "torch"},
+    "evaluation": NUMBERS | SETTINGS | SHOWN | {"sklearn", "scipy", "jinja2"},
+    "client": SETTINGS | {"requests", "rich", "PIL"},
+    "server": SETTINGS | {"requests", "rich", "psutil", "yaml"},
+    "cli": SETTINGS,
+    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"requests", "psutil", "sklearn", "scipy"},
+}
+#: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
+LIGHT = ("errors", "files", "hazards", "calibration", "verdict", "wire", "telemetry")
+LINES, BODY = 250, 40
+LONGER_FILES = {
+    "snag/errors.py": "one tree in one file is what makes it readable",
+    "training/train.py": "the training loop is read from top to bottom",
+}
+LONGER_BODIES = {"training/train.py": 80}
+
+
+def belongs(module, allowed):
+    """Whether the module is one of the allowed, or inside of one."""
+    return any(module == one or module.startswith(f"{one}.") for one in allowed)
+
+
+class TestImports:
+    @pytest.mark.parametrize("room", ROOMS)
+    def test_law(self, room):
+        """A room imports what the law allows it, and nothing else."""
+        allowed = {room} | OWN[room] | OTHERS[room] | sys.stdlib_module_names
+        # `from snag import heatmap` names the package, which is empty, besides the module.
+        wrong = {
+            (name(path), module)
+            for path in files(room)
+            for module in imports(path)
+            if not belongs(module, allowed) and not (module == "snag" and any(one.startswith("snag.") for one in OWN[room]))
+        }
+
+        assert wrong == set()
+
+    def test_every_room_is_walked(self):
+        """There is no Python of the product outside of the rooms, and no room without any."""
+        elsewhere = {
+            path.relative_to(ROOT).parts[0]
+            for path in ROOT.glob("*/**/*.py")
+            if not path.relative_to(ROOT).parts[0].startswith(".") and "site-packages" not in path.parts
+        } - {"tests", *ROOMS}
+
+        assert elsewhere == set()
+        assert list(ROOT.glob("*.py")) == []
+        assert all(files(room) for room in ROOMS)
+
+    @pytest.mark.parametrize("room", ROOMS)
+    def test_no_cycles(self, room):
+        """Inside of a room the modules stand on each other in one order."""
+        graph = {dotted(path): {module for module in imports(path) if module.startswith(f"{room}.")} for path in files(room)}
+
+        order = list(TopologicalSorter(graph).static_order())
+
+        assert all(order.index(below) < order.index(above) for above, under in graph.items() for below in under)
+
+    def test_light_core(self):
+        """The modules that clients need import only one another and the standard library."""
+        allowed = {f"snag.{module}" for module in LIGHT} | sys.stdlib_module_names
+        wrong = {
+            (module, imported)
+            for module in LIGHT
+            for imported in imports(ROOT / "snag" / f"{module}.py")
+            if not belongs(imported, allowed)
+        }
+
+        assert wrong == set()
+
+    def test_empty_package(self):
+        """The core's package itself imports nothing: it says what the core is, and its version."""
+        assert imports(ROOT / "snag" / "__init__.py") == set()
+
+    def test_clients_and_server_never_load_torch(self):
+        """Really imported, client and server load no torch, whoever imports whom."""
+        modules = [dotted(path) for path in files("client", "server", "cli")]
+        code = f"import sys, {', '.join(modules)}; print('torch' in sys.modules, 'client.client' in sys.modules)"
+
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, check=True)
+
+        assert done.stdout == b"False True\n"
+
+
+class TestShape:
+    def test_length_of_files(self):
+        """A file has one noun and at most 250 lines; the exceptions are named with their reasons, and are still needed."""
+        long = {name(path) for path in files() if len(path.read_text().splitlines()) > LINES}
+
+        assert long - set(LONGER_FILES) == set()
+
+    def test_length_of_functions(self):
+        """A function's body has at most 40 lines, one of the training loop's 80."""
+        long = {
+            (name(path), label, lines)
+            for path in files()
+            for label, node in functions(path)
+            if (lines := body_lines(node)) > LONGER_BODIES.get(name(path), BODY)
+        }
+
+        assert long == set()
+
+    def test_docstrings(self):
+        """Every module, every public class and every public function says in a sentence what it is."""
+        silent = [name(path) for path in files() if not ast.get_docstring(tree(path))]
+        for path in files():
+            silent += [f"{name(path)}: {label}" for label, node in public(path) if not described(node)]
+
+        assert silent == []
+
+
+def body_lines(node):
+    """Lines of the body, without its docstring."""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def public(path):
+    """Public classes, functions and methods of the file."""
+    found = functions(path) + [(node.name, node) for node in tree(path).body if isinstance(node, ast.ClassDef)]
+    return [(label, node) for label, node in found if not re.search(r"(^|\.)_", label)]
+
+
+def described(node):
+    """Whether the docstring is a sentence."""
+    text = ast.get_docstring(node) or ""
+    return bool(text) and text.split("\n")[0].rstrip("`)").endswith((".", ":", "!", "?"))
