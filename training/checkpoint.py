@@ -18,7 +18,7 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
         try:
             torch.save(state, temporary)
         except RuntimeError as error:  # torch's zip writer reports a full disk like this
-            raise OSError(str(error).splitlines()[0]) from error
+            raise OSError(f"is the disk full? {str(error).splitlines()[0]}") from error
 
     write_atomically(path, write)
 
@@ -28,6 +28,9 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         raise BadArtifact(path=path, detail="damaged checkpoint; remove it to train from the start") from error
+    if not isinstance(state, dict):
+        raise BadArtifact(path=path, detail="not a checkpoint; remove it to train from the start")
+    return state

@@ -34,8 +34,8 @@ def prepared_pictures(
 
         def write(temporary: Path) -> None:
             shape = (len(names), module.channels, module.height, module.width)
-            _reserve(temporary, int(np.prod(shape)) * 2)
             prepared = open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
+            _reserve(temporary)  # not before: open_memmap empties the file
             paths = [root / name for name in names]
             for i, (one, reason) in enumerate(in_threads(lambda path: _prepare(module, path), paths, "prepare")):
                 prepared[i] = one
@@ -69,10 +69,10 @@ def _digest(module: nn.Module) -> str:
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
-def _reserve(path: Path, size: int) -> None:
+def _reserve(path: Path) -> None:
     """Writing to a memory map on a full disk is a bus error that nobody can catch: take the room first."""
     with path.open("r+b") as file:
         try:
-            os.posix_fallocate(file.fileno(), 0, size)
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         except OSError as error:
             raise DiskFull(path=path, detail=error) from error

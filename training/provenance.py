@@ -53,8 +53,13 @@ def write_config(settings: dict[str, Any], data_digest: str, path: Path) -> None
 def read_config(path: Path) -> dict[str, Any] | None:
     """Read it back; None when there is none. Raises BadArtifact."""
     try:
-        return json.loads(path.read_text())
+        config = json.loads(path.read_text())
+        if not isinstance(config["settings"], dict) or not isinstance(config["data_digest"], str):
+            raise ValueError("settings or data_digest are of the wrong kind")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise BadArtifact(path=path, detail=f"not a run's configuration ({error})") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadArtifact(
+            path=path, detail=f"not a run's configuration ({error}); remove it to train from the start"
+        ) from error
+    return config

@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from tensorboardX import SummaryWriter
 from torch import Tensor
 
 from cli.settings import run
-from snag.artifact import load_artifact, save_artifact
+from snag.artifact import save_artifact
 from snag.errors import BadArtifact, TooFewPictures, TrainingDiverged
 from training.augment import Augmentation, augment
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.curves import draw_curves
+from training.curves import LossEvents, draw_curves
 from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, split, write_split
 from training.defects import add_defects
 from training.detector import Detector, fit_standardisation
@@ -27,7 +26,8 @@ from training.fit_preparation import Chosen, choose_preparation
 from training.networks import Learner, Networks
 from training.prepared import prepared_pictures, to_tensor
 from training.progress import progress
-from training.provenance import read_config, versions, write_config
+from training.provenance import versions
+from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
 from training.settings import TrainSettings, train_settings
 from training.survey import Look, survey
@@ -56,10 +56,10 @@ def train(settings: TrainSettings) -> None:
     """
     paths = good_pictures(settings.data)
     digest = digest_of(paths, settings.data)
-    if _finished(settings, digest):
+    if finished(settings, digest):
         print(f"{settings.run / 'snag.pt'} is already trained with these settings on these pictures")
         return
-    _begin(settings, digest)
+    begin(settings, digest)
     material = _material(settings, paths, digest)
     device, half = _hardware(settings)
     learner = Learner(settings, material.fit.shape[1], device, half)
@@ -75,18 +75,21 @@ def _learn(settings: TrainSettings, learner: Learner, material: Material) -> dic
     """The loop. Each epoch draws from its own random stream, so that a resumed run draws what the whole one would have."""
     history: dict[str, list[float]] = {}
     checkpoint = settings.run / "checkpoint.pt"
-    begin = 0
+    done = 0
     if state := load_checkpoint(checkpoint):
-        learner.restore(state["learner"])
-        begin, history = state["epoch"], state["history"]
+        try:
+            learner.restore(state["learner"])
+            done, history = state["epoch"], state["history"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise BadArtifact(path=checkpoint, detail="not of these networks; remove it to train from the start") from error
     how = usual_augmentation(settings, material.chosen.mode)
     steps = math.ceil(len(material.fit) / settings.batch_size)
     total = steps * settings.epochs
     with (
-        SummaryWriter(str(settings.run / "tensorboard"), purge_step=begin) as board,
-        progress(None, "train", "step", total, begin * steps) as bar,
+        LossEvents(settings.run / "tensorboard", done) as events,
+        progress(None, "train", "step", total, done * steps) as bar,
     ):
-        for epoch in range(begin, settings.epochs):
+        for epoch in range(done, settings.epochs):
             sums: dict[str, float] = {}
             for step, (shown, clean, mask) in enumerate(batches(settings, material, how, epoch)):
                 rate = one_cycle((epoch * steps + step) / total, settings.learning_rate)
@@ -99,7 +102,7 @@ def _learn(settings: TrainSettings, learner: Learner, material: Material) -> dic
                 bar.set_postfix(at | {name: f"{loss:.4f}" for name, loss in losses.items()}, refresh=False)
             for name, mean in sums.items():
                 history.setdefault(name, []).append(mean)
-                board.add_scalar(f"loss/{name}", mean, epoch + 1)
+            events.add(sums, epoch + 1)
             save_checkpoint({"learner": learner.state(), "epoch": epoch + 1, "history": history}, checkpoint)
     return history
 
@@ -127,6 +130,9 @@ def export(settings: TrainSettings, networks: Networks, material: Material) -> t
     detector = Detector(material.chosen.module, networks.autoencoder, networks.weight, settings.score, settings.window).eval()
     if len(material.standardise):
         fit_standardisation(detector, material.standardise)
+    with torch.no_grad():  # the last step's losses are of the weights before it
+        if not detector.score_prepared(material.fit[:8])[0].isfinite().all():
+            raise TrainingDiverged(loss="not finite", epoch=settings.epochs, step="the last")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
         script = torch.jit.script(detector)
@@ -190,41 +196,9 @@ def usual_augmentation(settings: TrainSettings, mode: str) -> Augmentation:
     return Augmentation(**(usual | asked), noise=settings.noise, blur=settings.blur, gain=settings.gain)
 
 
-#: Settings that say where, not what: a run moved or called by another name is still the same run.
-_PLACES = {"run", "data", "config", "preset"}
-
-
-def _identity(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name not in _PLACES}
-
-
-def _finished(settings: TrainSettings, digest: str) -> bool:
-    artifact = settings.run / "snag.pt"
-    if not artifact.exists():
-        return False
-    try:
-        made = load_artifact(artifact).settings
-    except BadArtifact:
-        return False
-    return made["data_digest"] == digest and made["training"] == _identity(settings.model_dump(mode="json"))
-
-
-def _begin(settings: TrainSettings, digest: str) -> None:
-    """Note what this run is. A checkpoint of other settings or pictures is no start for it: it is set aside."""
-    resolved = settings.model_dump(mode="json")
-    path = settings.run / "config.json"
-    earlier = read_config(path)
-    same = earlier is not None and earlier["data_digest"] == digest and _identity(earlier["settings"]) == _identity(resolved)
-    checkpoint = settings.run / "checkpoint.pt"
-    if not same and checkpoint.exists():
-        checkpoint.replace(checkpoint.with_suffix(".old.pt"))
-        print("settings or pictures changed: training starts anew; the old checkpoint is kept as checkpoint.old.pt")
-    write_config(resolved, digest, path)
-
-
 def _artifact_settings(settings: TrainSettings, material: Material, history: dict[str, list[float]]) -> dict[str, Any]:
     return {
-        "training": _identity(settings.model_dump(mode="json")),
+        "training": identity(settings),
         "preset": settings.preset,
         "mode": material.chosen.mode,
         "why": material.chosen.why,

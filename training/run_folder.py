@@ -1,0 +1,52 @@
+"""The run folder: whether what it holds was made by these settings from these pictures, and what becomes of it if not."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from snag.artifact import load_artifact
+from snag.errors import BadArtifact
+from training.provenance import read_config, write_config
+from training.settings import TrainSettings
+
+#: Settings that say where, not what: a run moved or called by another name is still the same run.
+_PLACES: Final = {"run", "data", "config", "preset"}
+
+
+def identity(settings: TrainSettings) -> dict[str, Any]:
+    """The settings that decide the result."""
+    return _without_places(settings.model_dump(mode="json"))
+
+
+def finished(settings: TrainSettings, data_digest: str) -> bool:
+    """Whether the run's artefact was made by these settings from these pictures."""
+    try:
+        made = load_artifact(settings.run / "snag.pt").settings
+    except BadArtifact:
+        return False
+    return made.get("data_digest") == data_digest and made.get("training") == identity(settings)
+
+
+def begin(settings: TrainSettings, data_digest: str) -> None:
+    """Note what this run is. What other settings or pictures made is no start for it: it is set aside.
+
+    The artefact too, since the new split may calibrate it on pictures that it was trained on.
+    """
+    path = settings.run / "config.json"
+    earlier = read_config(path)
+    same = (
+        earlier is not None
+        and earlier["data_digest"] == data_digest
+        and _without_places(earlier["settings"]) == identity(settings)
+    )
+    for name in () if same else ("checkpoint.pt", "snag.pt"):
+        made = settings.run / name
+        if made.exists():
+            old = made.with_suffix(".old.pt")
+            made.replace(old)
+            print(f"settings or pictures changed: training starts anew; the old {name} is kept as {old.name}")
+    write_config(settings.model_dump(mode="json"), data_digest, path)
+
+
+def _without_places(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in _PLACES}
