@@ -79,6 +79,7 @@ class Inspector:
         self._tally = tally
         self._log = log
         self._level = heatmap.level_of(calibration)
+        self._usual = calibration.threshold if calibration.threshold > 0 else self._level
 
     def warm_up(self) -> None:
         """Score and draw a made-up part twice, so that the first client does not wait for TorchScript's optimiser."""
@@ -164,7 +165,7 @@ class Inspector:
         if verdict.reason is not None:  # such a picture has no score worth the name
             self._tally.count("snag_unaligned_total", re.sub(r"\W", "_", verdict.reason, flags=re.ASCII))
             return
-        self._tally.distribute("snag_score_ratio", verdict.score / self._level)
+        self._tally.distribute("snag_score_ratio", verdict.score / self._usual)
         self._tally.distribute("snag_p_value", verdict.p_value)
 
     def _guarded(self, row: Row, step: Callable[..., T], *arguments: Any) -> T | SnagError:
