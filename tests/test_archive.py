@@ -63,18 +63,33 @@ def test_members(made, tmp_path):
 
 def test_model_card(made, tmp_path):
     """The card tells data, versions and calibration, and the evaluation's figures once there are some."""
+    fingerprint = hashlib.sha256((made / "snag.pt").read_bytes()).hexdigest()
+    metrics = {"image_auroc": 0.97, "threshold": 0.039, "artifact": {"fingerprint": fingerprint}}
     (made / "report").mkdir()
-    (made / "report" / "metrics.json").write_text('{"image_auroc": 0.97}')
+    (made / "report" / "metrics.json").write_text(json.dumps(metrics))
     pack(made, tmp_path / "store")
 
     with zipfile.ZipFile(tmp_path / "store" / "bolt.mar") as archive:
         card = json.loads(archive.read("model-card.json"))
 
     assert (card["model"], card["version"], card["data_digest"], card["git_revision"]) == ("bolt", "1.2", "d" * 64, "abc")
-    assert card["fingerprint"] == hashlib.sha256((made / "snag.pt").read_bytes()).hexdigest()
-    assert card["metrics"] == {"image_auroc": 0.97}
+    assert card["fingerprint"] == fingerprint
+    assert card["metrics"] == metrics
     assert card["calibration"]["threshold"] == 0.039
     assert card["versions"]["snag"] == "0.1.0"
+
+
+@pytest.mark.parametrize("stale", [{"threshold": 0.041}, {"artifact": {"fingerprint": "0" * 64}}, {}])
+def test_figures_of_another_model_or_threshold_stay_out_of_the_card(made, tmp_path, stale):
+    """After training or calibrating anew, the old report says nothing about what is packed."""
+    fingerprint = hashlib.sha256((made / "snag.pt").read_bytes()).hexdigest()
+    metrics = {"threshold": 0.039, "artifact": {"fingerprint": fingerprint}} | stale if stale else {}
+    (made / "report").mkdir()
+    (made / "report" / "metrics.json").write_text(json.dumps(metrics))
+    pack(made, tmp_path / "store")
+
+    with zipfile.ZipFile(tmp_path / "store" / "bolt.mar") as archive:
+        assert json.loads(archive.read("model-card.json"))["metrics"] is None
 
 
 def test_reproducible(made, tmp_path):

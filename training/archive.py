@@ -119,8 +119,15 @@ def _model_card(settings: ArchiveSettings, artifact: Artifact, calibration: Cali
             "created": calibration.created,
             "data_digest": calibration.data_digest,
         },
-        "metrics": _read_json(settings.run / "report" / "metrics.json"),
+        "metrics": _metrics(settings, artifact, calibration),
     }
+
+
+def _metrics(settings: ArchiveSettings, artifact: Artifact, calibration: Calibration) -> Any:
+    """The evaluation's figures, or None where there are none of this very model at this very threshold."""
+    report = _read_json(settings.run / "report" / "metrics.json") or {}
+    belongs = report.get("artifact", {}).get("fingerprint") == artifact.fingerprint
+    return report if belongs and report.get("threshold") == calibration.threshold else None
 
 
 def _read_json(path: Path) -> Any:
