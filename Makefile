@@ -95,7 +95,7 @@ stop: .venv/.installed ## stop the server on these ports
 predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=map,overlay,mask
 	$(PY) -m client --images '$(IMAGES)' --model $(MODEL) --inference-port $(INFERENCE_PORT) $(call flag,SAVE,save) $(call args,predict)
 
-demo: $(archive) $(report) ## all of it on the sample, from nothing to a table of verdicts
+demo: $(report) $(archive) ## all of it on the sample, from nothing to a table of verdicts
 	$(PY) -m server.demo --model $(MODEL) --data $(DATA) --run $(RUN) --model-store $(MODEL_STORE) $(call args,demo)
 
 test: .venv/.installed-dev ## run every test, with coverage; ARGS="-k name" picks
@@ -127,7 +127,7 @@ $(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
 	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(call args,evaluate)
 
 # The model card quotes the report, where there is one.
-$(archive): $(weights) $(calibration) $(if $(call asked,evaluate),$(report),$(wildcard $(RUN)/report/index.html)) \
+$(archive): $(weights) $(calibration) $(if $(call asked,evaluate demo),$(report),$(wildcard $(RUN)/report/index.html)) \
     $(wildcard handler/*.py handler/*.yaml snag/*.py) $(call redo,archive,RUN VERSION) | .venv/.installed
 	$(PY) -m training.archive --run $(RUN) --model $(MODEL) --model-store $(MODEL_STORE) --version $(VERSION) $(call args,archive)
 
