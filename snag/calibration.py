@@ -17,6 +17,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -104,13 +105,18 @@ def read_calibration(path: Path) -> Calibration:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         count = fields.pop("count")
-        scores = tuple(map(_number, fields.pop("scores")))
+        level = fields.pop("map_level", None)
         calibration = Calibration(
-            scores=scores, rate=_number(fields.pop("rate")), threshold=_number(fields.pop("threshold")), **fields
+            scores=tuple(map(_number, fields.pop("scores"))),
+            rate=_number(fields.pop("rate")),
+            threshold=_number(fields.pop("threshold")),
+            map_level=None if level is None else _number(level),
+            **fields,
         )
+        datetime.fromisoformat(calibration.created)
     except FileNotFoundError as error:
         raise BadArtifact(path=path, detail="there is no calibration; run `make calibrate`") from error
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise BadArtifact(path=path, detail=f"not a calibration file ({error}); run `make calibrate`") from error
     if problem := _problem(calibration, count):
         raise BadArtifact(path=path, detail=f"{problem}; run `make calibrate`")
@@ -125,7 +131,7 @@ def _number(value: object) -> float:
 
 def _problem(calibration: Calibration, count: object) -> str | None:
     """Why the file can't be what `write_calibration` wrote, or None."""
-    words = (calibration.method, calibration.score_unit, calibration.artifact, calibration.data_digest, calibration.created)
+    words = (calibration.method, calibration.score_unit, calibration.artifact, calibration.data_digest)
     if not all(isinstance(word, str) for word in words):
         return "its texts are no texts"
     if count != calibration.count or not count or list(calibration.scores) != sorted(calibration.scores):
