@@ -79,6 +79,15 @@ def silhouette_pose(silhouette: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([centre_x, centre_y, angle]), (xx + yy + root) / (xx + yy - root + 1e-9)
 
 
+def brightness(above: Tensor, share: float) -> Tensor:
+    """How far a bright part that covers `share` of the picture lies above its table: half of its pixels lie higher.
+
+    `above` [1, h, w] is the picture less its background.
+    """
+    rank = int((1.0 - 0.5 * share) * above.numel())
+    return above.reshape(-1).kthvalue(max(1, rank))[0].clamp(min=1e-3)
+
+
 def normalised(values: Tensor) -> Tensor:
     """Zero mean, unit norm."""
     centred = values - values.mean()
@@ -115,6 +124,7 @@ class Aligner(nn.Module):
         super().__init__()
         self.polarity, self.contrast, self.step, self.least_match = polarity, contrast, step, least_match
         self.least_area, self.most_area = area
+        self.share = math.sqrt(area[0] * area[1])
         self.register_buffer("template", normalised(template))
         self.register_buffer("mean", mean)
         self.register_buffer("weight", weight)
@@ -131,10 +141,17 @@ class Aligner(nn.Module):
         self.register_buffer("mass", part / (part.sum() + 1e-6))
         self.most_outside = OUTSIDE
 
-    def flatten(self, grey: Tensor, coefficients: Tensor) -> Tensor:
-        """Divide a picture [1, h, w] by its background: 1 where there is no part."""
-        height, width = grey.shape[1], grey.shape[2]
-        return grey / (grid_terms(height, width) @ coefficients).clamp(min=1e-3).reshape(1, height, width)
+    def flatten(self, grey: Tensor, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+        """Take the background out of a picture [1, h, w]: 1 where there is no part; and the unit of a bright part's depth.
+
+        A dark part swallows a share of the table's light. How bright a bright one is has nothing to do with its table, which
+        may be black: its depth is in units of this picture's part.
+        """
+        background = (grid_terms(grey.shape[1], grey.shape[2]) @ coefficients).reshape(grey.shape)
+        if self.polarity > 0.0:
+            return grey / background.clamp(min=1e-3), torch.ones([])
+        unit = brightness(grey - background, self.share)
+        return 1.0 + (grey - background) / unit, unit
 
     def silhouette(self, flat: Tensor) -> Tensor:
         """Soft silhouette [h, w] in 0..1 of a flattened picture [1, h, w]; shadows, a third of the part's depth, stay out."""
@@ -198,11 +215,12 @@ class Aligner(nn.Module):
     def forward(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor, str]:
         """Picture [1, H, W], any unit -> pose (x, y, angle), background coefficients [10], depth's scale, reason.
 
-        The reason is "" or "not_aligned".
+        The scale is of the depth as a share of the background, for bright parts of the depth in grey values. The reason is ""
+        or "not_aligned".
         """
         middle = shrink(grey, 256)
         coefficients = fit_background(shrink(middle, 64)[0])
-        flat = self.flatten(middle, coefficients)
+        flat, unit = self.flatten(middle, coefficients)
         silhouette = self.silhouette(shrink(flat, 128))
         pose, match = self.search(silhouette)
         pose, scale = self.refine(flat, pose)
@@ -211,7 +229,7 @@ class Aligner(nn.Module):
         # A part that the picture's border cuts off still matches the template by what is left of it.
         aligned = aligned and float(self.outside(pose, middle.shape[1], middle.shape[2])) <= self.most_outside
         pose = stretched(pose, middle.shape[1], middle.shape[2], grey.shape[1], grey.shape[2])
-        return pose, coefficients, scale, "" if aligned else "not_aligned"
+        return pose, coefficients, scale * unit, "" if aligned else "not_aligned"
 
 
 def background_at(coefficients: Tensor, coordinates: Tensor, height: int, width: int) -> Tensor:

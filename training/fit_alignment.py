@@ -8,7 +8,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.alignment import OUTSIDE, REFINE_SIDE, SEARCH_SIDE, Aligner, sample, shrink, silhouette_pose, strip_coordinates
+from training.alignment import (
+    OUTSIDE,
+    REFINE_SIDE,
+    SEARCH_SIDE,
+    Aligner,
+    brightness,
+    sample,
+    shrink,
+    silhouette_pose,
+    strip_coordinates,
+)
 from training.exposure import fit_background, grid_terms
 
 #: A part is alignable when its silhouette is at least this elongated (moments then give its axis) ...
@@ -37,11 +47,14 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
     depths = torch.cat([(1.0 - flat).reshape(-1)[::4] for flat in flats])
     polarity = 1.0 if depths[depths > 0.15].sum() >= -depths[depths < -0.15].sum() else -1.0
     level = _otsu(polarity * depths)
-    foreground = polarity * depths > level
-    share = float(foreground.float().mean())
+    share = float((polarity * depths > level).float().mean())
     if not 0.005 < share < 0.5 or level < 0.1:
         return None, f"no part stands out from its background (it would cover {share:.0%} of the picture)"
-    contrast = float((polarity * depths)[foreground].median())
+    if polarity < 0:
+        flats = [_flatten(picture, share) for picture in pictures]
+        depths = torch.cat([(1.0 - flat).reshape(-1)[::4] for flat in flats])
+        level = _otsu(-depths)
+    contrast = float((polarity * depths)[polarity * depths > level].median())
     silhouettes = [
         ((polarity * (1 - shrink(f, SEARCH_SIDE)[0]) - 0.7 * contrast) / (0.2 * contrast)).clamp(0, 1) for f in flats
     ]
@@ -61,17 +74,22 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
     found = [alignment.aligner.search(silhouette) for silhouette in silhouettes]
     matches = torch.stack([match for _, match in found])
     lowest, middle = float(matches.min()), float(matches.median())
-    alignment.aligner.least_match = max(0.3, lowest - 2 * (middle - lowest))
+    # Parts that are all alike leave no doubt among themselves: another exposure still takes a few percent.
+    alignment.aligner.least_match = max(0.3, min(lowest - 2 * (middle - lowest), 0.9 * lowest))
+    alignment.aligner.share = share
     places = [alignment.aligner.refine(flat, pose)[0] for flat, (pose, _) in zip(flats, found, strict=True)]
     outside = [alignment.aligner.outside(place, *flat.shape[1:]) for flat, place in zip(flats, places, strict=True)]
     alignment.aligner.most_outside = OUTSIDE + float(torch.stack(outside).max())
     return alignment, f"parts aligned: their silhouettes match the mean by {middle:.2f}"
 
 
-def _flatten(picture: Tensor) -> Tensor:
+def _flatten(picture: Tensor, bright: float = 0.0) -> Tensor:
+    """As `Aligner.flatten`; `bright` is the share that bright parts cover, 0 for dark ones."""
     coefficients = fit_background(shrink(picture, 64)[0])
-    height, width = picture.shape[1:]
-    return picture / (grid_terms(height, width) @ coefficients).clamp(min=1e-3).reshape(1, height, width)
+    background = (grid_terms(*picture.shape[1:]) @ coefficients).reshape(picture.shape)
+    if bright == 0.0:
+        return picture / background.clamp(min=1e-3)
+    return 1.0 + (picture - background) / brightness(picture - background, bright)
 
 
 def _otsu(values: Tensor) -> float:

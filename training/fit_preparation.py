@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from training.alignment import Aligner
 from training.fit_alignment import MARGIN, fit_alignment
-from training.preparation import LEVEL, AlignedPreparation, WholePreparation
+from training.preparation import AlignedPreparation, WholePreparation
 from training.survey import Look
 
 #: Mean distance between the colour channels, in grey levels, above which a data set is in colour.
@@ -41,9 +41,7 @@ def choose_preparation(looks: Sequence[Look], *, mode: str, colour: str, pixels:
             height, width = _size(alignment.height * native, alignment.width * native, pixels)
             if height * alignment.width / width < alignment.height - 1.5 * MARGIN:
                 height += 16  # rounding may take of the margin, not of the part
-            # A bright part is brighter than the table by its contrast: there the table is dark, so that the part is not white.
-            level = LEVEL if alignment.aligner.polarity > 0 else LEVEL / (1.0 + alignment.aligner.contrast)
-            module = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width, level)
+            module = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width)
             return Chosen(module, "aligned", why, _where(alignment.aligner, height, width))
         if mode == "aligned":
             why = f"alignment was asked for, but {why}"

@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from training.alignment import Aligner, background_at, sample, strip_coordinates
 
-#: Grey value of the table around an aligned part.
+#: Grey values of the table around an aligned dark part; of a bright part, and of the table around it.
 LEVEL: Final = 0.8
+DARK_LEVEL: Final = 0.2
 
 
 def to_channels(picture: Tensor, channels: int) -> Tensor:
@@ -59,12 +60,16 @@ class WholePreparation(nn.Module):
 class AlignedPreparation(nn.Module):
     """Cuts the strip that holds the part, upright, and takes out background, gain and offset: the background is `level`."""
 
-    def __init__(self, aligner: Aligner, channels: int, height: int, width: int, length: float, level: float = LEVEL) -> None:
+    def __init__(self, aligner: Aligner, channels: int, height: int, width: int, length: float) -> None:
         """`length` is the strip's long side in units of the picture's long side; its other side follows from the pixels."""
         super().__init__()
         self.aligner = aligner
         self.channels, self.height, self.width = channels, height, width
-        self.step, self.level = length / width, level
+        self.step = length / width
+        self.dark = aligner.polarity > 0.0
+        self.level = LEVEL if self.dark else DARK_LEVEL
+        # A dark part lies between black and the table's level; a bright one is as bright as a dark one's table.
+        self.reach = LEVEL if self.dark else (LEVEL - DARK_LEVEL) / aligner.contrast
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
         """See the head of this file."""
@@ -91,7 +96,8 @@ class AlignedPreparation(nn.Module):
                 torch.stack([sin * u * to_y, cos * v * to_y, place[1] * to_y - 1.0]),
             ]
         )
-        return self.level * (1.0 - (1.0 - strip / background) / scale), pose, reason
+        depth = 1.0 - strip / background if self.dark else background - strip
+        return self.level - self.reach * depth / scale, pose, reason
 
 
 def back_to_picture(working: Tensor, pose: Tensor, height: int, width: int) -> Tensor:
