@@ -1,0 +1,61 @@
+"""Commands run in a process of their own, which may be killed: forked from a server that has imported torch once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from tqdm import tqdm
+
+#: A child that runs longer hangs.
+PATIENCE: Final = 120.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a child ended: exit code (negative: the signal that killed it) and what it wrote."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+def run_command(module: str, argv: Sequence[str], before: Callable[[], Any] | None = None) -> Finished:
+    """`python -m module argv`, after `before()` (picklable) in the same process."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.children", "training.train", "training.calibrate"])
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        child = context.Process(target=_command, args=(module, list(argv), before, out, err))
+        child.start()
+        child.join(PATIENCE)
+        if child.is_alive():
+            child.kill()
+            child.join()
+            raise AssertionError(f"{module} {argv} hangs; it wrote {err.read_text()}")
+        finished = Finished(child.exitcode, out.read_text(), err.read_text())
+        child.close()
+        return finished
+
+
+def _command(module: str, argv: list[str], before: Callable[[], Any] | None, out: Path, err: Path) -> None:
+    for path, stream in ((out, sys.__stdout__), (err, sys.__stderr__)):
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), stream.fileno())
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    torch.set_num_threads(1)
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed child would leave behind
+    if before is not None:
+        before()
+    code = import_module(module).main(argv)
+    sys.stdout.flush()
+    sys.exit(code)
