@@ -120,7 +120,7 @@ class TestRefused:
             (["something"], "unrecognized arguments: something; `"),
             (["--epochs"], "argument --epochs: expected one argument; `"),
         ],
-        ids=" ".join,
+        ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )
     def test_flags(self, flags, message, capsys):
         """Each wrong flag is named, with what would be valid, in one line."""
