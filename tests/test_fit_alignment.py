@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
 import torch
 
+from tests.parts import BACKGROUND, draw_scene, good_bolt, good_picture
 from training.alignment import REFINE_SIDE, shrink
 from training.fit_alignment import fit_alignment
 from training.sample import draw
+from training.survey import look
 
 
 def sample_picture(folder: str, index: int) -> torch.Tensor:
@@ -16,10 +23,70 @@ def sample_picture(folder: str, index: int) -> torch.Tensor:
 
 def test_no_good_part_is_refused_by_an_aligner_fitted_to_its_like() -> None:
     """Neither those that it was fitted to nor others: a refused good part would be a false alarm."""
-    torch.set_num_threads(1)
     fitted, others = ([sample_picture(folder, i) for i in range(24)] for folder in ("train/good", "test/good"))
 
     alignment, why = fit_alignment([shrink(picture, REFINE_SIDE) for picture in fitted])
 
     assert alignment is not None, why
     assert {alignment.aligner(picture)[3] for picture in [*fitted, *others]} == {""}
+
+
+def smalls(pictures: list[torch.Tensor]) -> list[torch.Tensor]:
+    return [look(picture).small for picture in pictures]
+
+
+def texture(seed: int) -> torch.Tensor:
+    return 120 + 20 * torch.randn(1, 96, 96, generator=torch.Generator().manual_seed(seed))
+
+
+def disc(seed: int) -> torch.Tensor:
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:96, :96] - 47.5 + random.uniform(-5, 5)
+    picture = np.where(rows**2 + columns**2 < 20**2, 60.0, BACKGROUND) + random.normal(0, 1, (96, 96))
+    return torch.from_numpy(picture.astype(np.float32))[None]
+
+
+def bent(seed: int) -> torch.Tensor:
+    """A part that has no shape of its own: two rods at any angle to each other."""
+    bolt, random = good_bolt(seed, (96, 96)), np.random.default_rng(seed)
+    other = replace(bolt, degrees=bolt.degrees + random.uniform(20, 70), length=random.uniform(40, 80), x=48.0, y=48.0)
+    return draw_scene((96, 96), [replace(bolt, x=48.0, y=48.0), other])
+
+
+@pytest.mark.parametrize(
+    ("draw_one", "why"),
+    [
+        (texture, "no part stands out from its background"),
+        (lambda seed: 0 * texture(seed) + 90, "no part stands out from its background"),
+        (disc, "the parts have no clear long axis (elongation 1.0, at least 2 is needed)"),
+        (bent, "of the parts match their mean silhouette (at least 95% is needed)"),
+    ],
+)
+def test_what_can_not_be_aligned_is_refused_with_the_reason(draw_one: Callable[[int], torch.Tensor], why: str) -> None:
+    alignment, sentence = fit_alignment(smalls([draw_one(seed) for seed in range(16)]))
+
+    assert alignment is None
+    assert why in sentence
+
+
+@pytest.mark.parametrize("bright", [False, True])
+@pytest.mark.parametrize("size", [(96, 96), (96, 144)])
+def test_the_strip_holds_the_part_with_a_margin(size: tuple[int, int], bright: bool) -> None:
+    """A bolt is as long as 0.62 of the short side, and its head 0.32 of that across."""
+    alignment, why = fit_alignment(smalls([good_picture(i, size, bright=bright) for i in range(16)]))
+
+    assert alignment is not None, why
+    assert why.startswith("parts aligned: their silhouettes match the mean by 0.9")
+    length = 0.62 * min(size) / max(size)
+    assert length < alignment.width < length + 0.06
+    assert 0.32 * length < alignment.height < 0.32 * length + 0.06
+
+
+def test_an_aligner_fitted_to_parts_that_the_border_always_cuts_accepts_them() -> None:
+    """A camera may see a segment alone: what is usual is good."""
+    pictures = [draw_scene((96, 96), [good_bolt(i, (96, 96), x=78.0, y=48.0 + i % 5, degrees=0.0)], i) for i in range(16)]
+
+    alignment, why = fit_alignment(smalls(pictures))
+
+    assert alignment is not None, why
+    assert {alignment.aligner(picture)[3] for picture in pictures} == {""}
