@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from cli.settings import Settings, from_flags
 from snag.errors import BadConfig
@@ -56,6 +56,21 @@ class TrainSettings(Settings):
     noise: float = Field(0.01, ge=0, le=0.5, description="augmentation: noise up to this deviation")
     blur: float = Field(0.6, ge=0, le=5, description="augmentation: Gaussian blur up to this sigma, pixels")
     gain: float = Field(0.03, ge=0, le=0.9, description="augmentation: gain either way")
+
+    @field_validator("window")
+    @classmethod
+    def _odd(cls, window: int) -> int:
+        if window % 2 == 0:
+            raise ValueError("a window has a middle pixel: expected an odd number")
+        return window
+
+    @model_validator(mode="after")
+    def _something_to_fit(self) -> Self:
+        if self.standardise_share + self.calibrate_share >= 0.9:
+            raise ValueError(
+                "standardise_share and calibrate_share together leave nothing to learn from: expected less than 0.9"
+            )
+        return self
 
 
 def train_settings(argv: list[str] | None) -> TrainSettings:
