@@ -40,7 +40,7 @@ class SampleSettings(Settings):
     seed: int = Field(0, ge=0, description="same seed, same pictures")
     size: int = Field(320, ge=256, le=512, description="pixels on a side")
     lamp: bool = Field(False, description="the lamp trap: defective parts stand under a brighter lamp than good ones")
-    train_good: int = Field(160, ge=1, description="good pictures to train with")
+    train_good: int = Field(200, ge=1, description="good pictures to train with")
     test_good: int = Field(24, ge=1, description="good pictures to test with")
     each_defect: int = Field(12, ge=1, description="pictures of each kind of defect")
 
