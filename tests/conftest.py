@@ -1,11 +1,17 @@
 """What all tests share: one thread for torch, a repeatable Hypothesis, and the real pictures where they are."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.trained import Trained
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,3 +32,11 @@ def screw() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the real pictures, which are not part of the project: {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def bolts(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A detector of synthetic bolts, trained and calibrated once for all tests; they leave its folders as they are."""
+    from tests.trained import train_bolts
+
+    return train_bolts(tmp_path_factory.mktemp("bolts"))

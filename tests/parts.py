@@ -47,25 +47,31 @@ def cover(bolt: Bolt, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndar
     tone = tint * tone
     if bolt.mark:
         tone = tone + 0.5 * np.exp(-((u + 0.15) ** 2 + (v - 0.02) ** 2) / 0.03**2)
-    return inside.astype(np.float64), 1.8 - tone if bolt.bright else tone
+    return inside.astype(np.float32), 1.8 - tone if bolt.bright else tone
 
 
 def draw_scene(size: tuple[int, int], bolts: list[Bolt], noise_seed: int | None = None) -> Tensor:
     """float32 [1, height, width] on the scale 0..255: a lit table, darker in the corners, with bolts on it."""
     height, width = size
-    y, x = (np.mgrid[: FINE * height, : FINE * width] + 0.5) / FINE
-    far = ((x - width / 2) ** 2 + (y - height / 2) ** 2) / max(height, width) ** 2
-    picture = BACKGROUND * (1 - 0.2 * far)
+    y = ((np.arange(FINE * height, dtype=np.float32) + 0.5) / FINE)[:, None]
+    x = ((np.arange(FINE * width, dtype=np.float32) + 0.5) / FINE)[None, :]
+    picture = BACKGROUND * (1 - 0.2 * ((x - width / 2) ** 2 + (y - height / 2) ** 2) / max(height, width) ** 2)
     if any(bolt.bright for bolt in bolts):
         picture = 0.5 * picture
     for bolt in bolts:
-        inside, tone = cover(bolt, x, y)
-        picture = picture * (1 - inside + inside * tone)
+        rows, columns = (_around(place, 0.55 * bolt.length, side) for place, side in ((bolt.y, height), (bolt.x, width)))
+        inside, tone = cover(bolt, x[:, columns], y[rows])
+        picture[rows, columns] *= 1 - inside + inside * tone
     picture = gaussian_filter(picture, 0.7 * FINE, mode="nearest")  # the lens: no detail finer than the pixels
     pixels = picture.reshape(height, FINE, width, FINE).mean((1, 3))
     if noise_seed is not None:
         pixels = pixels + np.random.default_rng(noise_seed).normal(0, 1.0, pixels.shape)
     return torch.from_numpy(pixels.astype(np.float32))[None]
+
+
+def _around(place: float, reach: float, side: int) -> slice:
+    """The samples that lie within `reach` of `place`, all in pixels."""
+    return slice(max(0, int(FINE * (place - reach))), max(0, min(FINE * side, int(FINE * (place + reach)) + 1)))
 
 
 def good_bolt(index: int, size: tuple[int, int], **look: object) -> Bolt:
