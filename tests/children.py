@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import multiprocessing
 import os
+import resource
+import signal
 import sys
 import tempfile
 import threading
@@ -59,3 +63,47 @@ def _command(module: str, argv: list[str], before: Callable[[], Any] | None, out
     code = import_module(module).main(argv)
     sys.stdout.flush()
     sys.exit(code)
+
+
+# --- what happens to a child: given as `before`, with functools.partial ----------------------------------------------------
+
+
+def signal_at_step(number: int, sent: signal.Signals) -> None:
+    """The child's training step `number` (from 1, over all epochs) begins with a signal."""
+    from training.networks import Learner
+
+    real, steps = Learner.step, itertools.count(1)
+
+    def step(self: Learner, *arguments: Any) -> dict[str, float]:
+        if next(steps) == number:
+            os.kill(os.getpid(), sent)
+        return real(self, *arguments)
+
+    Learner.step = step  # type: ignore[method-assign]
+
+
+def killed_before_replacing(name: str, time: int) -> None:
+    """The child is killed when a file `name` is written, but not yet in place, for the `time`-th time."""
+    real, times = Path.replace, itertools.count(1)
+
+    def replace(self: Path, target: Path) -> Path:
+        if Path(target).name == name and next(times) == time:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(self, target)
+
+    Path.replace = replace  # type: ignore[method-assign,assignment]
+
+
+def files_of_at_most(size: int) -> None:
+    """No file of the child grows beyond `size` bytes: a write beyond them fails as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def events_fail() -> None:
+    """TensorBoard's file can't be written to, as on a full disk."""
+    from tensorboardX.record_writer import RecordWriter
+
+    def flush(self: RecordWriter) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    RecordWriter.flush = flush

@@ -58,11 +58,19 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
     silhouettes = [
         ((polarity * (1 - shrink(f, SEARCH_SIDE)[0]) - 0.7 * contrast) / (0.2 * contrast)).clamp(0, 1) for f in flats
     ]
+    areas = torch.stack([silhouette.mean() for silhouette in silhouettes])
+    # An empty table or a second part among the good pictures is nothing to fit to.
+    usual = [i for i, area in enumerate((areas / areas.median()).tolist()) if 0.4 < area < 2.5]
+    if len(usual) < LEAST_SHARE * len(flats):
+        return (
+            None,
+            f"only {len(usual) / len(flats):.0%} of the parts have the usual size (at least {LEAST_SHARE:.0%} is needed)",
+        )
+    flats, silhouettes, areas = [flats[i] for i in usual], [silhouettes[i] for i in usual], areas[usual]
     starts = [silhouette_pose(silhouette) for silhouette in silhouettes]
     elongation = float(torch.stack([start[1] for start in starts]).quantile(0.05))
     if elongation < LEAST_ELONGATION:
         return None, f"the parts have no clear long axis (elongation {elongation:.1f}, at least {LEAST_ELONGATION:g} is needed)"
-    areas = torch.stack([silhouette.mean() for silhouette in silhouettes])
     area = (0.6 * float(areas.min()), 1.5 * float(areas.max()))
     poses = torch.stack([start[0] for start in starts])
     aligner, poses, matches = _iterate(flats, silhouettes, poses, polarity, contrast, area)
