@@ -24,5 +24,6 @@ def montage(pictures: Sequence[tuple[str, bytes]], columns: int, side: int) -> b
         sheet.paste(picture, (left, top))
         draw.text((left, top + side + 2), caption, "black")
     buffer = io.BytesIO()
-    sheet.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    # The method that keeps rare colours: the heat map is a small part of grey pictures.
+    sheet.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

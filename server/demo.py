@@ -82,7 +82,7 @@ def demo(settings: DemoSettings) -> None:
         if Instance(serving.folder).stop():
             console.print("server stopped")
     sheet = settings.run / "heatmap.png"
-    write_bytes(sheet, montage([(_caption(one), one.overlay) for one in shown(judged)], columns=3, side=190))
+    write_bytes(sheet, montage([(_caption(one), one.overlay) for one in shown(judged)], columns=3, side=260))
     console.print(f"heat maps: {sheet}\nreport:    {settings.run / 'report' / 'index.html'}", soft_wrap=True)
 
 
