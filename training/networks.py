@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from training.autoencoder import BottleneckAutoencoder, ReferenceAutoencoder, WeightNetwork
 from training.losses import reconstruction_loss, weight_loss
@@ -68,10 +69,16 @@ class Learner:
         self.averaged.update_parameters(self.networks)
         return {name: float(loss.detach()) for name, loss in losses.items()}
 
-    def result(self) -> Networks:
-        """The averaged networks, on the CPU, to be exported."""
+    def result(self, shown: Iterable[Tensor]) -> Networks:
+        """The averaged networks, on the CPU, to be exported.
+
+        `shown` are training batches [N, c, h, w]: averaged weights make other activations than the weights that they average,
+        so the statistics of batch normalisation are taken anew (Izmailov et al., UAI 2018, sec. 3.2).
+        """
         networks = self.averaged.module
         assert isinstance(networks, Networks)  # noqa: S101
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            update_bn((batch.to(self.device, memory_format=torch.channels_last) for batch in shown), networks)
         return networks.cpu().float().to(memory_format=torch.contiguous_format).eval()
 
     def state(self) -> dict[str, Any]:
