@@ -41,7 +41,7 @@ class LossEvents:
         self._folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._writer = EventsWriter(str(folder / "events"))
+            self._writer = EventsWriter(str(folder / "events"), f".{done}")  # the name alone is of the second it began
             self._write(Event(step=done + 1, session_log=SessionLog(status=SessionLog.START)))
         except OSError as error:
             raise DiskFull(path=folder, detail=error) from error

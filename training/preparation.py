@@ -31,6 +31,15 @@ def to_channels(picture: Tensor, channels: int) -> Tensor:
     return values.expand(channels, -1, -1)
 
 
+def resized(values: Tensor, height: int, width: int) -> Tensor:
+    """Resize [1, C, H, W] bilinearly, antialiased.
+
+    What functional.interpolate calls: of that one's checks, freezing folds away sometimes all and sometimes some, and the same
+    weights would make artefacts of different bytes.
+    """
+    return torch.ops.aten._upsample_bilinear2d_aa(values, [height, width], False, None, None)
+
+
 class WholePreparation(nn.Module):
     """Resizes the whole picture and takes out one gain and one offset: zero mean, unit deviation over all its pixels.
 
@@ -50,9 +59,7 @@ class WholePreparation(nn.Module):
         if (values.shape[1] - values.shape[2]) * (self.height - self.width) < 0:
             values = values.transpose(1, 2).flip(1)  # a quarter turn; what was right is now on top
             pose = torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
-        values = functional.interpolate(
-            values[None], [self.height, self.width], mode="bilinear", align_corners=False, antialias=True
-        )[0]
+        values = resized(values[None], self.height, self.width)[0]
         deviation = values.std().clamp(min=0.5)  # half a grey level: a picture of nothing stays a picture of nothing
         return (values - values.mean()) / deviation * self.spread + self.centre, pose, ""
 
@@ -83,9 +90,7 @@ class AlignedPreparation(nn.Module):
         coarse = background_at(
             coefficients, strip_coordinates(place, self.height // 8, self.width // 8, 8.0 * self.step), height, width
         )
-        background = functional.interpolate(
-            coarse[None, None], [self.height, self.width], mode="bilinear", align_corners=False
-        )[0]
+        background = resized(coarse[None, None], self.height, self.width)[0]
         side = float(max(height, width))
         cos, sin = torch.cos(place[2]), torch.sin(place[2])
         u, v = 0.5 * self.step * self.width, 0.5 * self.step * self.height
