@@ -61,11 +61,8 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
     areas = torch.stack([silhouette.mean() for silhouette in silhouettes])
     # An empty table or a second part among the good pictures is nothing to fit to.
     usual = [i for i, area in enumerate((areas / areas.median()).tolist()) if 0.4 < area < 2.5]
-    if len(usual) < LEAST_SHARE * len(flats):
-        return (
-            None,
-            f"only {len(usual) / len(flats):.0%} of the parts have the usual size (at least {LEAST_SHARE:.0%} is needed)",
-        )
+    if (enough := len(usual) / len(flats)) < LEAST_SHARE:
+        return None, f"only {enough:.0%} of the parts have the usual size (at least {LEAST_SHARE:.0%} is needed)"
     flats, silhouettes, areas = [flats[i] for i in usual], [silhouettes[i] for i in usual], areas[usual]
     starts = [silhouette_pose(silhouette) for silhouette in silhouettes]
     elongation = float(torch.stack([start[1] for start in starts]).quantile(0.05))
@@ -78,17 +75,25 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
     if good < LEAST_SHARE:
         return None, f"only {good:.0%} of the parts match their mean silhouette (at least {LEAST_SHARE:.0%} is needed)"
     alignment = _strip(aligner, flats, silhouettes, poses)
-    # Measured with the strip that will be used: a tighter strip around the same parts matches less well.
-    found = [alignment.aligner.search(silhouette) for silhouette in silhouettes]
+    alignment.aligner.share = share
+    middle = _set_limits(alignment.aligner, flats, silhouettes)
+    return alignment, f"parts aligned: their silhouettes match the mean by {middle:.2f}"
+
+
+def _set_limits(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor]) -> float:
+    """Refuse from now on what matches clearly worse, or is cut off more, than any of these; returns their median match.
+
+    Measured with the strip that will be used: a tighter strip around the same parts matches less well.
+    """
+    found = [aligner.search(silhouette) for silhouette in silhouettes]
     matches = torch.stack([match for _, match in found])
     lowest, middle = float(matches.min()), float(matches.median())
     # Parts that are all alike leave no doubt among themselves: another exposure still takes a few percent.
-    alignment.aligner.least_match = max(0.3, min(lowest - 2 * (middle - lowest), 0.9 * lowest))
-    alignment.aligner.share = share
-    places = [alignment.aligner.refine(flat, pose)[0] for flat, (pose, _) in zip(flats, found, strict=True)]
-    outside = [alignment.aligner.outside(place, *flat.shape[1:]) for flat, place in zip(flats, places, strict=True)]
-    alignment.aligner.most_outside = OUTSIDE + float(torch.stack(outside).max())
-    return alignment, f"parts aligned: their silhouettes match the mean by {middle:.2f}"
+    aligner.least_match = max(0.3, min(lowest - 2 * (middle - lowest), 0.9 * lowest))
+    places = [aligner.refine(flat, pose)[0] for flat, (pose, _) in zip(flats, found, strict=True)]
+    outside = [aligner.outside(place, *flat.shape[1:]) for flat, place in zip(flats, places, strict=True)]
+    aligner.most_outside = OUTSIDE + float(torch.stack(outside).max())
+    return middle
 
 
 def _flatten(picture: Tensor, bright: float = 0.0) -> Tensor:
