@@ -36,7 +36,8 @@ class Finished:
 def run_command(module: str, argv: Sequence[str], before: Callable[[], Any] | None = None) -> Finished:
     """`python -m module argv`, after `before()` (picklable) in the same process."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.children", "training.train", "training.calibrate"])
+    # torch loads _dynamo with the first optimizer, which takes each child a second.
+    context.set_forkserver_preload(["tests.children", "training.train", "training.calibrate", "torch._dynamo"])
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         child = context.Process(target=_command, args=(module, list(argv), before, out, err))

@@ -42,8 +42,9 @@ def cover(bolt: Bolt, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndar
     radius = np.where(u < -0.3, 0.16, np.where(u > 0.42, 0.09 - 0.6 * (u - 0.42), 0.085 + thread))
     inside = (np.abs(u) < 0.5) & (np.abs(v) < thick * radius)
     tone = 0.25 + 0.3 * np.exp(-((v / 0.04) ** 2)) + 1.5 * thread + np.where(u < -0.3, 0.08, 0.0)
+    dirt = random.uniform(0.2, 2.0)
     for stain in random.uniform((-0.45, -0.08, -0.05), (0.4, 0.08, 0.05), (6, 3)):
-        tone = tone + stain[2] * np.exp(-((u - stain[0]) ** 2 + (v - stain[1]) ** 2) / 0.06**2)
+        tone = tone + dirt * stain[2] * np.exp(-((u - stain[0]) ** 2 + (v - stain[1]) ** 2) / 0.06**2)
     tone = tint * tone
     if bolt.mark:
         tone = tone + 0.5 * np.exp(-((u + 0.15) ** 2 + (v - 0.02) ** 2) / 0.03**2)

@@ -328,17 +328,17 @@ CHANGES: dict[str, Callable[[int], Tensor]] = {
 MOVES = {
     "gain 0.7": (0.01, 0.02),
     "gain 1.3": (0.01, 0.02),
-    "offset +8": (0.1, 0.25),
-    "offset -8": (0.1, 0.25),
-    "gain and offset": (0.1, 0.25),
+    "offset +8": (0.1, 0.3),
+    "offset -8": (0.1, 0.3),
+    "gain and offset": (0.1, 0.3),
     "90 degrees": (0.01, 0.02),
     "180 degrees": (0.01, 0.02),
-    "17 degrees": (0.25, 0.8),
-    "45 degrees": (0.25, 0.8),
-    "101 degrees": (0.25, 0.8),
-    "197 degrees": (0.25, 0.8),
-    "whole pixels": (0.01, 0.02),
-    "half pixels": (0.25, 0.8),
+    "17 degrees": (0.2, 0.8),
+    "45 degrees": (0.2, 0.8),
+    "101 degrees": (0.2, 0.8),
+    "197 degrees": (0.2, 0.8),
+    "whole pixels": (0.05, 0.2),
+    "half pixels": (0.2, 0.8),
 }
 
 

@@ -39,6 +39,6 @@ def train_bolts(folder: Path) -> Trained:
     place = ["--data", str(data), "--run", str(run)]
     small = ["--preset", "quick", "--pixels", "4096", "--base", "8", "--bottleneck", "16", "--weight-base", "8"]
     shares = ["--standardise-share", "0.2", "--calibrate-share", "0.3"]
-    assert train.main([*place, *small, *shares, "--epochs", "20", "--batch-size", "4", "--precision", "float32"]) == 0
+    assert train.main([*place, *small, *shares, "--epochs", "30", "--batch-size", "4", "--precision", "float32"]) == 0
     assert calibrate.main([*place, "--fpr", str(RATE)]) == 0
     return Trained(data, run, load_artifact(run / "snag.pt"), read_calibration(run / "calibration.json"))
