@@ -27,20 +27,20 @@ class TrainSettings(Settings):
 
     mode: Literal["auto", "aligned", "whole"] = Field("auto", description="cut out the aligned part, or resize the picture")
     colour: Literal["auto", "grey", "colour"] = Field("auto", description="channels that the network sees")
-    pixels: int = Field(80_000, ge=1024, le=4_200_000, description="pixels of the working picture, at most about")
+    pixels: int = Field(60_000, ge=1024, le=4_200_000, description="pixels of the working picture, at most about")
 
     autoencoder: Literal["bottleneck", "reference"] = Field("bottleneck", description="reconstruction network")
     base: int = Field(24, ge=4, le=256, description="channels at half resolution of the bottleneck autoencoder")
-    bottleneck: int = Field(48, ge=1, le=1024, description="channels at 1/16 of the resolution")
+    bottleneck: int = Field(16, ge=1, le=1024, description="channels at 1/16 of the resolution")
     weight_base: int = Field(16, ge=4, le=128, description="channels of the weight network")
     score: Literal["weighted", "peak", "mse"] = Field("weighted", description="what becomes the anomaly score")
     window: int = Field(9, ge=1, le=63, description="side of the local average, pixels, odd")
 
     alpha: float = Field(0.84, ge=0, le=1, description="loss is (1 - alpha) * MSE + alpha * (1 - SSIM)")
-    error_scale: float = Field(10.0, gt=0, description="factor on the MSE term")
+    error_scale: float = Field(1.0, gt=0, description="factor on the MSE term")
     repair: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
 
-    epochs: int = Field(150, ge=1, description="passes over the fit pictures")
+    epochs: int = Field(60, ge=1, description="passes over the fit pictures")
     batch_size: int = Field(8, ge=1, description="pictures a step")
     learning_rate: float = Field(2e-3, gt=0, description="AdamW's, at the top of the one-cycle schedule")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's")
