@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from pydantic import Field
 from cli.settings import Settings, from_flags, run
 from snag.artifact import Artifact, load_artifact
 from snag.calibration import Calibration, conformal_threshold, rank_of_threshold, write_calibration
-from snag.errors import NoPictures
+from snag.errors import BadDataset, BadScores, NoPictures
 from snag.picture import SUFFIXES
-from training.dataset import digest_of, read, read_split
+from training.dataset import digest_of, good_pictures, read, read_split
 from training.progress import progress
 
 #: Pictures scored at a time; more gains nothing on a CPU.
@@ -32,11 +33,13 @@ class CalibrateSettings(Settings):
 def calibrate(settings: CalibrateSettings) -> Calibration:
     """Score the calibration pictures through the artefact and write `calibration.json`."""
     artifact = load_artifact(settings.run / "snag.pt")
-    paths, root = _pictures(settings)
+    paths, root = _pictures(settings, artifact)
     if settings.threshold is None:
         conformal_threshold([0.0] * len(paths), settings.fpr)  # too few pictures: say so before scoring them
     scores, peaks = score_files(artifact, paths)
     scores.sort()
+    if wrong := sum(not math.isfinite(score) for score in scores):
+        raise BadScores(count=wrong, total=len(scores))
     chosen = settings.threshold
     calibration = Calibration(
         scores=tuple(scores),
@@ -47,7 +50,7 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         artifact=artifact.fingerprint,
         data_digest=digest_of(paths, root),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        map_level=_map_level(peaks, settings.fpr) if artifact.settings["score"] == "mse" else None,
+        map_level=_map_level(peaks, settings.fpr) if artifact.settings.get("score") == "mse" else None,
     )
     write_calibration(calibration, settings.run / "calibration.json")
     return calibration
@@ -70,14 +73,23 @@ def _map_level(peaks: list[float], rate: float) -> float:
     return sorted(peaks)[min(rank_of_threshold(len(peaks), rate), len(peaks)) - 1]
 
 
-def _pictures(settings: CalibrateSettings) -> tuple[list[Path], Path]:
+def _pictures(settings: CalibrateSettings, artifact: Artifact) -> tuple[list[Path], Path]:
     """The pictures to calibrate on, and the folder that their names are relative to."""
     if settings.good is not None:
-        found = sorted(path for path in settings.good.rglob("*") if path.suffix.lower() in SUFFIXES)
+        found = [path for path in settings.good.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
         if not found:
             raise NoPictures(folder=settings.good, expected="good pictures to calibrate on")
-        return found, settings.good
+        return sorted(found), settings.good
     names = read_split(settings.run / "split.json").calibrate
+    if not names:
+        raise NoPictures(
+            folder=f"the calibration share of {settings.run}", expected="good pictures of another folder in --good"
+        )
+    if digest_of(good_pictures(settings.data), settings.data) != artifact.settings["data_digest"]:
+        raise BadDataset(
+            detail=f"{settings.data} does not hold the pictures that {artifact.path} was trained on, or no longer the same; "
+            "name them with --data, or other good ones with --good"
+        )
     return [settings.data / name for name in names], settings.data
 
 
