@@ -1,0 +1,108 @@
+"""What learns: one step at a time, its moving average, and the state that a resumed run goes on from."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+
+from training.networks import Learner, Networks
+from training.settings import train_settings
+
+SMALL = ["--base", "4", "--bottleneck", "4", "--weight-base", "4", "--precision", "float32"]
+
+
+def learner(*flags: str) -> Learner:
+    return Learner(train_settings([*SMALL, *flags]), 1, torch.device("cpu"), half=False)
+
+
+def batch(seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    random = torch.Generator().manual_seed(seed)
+    clean = torch.rand(4, 1, 16, 32, generator=random)
+    mask = (torch.rand(4, 16, 32, generator=random) < 0.1).float()
+    return clean + 0.3 * mask[:, None], clean, mask
+
+
+def weights(networks: torch.nn.Module) -> Tensor:
+    return torch.cat([value.detach().flatten().float() for value in networks.state_dict().values()])
+
+
+def test_the_seed_alone_decides_the_first_weights() -> None:
+    torch.manual_seed(99)
+    first = weights(learner().networks)
+    torch.manual_seed(1)
+
+    assert torch.equal(first, weights(learner().networks))
+    assert not torch.equal(first, weights(learner("--seed", "1").networks))
+
+
+def test_steps_on_one_batch_bring_both_losses_down() -> None:
+    learning = learner()
+
+    losses = [learning.step(*batch(0), rate=3e-3) for _ in range(30)]
+
+    assert set(losses[0]) == {"reconstruction", "weight"}
+    assert losses[-1]["reconstruction"] < 0.8 * losses[0]["reconstruction"]
+    assert losses[-1]["weight"] < losses[0]["weight"]
+
+
+def test_without_a_learned_weight_there_is_only_the_reconstruction_to_learn() -> None:
+    assert set(learner("--score", "mse").step(*batch(0), rate=1e-3)) == {"reconstruction"}
+
+
+def test_a_rate_of_nought_moves_nothing_but_the_statistics() -> None:
+    learning = learner()
+    before = [parameter.clone() for parameter in learning.networks.parameters()]
+
+    learning.step(*batch(0), rate=0.0)
+
+    assert all(torch.equal(a, b) for a, b in zip(before, learning.networks.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.9])
+def test_the_average_is_an_exponential_one_from_the_first_step_on(decay: float) -> None:
+    learning = learner("--average", str(decay))
+    expected: Tensor | None = None
+
+    for seed in range(4):
+        learning.step(*batch(seed), rate=1e-2)
+        now = torch.cat([parameter.detach().flatten() for parameter in learning.networks.parameters()])
+        expected = now.clone() if expected is None else decay * expected + (1 - decay) * now
+
+    averaged = torch.cat([parameter.detach().flatten() for parameter in learning.averaged.module.parameters()])
+    assert expected is not None
+    torch.testing.assert_close(averaged, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_restored_learner_goes_on_as_if_nothing_had_happened() -> None:
+    whole, first, second = learner("--seed", "3"), learner("--seed", "3"), learner("--seed", "3")
+    for seed in range(6):
+        expected = whole.step(*batch(seed), rate=1e-2)
+    for seed in range(3):
+        first.step(*batch(seed), rate=1e-2)
+
+    second.restore(copy.deepcopy(first.state()))
+    for seed in range(3, 6):
+        got = second.step(*batch(seed), rate=1e-2)
+
+    assert got == expected
+    assert torch.equal(weights(whole.networks), weights(second.networks))
+    assert torch.equal(weights(whole.averaged), weights(second.averaged))
+
+
+def test_the_result_is_the_average_ready_to_judge_with_statistics_of_its_own() -> None:
+    """Batch normalisation's means are those of the averaged weights on the batches shown."""
+    learning = learner("--average", "0.5")
+    for seed in range(4):
+        learning.step(*batch(seed), rate=1e-2)
+    shown = [batch(seed)[0] for seed in (10, 11)]
+
+    result = learning.result(shown)
+
+    assert isinstance(result, Networks)
+    assert not result.training
+    first = result.autoencoder.encoder[1]  # convolution, normalisation, ReLU
+    activations = first[0](torch.nn.PixelUnshuffle(2)(torch.cat(shown)))
+    torch.testing.assert_close(first[1].running_mean, activations.mean((0, 2, 3)), rtol=1e-3, atol=1e-5)
