@@ -40,7 +40,7 @@ class TrainSettings(Settings):
     error_scale: float = Field(1.0, gt=0, description="factor on the MSE term")
     repair: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
 
-    epochs: int = Field(60, ge=1, description="passes over the fit pictures")
+    epochs: int = Field(150, ge=1, description="passes over the fit pictures")
     batch_size: int = Field(8, ge=1, description="pictures a step")
     learning_rate: float = Field(2e-3, gt=0, description="AdamW's, at the top of the one-cycle schedule")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's")
