@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
@@ -25,7 +26,9 @@ from training.alignment import (
     stretched,
     strip_coordinates,
 )
+from training.dataset import read
 from training.fit_alignment import fit_alignment
+from training.sample import draw
 from training.survey import look
 
 SIZE = (160, 160)
@@ -292,25 +295,42 @@ def test_a_whole_part_close_to_the_border_is_aligned(aligner: Aligner, side: str
     assert aligner(_cut(side, 1.03))[3] == ""
 
 
-def test_a_part_cut_off_on_real_looking_pictures_is_not_aligned() -> None:
-    """The embedded sample's screws differ more from each other than the bolts: their match alone would let it pass."""
-    from training.sample import draw
+def _refused(aligner: Aligner, pictures: list[Tensor]) -> list[bool]:
+    return [aligner(picture)[3] != "" for picture in pictures]
 
+
+def _moved_out(aligner: Aligner, picture: Tensor) -> Tensor:
+    """The picture moved along its part's axis by half its side, towards the border; the table goes on behind it."""
+    half = picture.shape[1] // 2
+    angle = aligner(picture)[0][2]
+    dx, dy = (round(half * float(part)) for part in (torch.cos(angle), torch.sin(angle)))
+    padded = functional.pad(picture[None], (half, half, half, half), mode="replicate")[0]
+    return padded[:, half + dy : 3 * half + dy, half + dx : 3 * half + dx]
+
+
+def test_parts_that_differ_more_are_refused_when_cut_off_too() -> None:
+    """The embedded sample's screws, unlike the bolts, match no better whole than cut: their match alone would let them pass."""
     pictures = [torch.from_numpy(draw("train/good", i, 0, 192).picture)[None].float() for i in range(16)]
     alignment, why = fit_alignment([look(picture).small for picture in pictures])
     assert alignment is not None, why
-    refused = []
-    for picture in pictures[:8]:
-        place = alignment.aligner(picture)[0]
-        # Moved along its axis by half its length, towards the border, the table going on behind it.
-        far = 0.5 * 192 * torch.stack([torch.cos(place[2]), torch.sin(place[2])])
-        dx, dy = (round(float(part)) for part in far)
-        padded = functional.pad(picture[None], (96, 96, 96, 96), mode="replicate")[0]
-        refused.append(alignment.aligner(padded[:, 96 + dy : 288 + dy, 96 + dx : 288 + dx])[3])
 
-    assert refused == ["not_aligned"] * 8
+    assert _refused(alignment.aligner, pictures) == [False] * 16
+    assert _refused(alignment.aligner, [_moved_out(alignment.aligner, picture) for picture in pictures[:8]]) == [True] * 8
 
 
+@pytest.mark.real
+def test_real_screws_are_aligned_and_refused_when_cut_off(screw: Path) -> None:
+    paths = sorted((screw / "train" / "good").iterdir())
+    pictures = [look(read(path)).small for path in paths[:300:12]]
+    alignment, why = fit_alignment(pictures[:19])
+    assert alignment is not None, why
+
+    others = pictures[19:]
+    assert _refused(alignment.aligner, others) == [False] * 6
+    assert _refused(alignment.aligner, [_moved_out(alignment.aligner, picture) for picture in others]) == [True] * 6
+
+
+@settings(max_examples=25)
 @given(st.floats(0, 360), st.floats(-20, 180), st.floats(-20, 180))
 def test_the_share_outside_is_that_of_the_masses_that_lie_there(degrees: float, x: float, y: float) -> None:
     aligner = _aligner_of(bright=False)
