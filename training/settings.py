@@ -37,7 +37,7 @@ class TrainSettings(Settings):
     window: int = Field(9, ge=1, le=63, description="side of the local average, pixels, odd")
 
     alpha: float = Field(0.84, ge=0, le=1, description="loss is (1 - alpha) * MSE + alpha * (1 - SSIM)")
-    error_scale: float = Field(1.0, gt=0, description="factor on the MSE term")
+    error_scale: float = Field(10.0, gt=0, description="factor on the MSE term")
     repair: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
 
     epochs: int = Field(150, ge=1, description="passes over the fit pictures")
