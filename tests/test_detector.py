@@ -17,6 +17,7 @@ from snag.scoring import local_mean
 from tests.parts import draw_scene, good_bolt, good_picture
 from tests.trained import SIZE, Trained
 from training.autoencoder import BottleneckAutoencoder, ReferenceAutoencoder, WeightNetwork
+from training.dataset import Split
 from training.detector import FAILED_SCORE, Detector, NoWeight, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
 from training.networks import Networks
@@ -38,7 +39,7 @@ def chosen(mode: str) -> Chosen:
 def material(mode: str) -> Material:
     """Prepared bolts: 8 to fit, 6 to standardise."""
     prepared = torch.stack([chosen(mode).module(good_picture(i, SMALL))[0] for i in range(14)])
-    return Material(prepared[:8], prepared[8:], chosen(mode), "0" * 64)
+    return Material(prepared[:8], prepared[8:], chosen(mode), Split((), (), ()), "0" * 64)
 
 
 def networks(*flags: str) -> tuple[Networks, list[str]]:

@@ -183,6 +183,7 @@ def test_a_run_that_ended_goes_on_to_the_same_bytes(name: str, data: Path, whole
     checkpoint = tmp_path / "checkpoint.pt"
     done = torch.load(checkpoint, weights_only=True)["epoch"] if checkpoint.exists() else None
     artefact = (tmp_path / "snag.pt").exists()
+    (tmp_path / "cache" / ".half.npy.x.part").write_bytes(b"of a run that was killed while it prepared")
     resumed = in_child(data, tmp_path)
 
     assert (ended.code, done, artefact) == (code, epochs, False)
@@ -194,6 +195,7 @@ def test_a_run_that_ended_goes_on_to_the_same_bytes(name: str, data: Path, whole
     assert {name: [step for step, _ in curve] for name, curve in scalars(tmp_path).items()} == {
         name: [1, 2, 3] for name in scalars(whole_run)
     }
+    assert {path.name for path in tmp_path.rglob("*.part")} == set()
     if code == 130:
         assert last_line(ended.err) == "interrupted"
 
@@ -426,7 +428,7 @@ def test_a_disk_that_fills_up_at_any_moment_is_an_error_in_one_line(data: Path, 
     first, second = (pages[path.name] for path in caches)
     until_curves = 2 + first + 1 + second + 1
     checkpoint = pages["checkpoint.pt"]
-    frees = [0, 2 + first // 2, 2 + first + 1 + max(1, second // 2), until_curves, until_curves + 1 + checkpoint // 2]
+    frees = [0, 1 + first // 2, 1 + first + 1 + max(1, second // 2), until_curves, until_curves + 1 + checkpoint // 2]
     frees.append(until_curves + 1 + checkpoint + pages["snag.pt"] // 2)  # the second checkpoint stands beside the first
     for free in frees:
         shutil.rmtree(run, ignore_errors=True)
@@ -496,9 +498,8 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
 
     material = train.prepare_material(settings)
 
-    split = read_split(tmp_path / "run" / "split.json")
-    assert "train/good/empty.png" in split.fit  # of this seed
-    assert (len(material.fit), material.chosen.mode) == (len(split.fit) - 1, "aligned")
+    assert "train/good/empty.png" in material.split.fit  # of this seed
+    assert (len(material.fit), material.chosen.mode) == (len(material.split.fit) - 1, "aligned")
     assert "left out 1 good pictures whose part could not be aligned" in capsys.readouterr().out
 
 
@@ -543,10 +544,14 @@ def test_augmentation_follows_the_mode_and_what_is_set_by_hand() -> None:
     assert (aligned.noise, aligned.blur, aligned.gain) == (settings.noise, settings.blur, settings.gain)
 
 
-def test_the_preview_is_a_picture_of_what_the_network_is_shown(data: Path, tmp_path: Path) -> None:
-    assert preview.main(["--data", str(data), "--run", str(tmp_path), *TINY]) == 0
+def test_the_preview_is_a_picture_of_what_the_network_is_shown(data: Path, whole_run: Path, tmp_path: Path) -> None:
+    """Also of settings that were not trained with: a run's split and model stay what they are."""
+    run = shutil.copytree(whole_run, tmp_path / "run")
 
-    with Image.open(tmp_path / "preview.png") as sheet:
+    assert preview.main(["--data", str(data), "--run", str(run), *TINY, "--seed", "9"]) == 0
+
+    with Image.open(run / "preview.png") as sheet:
         assert sheet.format == "PNG"
         assert np.asarray(sheet.convert("L")).std() > 10
-    assert not (tmp_path / "snag.pt").exists()
+    for name in ("split.json", "config.json", "snag.pt", "checkpoint.pt"):
+        assert (run / name).read_bytes() == (whole_run / name).read_bytes()

@@ -45,6 +45,8 @@ def begin(settings: TrainSettings, data_digest: str) -> None:
             old = made.with_suffix(".old.pt")
             made.replace(old)
             print(f"settings or pictures changed: training starts anew; the old {name} is kept as {old.name}")
+    for left in (*settings.run.glob(".*.pt.*.part"), *settings.run.glob("cache/.*.part")):
+        left.unlink()  # a run that was killed while it wrote
     write_config(settings.model_dump(mode="json"), data_digest, path)
 
 

@@ -46,6 +46,7 @@ class Material:
     fit: Tensor  #: [n, c, h, w] float32
     standardise: Tensor  #: [m, c, h, w] float32; m may be 0
     chosen: Chosen
+    split: Split
     data_digest: str
 
 
@@ -61,14 +62,16 @@ def train(settings: TrainSettings) -> None:
         return
     begin(settings, digest)
     material = _material(settings, paths, digest)
+    write_split(material.split, settings.run / "split.json")
     device, half = _hardware(settings)
     learner = Learner(settings, material.fit.shape[1], device, half)
     history = _learn(settings, learner, material)
     how = usual_augmentation(settings, material.chosen.mode)
     networks = learner.result(shown for shown, _, _ in batches(settings, material, how, settings.epochs))
     detector = export(settings, networks, material)
-    save_artifact(detector, _artifact_settings(settings, material, history), settings.run / "snag.pt")
     draw_curves(history, settings.run / "loss.png")
+    # Last: a run that has it is finished.
+    save_artifact(detector, _artifact_settings(settings, material, history), settings.run / "snag.pt")
     print(f"trained: {settings.run / 'snag.pt'} ({material.chosen.mode}: {material.chosen.why})")
 
 
@@ -141,7 +144,7 @@ def export(settings: TrainSettings, networks: Networks, material: Material) -> t
 
 
 def prepare_material(settings: TrainSettings) -> Material:
-    """What a run with these settings would learn from."""
+    """What a run with these settings would learn from; leaves the split that another run may have written."""
     paths = good_pictures(settings.data)
     return _material(settings, paths, digest_of(paths, settings.data))
 
@@ -151,7 +154,6 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
     names = [path.relative_to(settings.data).as_posix() for path in paths]
     looks = dict(zip(names, survey(paths), strict=True))
     chosen_split = _split(settings, looks)
-    write_split(chosen_split, settings.run / "split.json")
     chosen = choose_preparation(
         [looks[name] for name in chosen_split.fit],
         mode=settings.mode,
@@ -168,7 +170,7 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
         if len(usable) < len(part):
             print(f"left out {len(part) - len(usable)} good pictures whose part could not be aligned")
         sets.append(to_tensor(prepared[usable]) if part else torch.zeros(0))
-    return Material(sets[0], sets[1], chosen, digest)
+    return Material(sets[0], sets[1], chosen, chosen_split, digest)
 
 
 def _split(settings: TrainSettings, looks: dict[str, Look]) -> Split:
