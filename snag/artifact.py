@@ -63,7 +63,7 @@ class Artifact:
 
     @torch.inference_mode()
     def map_in_picture(self, scores: Scores, height: int, width: int) -> Tensor:
-        """The anomaly map laid back onto the picture: float32 [height, width], 0 where the model does not look."""
+        """The map laid back onto the picture, float32 [height, width]; where it does not look, the least there can be."""
         return self.script.map_in_picture(scores.anomaly_map, scores.pose, height, width)
 
     @torch.inference_mode()

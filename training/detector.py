@@ -35,7 +35,7 @@ class Detector(nn.Module):
         super().__init__()
         self.preparation, self.autoencoder = preparation, autoencoder
         self.weight: nn.Module = weight if weight is not None else NoWeight()
-        self.score_kind, self.window = score_kind, window
+        self.score_kind, self.window, self.failed_score = score_kind, window, FAILED_SCORE
         self.register_buffer("mean", torch.zeros(1, 1))
         self.register_buffer("deviation", torch.ones(1, 1))
 
@@ -83,7 +83,7 @@ class Detector(nn.Module):
         stack = torch.stack(prepared)
         score, plain, anomaly_map, reconstruction = self.score_prepared(stack)
         failed = torch.tensor([reason != "" for reason in reasons])
-        score = torch.where(failed, torch.full_like(score, 1e6), score)
+        score = torch.where(failed, torch.full_like(score, self.failed_score), score)
         return score, plain, anomaly_map, reconstruction, stack, torch.stack(poses), reasons
 
     @torch.jit.export
