@@ -27,6 +27,13 @@ def test_pictures_lie_in_rows():
     assert dark[10:20, 10:20].all()
 
 
+def test_flat_pictures_leave_no_empty_band():
+    """A row is as tall as the tallest of the shrunken pictures, not as the cell is wide."""
+    sheet = contact_sheet([torch.ones(1, 10, 120), torch.ones(1, 20, 120)], ["", ""], columns=2, side=60)
+
+    assert sheet.height == 10 + LINE + GAP + GAP
+
+
 def test_values_outside_the_range_are_clipped():
     """What augmentation pushed out of 0..1 is shown as black or white."""
     sheet = np.asarray(contact_sheet([torch.full((1, 8, 8), -3.0), torch.full((1, 8, 8), 7.0)], ["", ""], columns=2, side=8))

@@ -21,16 +21,18 @@ def contact_sheet(pictures: Sequence[Tensor], captions: Sequence[str], columns: 
         raise ValueError(f"{len(pictures)} pictures and {len(captions)} captions; expected as many, at least one")
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    cell = (side + GAP, side + LINE + GAP)
+    images = [_image(picture) for picture in pictures]
+    for image in images:
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    height = max(image.height for image in images)  # flat pictures leave no empty band
+    cell = (side + GAP, height + LINE + GAP)
     sheet = Image.new("RGB", (columns * cell[0] + GAP, rows * cell[1] + GAP), "white")
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default()
-    for place, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+    for place, (image, caption) in enumerate(zip(images, captions, strict=True)):
         left, top = GAP + place % columns * cell[0], GAP + place // columns * cell[1]
-        image = _image(picture)
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        sheet.paste(image, (left + (side - image.width) // 2, top + (side - image.height) // 2))
-        draw.text((left, top + side + 2), _fitting(caption, side, font), fill="black", font=font)
+        sheet.paste(image, (left + (side - image.width) // 2, top + (height - image.height) // 2))
+        draw.text((left, top + height + 2), _fitting(caption, side, font), fill="black", font=font)
     return sheet
 
 
