@@ -111,7 +111,7 @@ check: .venv/.installed-dev ## format, lint and types
 
 lock: .venv/.installed-dev ## resolve requirements/*.in into the hash-pinned lock files
 	$(PY) -m pip install --quiet uv
-	PYTHON=$(PY) sh requirements/lock.sh
+	PYTHON=$(abspath $(PY)) sh requirements/lock.sh
 
 clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, runs, archives and .venv
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs $(SAMPLE) runs/demo model_store/demo.mar*
