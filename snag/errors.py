@@ -17,6 +17,9 @@ SnagError
     |-- TooFewCalibrationPictures
     |-- BadScores
     |-- UnreadablePictures
+    |-- UnreadableFile
+    |-- ScoringFailed
+    |-- OtherScores
     |-- BadDataset
     |-- BadArtifact
     |-- ArtifactMismatch
@@ -171,6 +174,27 @@ class UnreadablePictures(StageError):
 
     code = "unreadable_pictures"
     message = "{count} pictures can't be read, first {first}: {detail}"
+
+
+class UnreadableFile(StageError):
+    """A stored picture can't be read from its disk; when pictures are scored offline, that is one row among the refused."""
+
+    code = "unreadable_file"
+    message = "{path} can't be read: {detail}"
+
+
+class ScoringFailed(StageError):
+    """Parts of an offline scoring could not be finished; all others are kept."""
+
+    code = "scoring_failed"
+    message = "{count} parts could not be scored, first the one of {first} to {last}: {detail}; the same command goes on from here"
+
+
+class OtherScores(StageError):
+    """A result or its parts were made from other pictures or with another model."""
+
+    code = "other_scores"
+    message = "{path} was made from other pictures or with another model; name another output, or remove it"
 
 
 class BadDataset(StageError):
