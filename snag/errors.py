@@ -187,7 +187,9 @@ class ScoringFailed(StageError):
     """Parts of an offline scoring could not be finished; all others are kept."""
 
     code = "scoring_failed"
-    message = "{count} parts could not be scored, first the one of {first} to {last}: {detail}; the same command goes on from here"
+    message = (
+        "{count} parts could not be scored, first the one of {first} to {last}: {detail}; the same command goes on from here"
+    )
 
 
 class OtherScores(StageError):
