@@ -34,7 +34,7 @@ OTHERS = {
     "client": SETTINGS | {"requests", "rich", "PIL"},
     "server": SETTINGS | {"requests", "rich", "psutil", "yaml"},
     "cli": SETTINGS,
-    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"requests", "psutil", "sklearn", "scipy"},
+    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy"},
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
 LIGHT = ("errors", "files", "hazards", "calibration", "verdict", "wire", "telemetry")
