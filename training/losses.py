@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Final
+
 import torch
-from pytorch_msssim import ssim
 from torch import Tensor
 from torch.nn import functional
+
+#: SSIM's window (side in pixels, sigma) and its two constants at a range of 1.
+_SIDE: Final = 11
+_SIGMA: Final = 1.5
+_MEANS: Final = 0.01**2
+_VARIANCES: Final = 0.03**2
 
 
 def reconstruction_loss(reconstruction: Tensor, target: Tensor, alpha: float, error_scale: float = 1.0) -> Tensor:
     """(1 - alpha) * error_scale * MSE + alpha * (1 - SSIM), the reference's loss; [N, C, h, w] twice.
 
-    SSIM with an 11 x 11 Gaussian window, sigma 1.5 (Wang et al., IEEE TIP 13(4), 2004). `error_scale` evens out the two terms
-    where grey values spread over less than their range.
+    `error_scale` evens out the two terms where grey values spread over less than their range.
     """
     error = functional.mse_loss(reconstruction, target)
-    similarity = ssim(reconstruction, target, data_range=1.0, size_average=True)
-    return (1.0 - alpha) * error_scale * error + alpha * (1.0 - similarity)
+    return (1.0 - alpha) * error_scale * error + alpha * (1.0 - similarity(reconstruction, target))
+
+
+def similarity(reconstruction: Tensor, target: Tensor) -> Tensor:
+    """Mean SSIM of two batches [N, C, h, w] of range 1, h and w at least 11: windows that lie inside, 11 x 11 Gaussian.
+
+    Wang et al., IEEE TIP 13(4), 2004. The window slides as two products with band matrices: on a CPU, forward and back, that
+    takes a fifth of what convolutions with one channel take, and those took half of the training.
+    """
+    rows, columns = _sliding(target.shape[2], target.device), _sliding(target.shape[3], target.device).t()
+
+    def local(values: Tensor) -> Tensor:
+        return rows @ (values @ columns)
+
+    with torch.no_grad():
+        target_mean = local(target)
+        target_variance = local(target * target) - target_mean * target_mean
+    mean = local(reconstruction)
+    variance = local(reconstruction * reconstruction) - mean * mean
+    covariance = local(reconstruction * target) - mean * target_mean
+    luminance = (2.0 * mean * target_mean + _MEANS) / (mean * mean + target_mean * target_mean + _MEANS)
+    return (luminance * (2.0 * covariance + _VARIANCES) / (variance + target_variance + _VARIANCES)).mean()
+
+
+@cache
+def _sliding(length: int, device: torch.device) -> Tensor:
+    """[length - 10, length]: the Gaussian window at each place where it lies inside."""
+    distance = torch.arange(_SIDE, dtype=torch.float32) - _SIDE // 2
+    window = torch.exp(-(distance**2) / (2.0 * _SIGMA**2))
+    band = torch.zeros(length - _SIDE + 1, length)
+    for offset, share in enumerate((window / window.sum()).tolist()):
+        band.diagonal(offset).fill_(share)
+    return band.to(device)
 
 
 def weight_loss(logits: Tensor, mask: Tensor) -> Tensor:
