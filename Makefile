@@ -51,7 +51,7 @@ $(foreach name,DATA MODEL RUN MODEL_STORE,$(if $(word 2,$($(name))),$(error $(na
 
 PY := .venv/bin/python
 SAMPLE := data/sample
-ROOMS := snag cli training handler evaluation client server
+ROOMS := snag cli training handler evaluation client gate server
 CODE = $(wildcard $(ROOMS) tests benchmarks)
 pictures := $(if $(filter $(SAMPLE),$(DATA:%/=%)),$(SAMPLE)/sample.json,$(wildcard $(DATA)/train/good))
 weights := $(RUN)/snag.pt

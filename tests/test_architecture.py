@@ -17,7 +17,8 @@ OWN = {
     "handler": {"snag"},
     "evaluation": {"snag", "cli"},
     "client": {"snag.wire", "snag.verdict", "snag.errors", "snag.files", "cli"},
-    "server": {"snag.errors", "snag.files", "snag.verdict", "cli", "client"},
+    "gate": {"snag.errors", "snag.files", "snag.wire", "cli"},
+    "server": {"snag.errors", "snag.files", "snag.verdict", "cli", "client", "gate"},
     "cli": {"snag.errors"},
     "benchmarks": {"snag", "cli", "client"},
 }
@@ -32,7 +33,8 @@ OTHERS = {
     "handler": {"ts", "torch"},
     "evaluation": NUMBERS | SETTINGS | SHOWN | {"sklearn", "scipy", "jinja2"},
     "client": SETTINGS | {"requests", "rich", "PIL"},
-    "server": SETTINGS | {"requests", "rich", "psutil", "yaml"},
+    "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
+    "server": SETTINGS | {"requests", "rich", "psutil", "yaml", "uvloop"},
     "cli": SETTINGS,
     "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy"},
 }
@@ -105,7 +107,7 @@ class TestImports:
 
     def test_clients_and_server_never_load_torch(self):
         """Really imported, client and server load no torch, whoever imports whom."""
-        modules = [dotted(path) for path in files("client", "server", "cli")]
+        modules = [dotted(path) for path in files("client", "gate", "server", "cli")]
         code = f"import sys, {', '.join(modules)}; print('torch' in sys.modules, 'client.client' in sys.modules)"
 
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, check=True)

@@ -1,0 +1,28 @@
+"""GateSettings: everything that the gate is told when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """Addresses are (host, port); sizes are bytes, times are seconds."""
+
+    inference: tuple[str, int]
+    management: tuple[str, int]
+    metrics: tuple[str, int]
+    tokens: Path | None  #: file of tokens (gate/tokens.py); None: whoever reaches the port may ask
+    log_file: Path
+    log_level: str = "info"
+    console: bool = False  #: log on standard output too
+    max_request_bytes: int = 16_777_216  #: the same as TorchServe's max_request_size
+    max_buffered_bytes: int = 268_435_456  #: bodies of all requests together
+    max_in_flight: int = 100
+    max_connections: int = 1000  #: for each port
+    body_seconds: float = 30.0  #: for the whole body to arrive
+    answer_seconds: float = 60.0  #: for the answer, from when the body is there
+    keepalive_seconds: float = 75.0  #: for the next request's header on an open connection
+    grace_seconds: float = 10.0  #: a model without any worker keeps requests waiting so long, then they are refused at once
+    poll_seconds: float = 1.0  #: how often TorchServe is asked for its workers

@@ -1,0 +1,16 @@
+"""Upstream: where TorchServe listens and which keys it wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """One running TorchServe. The addresses are base URLs such as http://127.0.0.1:40001."""
+
+    inference: str
+    management: str
+    metrics: str
+    inference_key: str | None = None  #: TorchServe's own token, None where its check is off
+    management_key: str | None = None
