@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from tests.handmade import chunk, packed, png, tiff, tiff_tags
+from benchmarks.fuzz.handmade import chunk, packed, png, tiff, tiff_tags
 
 HEIGHT: Final = 10
 WIDTH: Final = 13

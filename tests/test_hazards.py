@@ -15,11 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from snag.errors import BrokenPicture, PictureTooLarge, RequestError, UnsupportedFormat
-from snag.hazards import MAX_SCANS, refuse_hazards
-from snag.picture import PictureLimits, decode
-from tests.conftest import ROOT
-from tests.handmade import (
+from benchmarks.fuzz.handmade import (
     chain_of_pages,
     chunk,
     endless_scans,
@@ -32,6 +28,10 @@ from tests.handmade import (
     tile_bomb,
     with_canvas,
 )
+from snag.errors import BrokenPicture, PictureTooLarge, RequestError, UnsupportedFormat
+from snag.hazards import MAX_SCANS, refuse_hazards
+from snag.picture import PictureLimits, decode
+from tests.conftest import ROOT
 from tests.pictures import HEIGHT, WIDTH, cases, colour, encode, grey, several_frames
 
 CASES = cases()

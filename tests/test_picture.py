@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from benchmarks.fuzz.handmade import UPRIGHT, chunk, exif, png, tiff, tiff_tags
 from snag.errors import BrokenPicture, PictureTooLarge, UnsupportedFormat
 from snag.picture import FORMATS, SUFFIXES, PictureLimits, decode
 from tests.conftest import ROOT
-from tests.handmade import UPRIGHT, chunk, exif, png, tiff, tiff_tags
 from tests.pictures import HEIGHT, WIDTH, cases, colour, deep, encode, grey, noise, planes
 
 CASES = cases()
