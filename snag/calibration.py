@@ -7,7 +7,8 @@ is to say: it is the largest j for which the p-value j / (n + 1), as a float, is
 floats, but the p-value 29 / 100 is 0.29.)
 
 For exchangeable good pictures the probability of a false alarm is then at most `rate` (Vovk et al., Algorithmic Learning in a
-Random World, 2005, ch. 4; Bates et al., Annals of Statistics 51(1), 2023, eq. 2).
+Random World, 2005, ch. 4; Bates et al., Annals of Statistics 51(1), 2023, eq. 2). A greater k keeps the rate with a stated
+confidence besides (`training.guarantee`). By groups (one camera, one tool) the same holds for each: Mondrian conformal.
 """
 
 from __future__ import annotations
@@ -15,18 +16,39 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from snag.choice import Choice
 from snag.errors import BadArtifact, BadConfig, BadScores, TooFewCalibrationPictures
 from snag.files import write_text
+from snag.guarantee import AVERAGE, Guarantee, read_guarantee
 
 SPLIT_CONFORMAL: Final = "split-conformal"
 MANUAL: Final = "manual"  #: the threshold was set by hand
+YOUDEN: Final = "youden"  #: it was chosen with labelled defects: the greatest difference of detections and false alarms
+COST: Final = "cost"  #: the same: the least cost of misses and false alarms
+METHODS: Final = (SPLIT_CONFORMAL, MANUAL, YOUDEN, COST)
+POOLED: Final = "pooled"  #: stands where a group's name does, for all calibration pictures together
+
+
+@dataclass(frozen=True)
+class Group:
+    """Calibration pictures of one camera, tool or shift, or all of them: what a score of that kind is compared with."""
+
+    name: str
+    scores: tuple[float, ...]  #: sorted ascending
+    threshold: float | None  #: None: too few pictures to keep the rate, so the pooled one holds
+    guarantee: Guarantee | None = None
+
+    @property
+    def count(self) -> int:
+        """How many calibration pictures it has."""
+        return len(self.scores)
 
 
 @dataclass(frozen=True)
@@ -36,17 +58,39 @@ class Calibration:
     scores: tuple[float, ...]  #: sorted ascending, one for each calibration picture
     rate: float  #: the false-alarm rate that was asked for
     threshold: float  #: anomalous means score > threshold
-    method: str  #: SPLIT_CONFORMAL or MANUAL
+    method: str  #: one of METHODS
     score_unit: str  #: what one unit of the score means
     artifact: str  #: fingerprint (SHA-256) of the model whose scores these are
     data_digest: str  #: digest of the calibration pictures
     created: str  #: ISO 8601, UTC
     map_level: float | None = None  #: level of the anomaly map where it is not in the score's unit; None: the threshold
+    #: Peaks of the pictures' anomaly maps, sorted ascending, those of refused pictures left out; empty: they are the scores.
+    map_peaks: tuple[float, ...] = ()
+    guarantee: Guarantee | None = None  #: None: set by hand, or a file from before there was any
+    groups: tuple[Group, ...] = ()
+    choices: tuple[Choice, ...] = ()  #: the methods side by side, where there were labelled defects
 
     @property
     def count(self) -> int:
         """How many calibration pictures there were."""
         return len(self.scores)
+
+    @property
+    def rank(self) -> int:
+        """Which of the sorted scores a SPLIT_CONFORMAL threshold is, 1-based."""
+        known = self.guarantee and self.guarantee.rank
+        return known or rank_of_threshold(self.count, self.rate)
+
+    def knows(self, group: str) -> bool:
+        """Whether there were calibration pictures of that group."""
+        return any(group == known.name for known in self.groups)
+
+    def compared_with(self, group: str | None) -> tuple[str, float, Calibration | Group]:
+        """Whose threshold judges a picture of `group`, that threshold, and what holds the scores: its own, else the pooled."""
+        for known in self.groups:
+            if known.name == group and known.threshold is not None:
+                return known.name, known.threshold, known
+        return POOLED, self.threshold, self
 
 
 def rank_of_threshold(count: int, rate: float) -> int:
@@ -68,7 +112,7 @@ def conformal_threshold(scores: Sequence[float], rate: float) -> float:
     rank = rank_of_threshold(len(scores), rate)
     if rank > len(scores):
         possible = f"{math.ceil(1e4 / (len(scores) + 1)) / 1e4:g}" if scores else "0.5 with one picture"
-        raise TooFewCalibrationPictures(found=len(scores), rate=rate, needed=_fewest(rate), possible=possible)
+        raise TooFewCalibrationPictures(found=len(scores), rate=rate, assurance="", needed=_fewest(rate), possible=possible)
     if wrong := sum(not math.isfinite(score) for score in scores):
         raise BadScores(count=wrong, total=len(scores))
     return sorted(scores)[rank - 1]
@@ -84,15 +128,16 @@ def _fewest(rate: float) -> int:
     return count
 
 
-def p_value(score: float, calibration: Calibration) -> float:
+def p_value(score: float, calibration: Calibration | Group) -> float:
     """Share of good pictures, this one counted in, that look at least as anomalous: (1 + #{calibration >= score}) / (n + 1)."""
     at_least = calibration.count - bisect_left(calibration.scores, score)
     return (1 + at_least) / (calibration.count + 1)
 
 
 def calibration_json(calibration: Calibration) -> str:
-    """The file's text: readable, one key a line."""
-    return json.dumps({"count": calibration.count, **asdict(calibration)}, indent=1, allow_nan=False) + "\n"
+    """The file's text: readable, one key a line; what is promised stands there as a sentence too."""
+    promise = {"promise": calibration.guarantee.sentence} if calibration.guarantee else {}
+    return json.dumps({"count": calibration.count, **promise, **asdict(calibration)}, indent=1, allow_nan=False) + "\n"
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
@@ -105,14 +150,8 @@ def read_calibration(path: Path) -> Calibration:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         count = fields.pop("count")
-        level = fields.pop("map_level", None)
-        calibration = Calibration(
-            scores=tuple(map(_number, fields.pop("scores"))),
-            rate=_number(fields.pop("rate")),
-            threshold=_number(fields.pop("threshold")),
-            map_level=None if level is None else _number(level),
-            **fields,
-        )
+        fields.pop("promise", None)  # made anew from the numbers
+        calibration = _calibration(fields)
         datetime.fromisoformat(calibration.created)
     except FileNotFoundError as error:
         raise BadArtifact(path=path, detail="there is no calibration; run `make calibrate`") from error
@@ -123,24 +162,60 @@ def read_calibration(path: Path) -> Calibration:
     return calibration
 
 
+def _calibration(fields: dict[str, Any]) -> Calibration:
+    """Files from before there were guarantees, groups and choices have none."""
+    return Calibration(
+        rate=_number(fields.pop("rate")),
+        threshold=_number(fields.pop("threshold")),
+        map_level=_number_or_none(fields.pop("map_level", None)),
+        map_peaks=tuple(map(_number, fields.pop("map_peaks", ()))),
+        groups=tuple(_group(group) for group in fields.pop("groups", ())),
+        choices=tuple(Choice(**choice) for choice in fields.pop("choices", ())),
+        **_scored(fields),
+    )
+
+
+def _group(fields: dict[str, Any]) -> Group:
+    return Group(fields.pop("name"), threshold=_number_or_none(fields.pop("threshold")), **_scored(fields))
+
+
+def _scored(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that calibration and group share, with their types."""
+    scores, promised = tuple(map(_number, fields["scores"])), fields.get("guarantee")
+    return {**fields, "scores": scores, "guarantee": promised and read_guarantee(promised, len(scores))}
+
+
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{str(value)[:40]!r} is no finite number")
     return float(value)
 
 
+def _number_or_none(value: object) -> float | None:
+    return None if value is None else _number(value)
+
+
 def _problem(calibration: Calibration, count: object) -> str | None:
     """Why the file can't be what `write_calibration` wrote, or None."""
     words = (calibration.method, calibration.score_unit, calibration.artifact, calibration.data_digest)
-    if not all(isinstance(word, str) for word in words):
+    if not all(isinstance(word, str) for word in (*words, *(group.name for group in calibration.groups))):
         return "its texts are no texts"
-    if count != calibration.count or not count or list(calibration.scores) != sorted(calibration.scores):
+    every = (calibration.scores, *(group.scores for group in calibration.groups))
+    if count != calibration.count or any(not scores or list(scores) != sorted(scores) for scores in every):
         return "its scores are not sorted or not complete"
-    if not 0 < calibration.rate < 1 or calibration.method not in (SPLIT_CONFORMAL, MANUAL):
+    if list(calibration.map_peaks) != sorted(calibration.map_peaks) or len(calibration.map_peaks) > calibration.count:
+        return "its maps' peaks are not sorted or more than its scores"
+    if not 0 < calibration.rate < 1 or calibration.method not in METHODS:
         return f"its rate is {calibration.rate}, its method {calibration.method!r}"
-    if calibration.method == MANUAL:
-        return None
-    rank = rank_of_threshold(calibration.count, calibration.rate)
-    if rank > calibration.count or calibration.scores[rank - 1] != calibration.threshold:
+    parts: list[Calibration | Group] = [group for group in calibration.groups if group.threshold is not None]
+    if calibration.method == SPLIT_CONFORMAL and not all(_follows(part, calibration.rate) for part in (calibration, *parts)):
         return "its threshold is not the one that its scores and rate give; set one by hand with THRESHOLD=<score>"
     return None
+
+
+def _follows(part: Calibration | Group, rate: float) -> bool:
+    """Whether the threshold is the score that the rule names, or a higher one for a rate that is kept with confidence."""
+    lowest = rank_of_threshold(part.count, rate)
+    rank = (part.guarantee and part.guarantee.rank) or lowest
+    usual = part.guarantee is None or part.guarantee.kind == AVERAGE
+    return lowest <= rank <= part.count and part.scores[rank - 1] == part.threshold and (rank == lowest or not usual)

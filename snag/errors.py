@@ -23,6 +23,7 @@ SnagError
     |-- BadDataset
     |-- BadArtifact
     |-- ArtifactMismatch
+    |-- GoldenMismatch
     |-- TrainingDiverged
     |-- DiskFull
     |-- ServerFailed
@@ -157,7 +158,7 @@ class TooFewCalibrationPictures(StageError):
 
     code = "too_few_calibration_pictures"
     message = (
-        "{found} calibration pictures can't carry a false-alarm rate of {rate}: at least {needed} are needed "
+        "{found} calibration pictures can't carry a false-alarm rate of {rate}{assurance}: at least {needed} are needed "
         "(or ask for a rate of at least {possible})"
     )
 
@@ -220,6 +221,16 @@ class ArtifactMismatch(StageError):
     message = (
         "{calibration} was made for the model with fingerprint {expected}, but {artifact} has {found}; "
         "run `make calibrate` for this model"
+    )
+
+
+class GoldenMismatch(StageError):
+    """A golden picture is not answered with the score that it has in the archive."""
+
+    code = "golden_mismatch"
+    message = (
+        "the golden picture {picture} {found} {where}, expected {expected}: model, decoder, PyTorch or processor is not what it "
+        "was calibrated with; run `make calibrate archive` here"
     )
 
 

@@ -18,20 +18,28 @@ class Verdict:
     p_value: float  #: share of good pictures that look at least as anomalous
     reconstruction_error: float  #: plain mean squared error between prepared picture and reconstruction
     reason: str | None = None  #: why the picture is anomalous without a look at its surface, e.g. "not_aligned"
+    group: str | None = None  #: camera, tool or shift that the request named
+    threshold_of: str | None = None  #: whose threshold it is, the group's or "pooled"; None where no group was named
 
 
-def judge(score: float, reconstruction_error: float, reason: str | None, calibration: Calibration) -> Verdict:
-    """Compare `score` with the calibrated threshold; a `reason` makes the picture anomalous whatever its score.
+def judge(
+    score: float, reconstruction_error: float, reason: str | None, calibration: Calibration, group: str | None = None
+) -> Verdict:
+    """Compare `score` with the calibrated threshold of its group; a `reason` makes the picture anomalous whatever its score.
 
-    Raises ValueError for a score that is no number: it is not greater than any threshold, and must not pass for a good part.
+    A group without a threshold of its own, known or not, is judged by the pooled one. Raises ValueError for a score that is no
+    number: it is not greater than any threshold, and must not pass for a good part.
     """
     if not (math.isfinite(score) and math.isfinite(reconstruction_error)):
         raise ValueError(f"the model's score is {score}, its reconstruction error {reconstruction_error}")
+    whose, threshold, known = calibration.compared_with(group)
     return Verdict(
-        is_anomaly=reason is not None or score > calibration.threshold,
+        is_anomaly=reason is not None or score > threshold,
         score=score,
-        threshold=calibration.threshold,
-        p_value=p_value(score, calibration),
+        threshold=threshold,
+        p_value=p_value(score, known),
         reconstruction_error=reconstruction_error,
         reason=reason,
+        group=group,
+        threshold_of=None if group is None else whose,
     )

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from dataclasses import asdict, replace
 from fractions import Fraction
 
@@ -15,14 +14,18 @@ from snag.calibration import (
     MANUAL,
     SPLIT_CONFORMAL,
     Calibration,
+    Group,
     conformal_threshold,
     p_value,
     rank_of_threshold,
     read_calibration,
     write_calibration,
 )
+from snag.choice import Choice
 from snag.errors import BadArtifact, BadConfig, BadScores, DiskFull, TooFewCalibrationPictures
+from snag.guarantee import AVERAGE, CONFIDENCE
 from snag.verdict import judge
+from training.guarantee import guarantee, guarantee_of_chosen
 
 #: Scores with many ties, and scores of all sizes.
 SCORES = st.one_of(st.integers(0, 6).map(float), st.floats(-1e6, 1e6))
@@ -34,6 +37,11 @@ RATES = st.one_of(
     .filter(lambda pair: pair[0] < pair[1])
     .map(lambda pair: pair[0] / pair[1]),
 )
+
+#: What the greatest of three scores promises at a rate of 0.25.
+PROMISED = asdict(guarantee(3, 3, 0.25, AVERAGE, 0.95))
+#: Keys that files of earlier versions lack.
+LATER = {"map_level", "map_peaks", "guarantee", "groups", "choices"}
 
 
 def calibrated(scores, rate, threshold=None):
@@ -190,21 +198,20 @@ class TestFile:
     def test_round_trip(self, scores, threshold, tmp_path_factory):
         """What is written is read, to the last bit."""
         path = tmp_path_factory.mktemp("calibration") / "calibration.json"
-        calibration = replace(calibrated(scores, 0.5, threshold), score_unit="Größe", map_level=0.25)
+        alone = Group("Kamera 2", tuple(sorted(scores)), threshold, guarantee(len(scores), 1, 0.5, CONFIDENCE, 0.9))
+        calibration = replace(
+            calibrated(scores, 0.5, threshold),
+            score_unit="Größe",
+            map_level=0.25,
+            map_peaks=(0.5,),
+            guarantee=guarantee_of_chosen(scores, threshold, 0.95),
+            groups=(alone, replace(alone, name="camera 3", threshold=None, guarantee=None)),
+            choices=(Choice("youden", threshold, 9, 1, 0.25, 4, 2, 0.125, 0.75),),
+        )
 
         write_calibration(calibration, path)
 
         assert calibration == read_calibration(path)
-
-    def test_without_map_level(self, tmp_path):
-        """A file may lack the map's level: most scores are in the map's own unit."""
-        calibration = calibrated([1.0, 2.0, 3.0], 0.25)
-        write_calibration(calibration, tmp_path / "calibration.json")
-        text = (tmp_path / "calibration.json").read_text()
-        (tmp_path / "calibration.json").write_text(re.sub(r',\s*"map_level": null', "", text))
-
-        assert "map_level" not in (tmp_path / "calibration.json").read_text()
-        assert calibration == read_calibration(tmp_path / "calibration.json")
 
     def test_text(self, tmp_path):
         """The file is JSON, one key a line, and begins with the count."""
@@ -212,7 +219,30 @@ class TestFile:
 
         text = (tmp_path / "calibration.json").read_text()
         assert text.startswith('{\n "count": 3,\n "scores": [')
-        assert {"count": 3, **asdict(calibrated([1.0, 2.0, 3.0], 0.25)), "scores": [1.0, 2.0, 3.0]} == json.loads(text)
+        assert {"count": 3, **json.loads(json.dumps(asdict(calibrated([1.0, 2.0, 3.0], 0.25))))} == json.loads(text)
+
+    def test_promise_in_words(self, tmp_path):
+        """What is promised stands in the file as a sentence; it is made anew from the numbers when the file is read."""
+        calibration = replace(calibrated([1.0, 2.0, 3.0], 0.25), guarantee=guarantee(3, 3, 0.25, AVERAGE, 0.95))
+        path = tmp_path / "calibration.json"
+        write_calibration(calibration, path)
+
+        assert json.loads(path.read_text())["promise"] == (
+            "Of 1,000 good parts, on average at most 250 are stopped; with 95 % confidence at most 632."
+        )
+        path.write_text(path.read_text().replace("at most 250", "at most 1"))
+        assert calibration == read_calibration(path)
+
+    @pytest.mark.parametrize("key", sorted(LATER))
+    def test_files_of_earlier_versions(self, tmp_path, key):
+        """What later versions write as well may be missing."""
+        path = tmp_path / "calibration.json"
+        write_calibration(calibrated([1.0, 2.0, 3.0], 0.25), path)
+        fields = json.loads(path.read_text())
+        del fields[key]
+        path.write_text(json.dumps(fields))
+
+        assert calibrated([1.0, 2.0, 3.0], 0.25) == read_calibration(path)
 
     def test_missing(self, tmp_path):
         """A missing file says which command makes it."""
@@ -258,6 +288,21 @@ class TestFile:
             ({"created": "yesterday"}, "Invalid isoformat string: 'yesterday'"),
             ({"created": 5}, "fromisoformat: argument must be str"),
             ({"map_level": "high"}, "'high' is no finite number"),
+            ({"map_peaks": ["high"]}, "'high' is no finite number"),
+            ({"map_peaks": [2.0, 1.0]}, "peaks are not sorted"),
+            ({"map_peaks": [1.0, 2.0, 3.0, 4.0]}, "peaks are not sorted or more than its scores"),
+            ({"groups": [{"name": "a", "scores": [1.0], "threshold": 2.0}]}, "not the one that its scores and rate give"),
+            ({"groups": [{"name": "a", "scores": [], "threshold": None}]}, "not sorted or not complete"),
+            ({"groups": [{"name": 3, "scores": [1.0], "threshold": None}]}, "its texts are no texts"),
+            ({"groups": [{"scores": [1.0], "threshold": None}]}, "not a calibration file .*name"),
+            ({"guarantee": {**PROMISED, "rank": 2}}, "not the one that its scores and rate give"),
+            ({"guarantee": {**PROMISED, "kind": "confidence", "rank": 2}}, "not the one that its scores and rate give"),
+            ({"guarantee": {**PROMISED, "count": 4}}, "its guarantee is of other pictures"),
+            ({"guarantee": {**PROMISED, "kind": "word of honour"}}, "its guarantee is of other pictures"),
+            ({"guarantee": {**PROMISED, "bound": 1.5}}, "rates that are none"),
+            ({"guarantee": {**PROMISED, "confidence": math.nan}}, "rates that are none"),
+            ({"guarantee": {**PROMISED, "outlook": [[6, 2.0]]}}, "rates that are none"),
+            ({"choices": [{"method": "guess"}]}, "not a calibration file .*argument"),
             ({"threshold": 10**400}, "int too large to convert to float"),
             ({"colour": "red"}, "unexpected keyword argument 'colour'"),
         ],
@@ -271,7 +316,7 @@ class TestFile:
         with pytest.raises(BadArtifact, match=problem):
             read_calibration(path)
 
-    @pytest.mark.parametrize("key", sorted({"count", *asdict(calibrated([1.0], 0.5))} - {"map_level"}))
+    @pytest.mark.parametrize("key", sorted({"count", *asdict(calibrated([1.0], 0.5))} - LATER))
     def test_incomplete(self, tmp_path, key):
         """Each key is needed."""
         path = tmp_path / "calibration.json"
