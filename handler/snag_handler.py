@@ -20,6 +20,7 @@ from ts.metrics.metric_type_enum import MetricTypes
 from snag.artifact import check_pair, load_artifact
 from snag.calibration import Calibration, read_calibration
 from snag.errors import request_errors
+from snag.golden import GOLDEN_FILE, read_golden
 from snag.inspection import Inspector, Row
 from snag.serving import serving_settings
 from snag.telemetry import GAUGE, Sample, Tally, zeros
@@ -29,18 +30,23 @@ class SnagHandler:
     """One worker's handler."""
 
     def initialize(self, context: Any) -> None:
-        """Load the archive's model with its calibration. Raises a SnagError, and so never serves, without a matching pair."""
+        """Load the archive's model with its calibration and let it answer the golden pictures.
+
+        Raises a SnagError, and so never serves, unless these three belong together: a worker that is ready was checked.
+        """
         folder = Path(context.system_properties["model_dir"])
         settings = serving_settings((context.model_yaml_config or {}).get("handler"))
         torch.set_num_threads(settings.torch_threads)
         artifact = load_artifact(folder / "snag.pt")
         calibration = read_calibration(folder / "calibration.json")
         check_pair(artifact, calibration, folder / "calibration.json")
+        golden = read_golden(folder / GOLDEN_FILE)
+        golden.check_model(artifact.fingerprint, folder / GOLDEN_FILE)
         self._metrics = context.metrics
         self._names = (context.model_name, str(context.manifest["model"]["modelVersion"]))
         self._tally = Tally()
         self._inspector = Inspector(artifact, calibration, settings, *self._names, self._tally, _log)
-        self._inspector.warm_up()
+        self._inspector.prove(golden, {one.name: (folder / one.name).read_bytes() for one in golden.pictures})
         self._emit(zeros(tuple(error.code for error in request_errors())))
         self._emit(_gauges(calibration))
         _quiet_torchserve()
@@ -53,6 +59,8 @@ class SnagHandler:
             # Phrases are ASCII: TorchServe counts characters where it sends bytes, and the worker dies of the difference.
             context.set_response_status(answer.status, HTTPStatus(answer.status).phrase, index)
             context.set_response_content_type(index, answer.content_type)
+            for name, value in answer.headers.items():
+                context.set_response_header(index, name, value)
         return [answer.body for answer in answers]
 
     def flush(self) -> None:
@@ -72,12 +80,14 @@ class SnagHandler:
 
 def _row(fields: dict[str, Any], context: Any, index: int) -> Row:
     headers = {str(name).lower(): value for name, value in context.get_all_request_header(index).items()}
-    content_type = headers.get("content-type", "")
+    content_type, own_id = headers.get("content-type", ""), headers.get("x-request-id", "")
     return Row(
         fields=fields,
         content_type=content_type if isinstance(content_type, str) else "",
         explain=headers.get("explain") == "True",
-        request_id=context.get_request_id(index) or "",
+        # The client's own, by which it will ask; without one TorchServe's.
+        request_id=own_id if isinstance(own_id, str) and own_id else context.get_request_id(index) or "",
+        probe=headers.get("x-snag-probe") == "1",
     )
 
 

@@ -11,7 +11,8 @@ import re
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import torch
@@ -20,10 +21,11 @@ from torch import Tensor
 from snag import heatmap
 from snag.artifact import Artifact, Scores
 from snag.calibration import Calibration
-from snag.errors import BadRequest, InternalError, MapTooLarge, SnagError
+from snag.errors import BadRequest, GoldenMismatch, InternalError, MapTooLarge, SnagError
+from snag.golden import Golden
 from snag.picture import decode
 from snag.serving import ServingSettings
-from snag.telemetry import Tally
+from snag.telemetry import Tally, Uncounted
 from snag.verdict import Verdict, judge
 from snag.wire import error_json, parse_request, verdict_json
 
@@ -41,6 +43,7 @@ class Row:
     content_type: str = ""
     explain: bool = False  #: answer with the overlay instead of a verdict
     request_id: str = ""
+    probe: bool = False  #: asked by the server's own people: answered like any other, and not counted
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,20 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Loaded:
     picture: Tensor  #: [C, H, W]
     heatmap: bool
+    seconds: float  #: that decoding took
+
+
+@dataclass(frozen=True)
+class _Scored:
+    scores: Scores
+    seconds: float  #: this picture's share of the pass that scored it
 
 
 class Inspector:
@@ -77,26 +88,33 @@ class Inspector:
         self._model = model
         self._version = version
         self._tally = tally
+        self._uncounted = Uncounted()
         self._log = log
         self._level = heatmap.level_of(calibration)
         self._usual = calibration.threshold if calibration.threshold > 0 else self._level
 
-    def warm_up(self) -> None:
-        """Score and draw a made-up part twice, so that the first client does not wait for TorchScript's optimiser."""
-        height, width = self._settings.limits.raw_shape or (512, 512)
-        picture = torch.full((1, height, width), 200, dtype=torch.uint8)
-        picture[:, height * 4 // 10 : height * 6 // 10, width // 5 : width * 4 // 5] = 90
-        for _ in range(2):
-            scores = self._artifact.score([picture])[0]
-        self._artifact.map_in_picture(scores, height, width)
+    def prove(self, golden: Golden, pictures: Mapping[str, bytes]) -> None:
+        """Answer every golden picture, twice: TorchScript's optimiser is warm then.
+
+        Raises GoldenMismatch where the score is not the expected one.
+        """
+        for one in golden.pictures * 2:
+            answer = self.answer([Row({"body": pictures[one.name]}, probe=True)])[0]
+            body = json.loads(answer.body)
+            if answer.status != HTTPStatus.OK:
+                found = f"is answered {answer.status} ({body['error']['message']})"
+                raise GoldenMismatch(picture=one.name, found=found, where="by this worker", expected=f"score {one.score:.6g}")
+            golden.check(one, body["score"], "in this worker")
+        picture = decode(pictures[golden.pictures[0].name], self._settings.limits)
+        self._map(picture, self._artifact.score([picture])[0])
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
         """One answer for each row, in order."""
         loaded = [self._guarded(row, self._load, row) for row in rows]
-        scores = self._score(rows, loaded)
+        scored = self._score(rows, loaded)
         outcomes = [
-            item if isinstance(item, SnagError) else self._guarded(row, self._judge, row, item, score)
-            for row, item, score in zip(rows, loaded, scores, strict=True)
+            item if isinstance(item, SnagError) else self._guarded(row, self._judge, row, item, scores)
+            for row, item, scores in zip(rows, loaded, scored, strict=True)
         ]
         return [self._finish(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
 
@@ -105,43 +123,46 @@ class Inspector:
         request = parse_request(row.fields, self._settings.raw_height * self._settings.raw_width)
         started = time.perf_counter()
         picture = decode(request.picture, self._settings.limits)
-        self._tally.time("snag_decode_seconds", time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        tally = self._tally_of(row)
+        tally.time("snag_decode_seconds", seconds)
         sample = picture[:, ::_BRIGHTNESS_STRIDE, ::_BRIGHTNESS_STRIDE]
-        self._tally.distribute("snag_brightness", float(sample.to(torch.float32).mean()) / 255)
-        return _Loaded(picture, request.heatmap)
+        tally.distribute("snag_brightness", float(sample.to(torch.float32).mean()) / 255)
+        return _Loaded(picture, request.heatmap, seconds)
 
-    def _score(self, rows: Sequence[Row], loaded: Sequence[_Loaded | SnagError]) -> list[Scores | SnagError]:
+    def _score(self, rows: Sequence[Row], loaded: Sequence[_Loaded | SnagError]) -> list[_Scored | SnagError]:
         """Scores of the good rows in one call; where that fails, row by row, so that the fault stays with its cause."""
-        good = [item.picture for item in loaded if isinstance(item, _Loaded)]
-        started = time.perf_counter()
+        good = [item for item in loaded if isinstance(item, _Loaded)]
         try:
-            together = iter(self._artifact.score(good))
+            together = iter(self._scored(good))
         except Exception:  # whatever it was, it happens again below, to the row that caused it
             return [
-                item if isinstance(item, SnagError) else self._guarded(row, self._score_alone, item)
+                item if isinstance(item, SnagError) else self._guarded(row, lambda item=item: self._scored([item])[0])
                 for row, item in zip(rows, loaded, strict=True)
             ]
-        for _ in good:
-            self._tally.time("snag_inference_seconds", (time.perf_counter() - started) / len(good))
         return [item if isinstance(item, SnagError) else next(together) for item in loaded]
 
-    def _score_alone(self, item: _Loaded) -> Scores:
+    def _scored(self, items: Sequence[_Loaded]) -> list[_Scored]:
         started = time.perf_counter()
-        scores = self._artifact.score([item.picture])[0]
-        self._tally.time("snag_inference_seconds", time.perf_counter() - started)
-        return scores
+        found = self._artifact.score([item.picture for item in items])
+        seconds = time.perf_counter() - started
+        return [_Scored(scores, seconds / len(items)) for scores in found]
 
-    def _judge(self, row: Row, item: _Loaded, scores: Scores | SnagError) -> Answer:
-        if isinstance(scores, SnagError):
-            raise scores
+    def _judge(self, row: Row, item: _Loaded, scored: _Scored | SnagError) -> Answer:
+        if isinstance(scored, SnagError):
+            raise scored
+        scores = scored.scores
+        self._tally_of(row).time("snag_inference_seconds", scored.seconds)
+        # https://www.w3.org/TR/server-timing: milliseconds
+        headers = {"Server-Timing": f"decode;dur={1e3 * item.seconds:.1f}, score;dur={1e3 * scored.seconds:.1f}"}
         if row.explain:
-            return self._checked_size(Answer(200, "image/png", self._overlay(item.picture, scores)))
+            return self._checked_size(Answer(200, "image/png", self._overlay(item.picture, scores), headers))
         verdict = judge(scores.anomaly_score, scores.reconstruction_error, scores.reason, self._calibration)
         body = verdict_json(verdict, self._model, self._version)
         if item.heatmap:
             body["heatmap"] = base64.b64encode(self._heatmap(item.picture, scores)).decode()
-        answer = self._checked_size(Answer(200, JSON, json.dumps(body, allow_nan=False).encode()))
-        self._observe(verdict)
+        answer = self._checked_size(Answer(200, JSON, json.dumps(body, allow_nan=False).encode(), headers))
+        self._observe(verdict, self._tally_of(row))
         return answer
 
     def _heatmap(self, picture: Tensor, scores: Scores) -> bytes:
@@ -159,14 +180,17 @@ class Inspector:
             raise MapTooLarge(bytes=len(answer.body), limit=self._settings.max_answer_bytes)
         return answer
 
-    def _observe(self, verdict: Verdict) -> None:
+    def _observe(self, verdict: Verdict, tally: Tally) -> None:
         if verdict.is_anomaly:
-            self._tally.count("snag_anomalies_total")
+            tally.count("snag_anomalies_total")
         if verdict.reason is not None:  # such a picture has no score worth the name
-            self._tally.count("snag_unaligned_total", re.sub(r"\W", "_", verdict.reason, flags=re.ASCII))
+            tally.count("snag_unaligned_total", re.sub(r"\W", "_", verdict.reason, flags=re.ASCII))
             return
-        self._tally.distribute("snag_score_ratio", verdict.score / self._usual)
-        self._tally.distribute("snag_p_value", verdict.p_value)
+        tally.distribute("snag_score_ratio", verdict.score / self._usual)
+        tally.distribute("snag_p_value", verdict.p_value)
+
+    def _tally_of(self, row: Row) -> Tally:
+        return self._uncounted if row.probe else self._tally
 
     def _guarded(self, row: Row, step: Callable[..., T], *arguments: Any) -> T | SnagError:
         try:
@@ -180,10 +204,11 @@ class Inspector:
             return InternalError()
 
     def _finish(self, row: Row, outcome: Answer | SnagError) -> Answer:
-        self._tally.count("snag_requests_total", "explanations" if row.explain else "predictions")
+        tally = self._tally_of(row)
+        tally.count("snag_requests_total", "explanations" if row.explain else "predictions")
         if not isinstance(outcome, SnagError):
             return outcome
-        self._tally.count("snag_errors_total", outcome.code)
+        tally.count("snag_errors_total", outcome.code)
         return Answer(outcome.status, JSON, json.dumps(error_json(outcome)).encode())
 
 

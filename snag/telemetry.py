@@ -108,6 +108,19 @@ class Tally:
         return samples
 
 
+class Uncounted(Tally):
+    """Takes the place of a tally for what shall not be counted."""
+
+    def count(self, name: str, *labels: str) -> None:
+        """Nothing."""
+
+    def distribute(self, name: str, value: float) -> None:
+        """Nothing."""
+
+    def time(self, name: str, seconds: float) -> None:
+        """Nothing."""
+
+
 def zeros(error_codes: tuple[str, ...]) -> list[Sample]:
     """A zero for each counter whose labels are known beforehand: a rate is only right for a series that begins at 0."""
     known = {"endpoint": ("predictions", "explanations"), "code": error_codes, "reason": ()}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
 from snag.artifact import Artifact, load_artifact, save_artifact
 from snag.calibration import Calibration, conformal_threshold, write_calibration
+from snag.golden import GOLDEN_FILE, Golden, GoldenPicture, tolerance_of, write_golden
 
 
 class TinyDetector(nn.Module):
@@ -50,7 +53,7 @@ def tiny_artifact(folder: Path) -> Artifact:
 
 
 def tiny_calibration(folder: Path, artifact: Artifact, scores: list[float] | None = None, rate: float = 0.05) -> Calibration:
-    """Write `folder/calibration.json` for the artefact; scores 0.001 .. 0.040 unless given."""
+    """Write `folder/calibration.json` for the artefact, with one golden picture; scores 0.001 .. 0.040 unless given."""
     scores = sorted(scores or [i / 1000 for i in range(1, 41)])
     calibration = Calibration(
         scores=tuple(scores),
@@ -62,5 +65,16 @@ def tiny_calibration(folder: Path, artifact: Artifact, scores: list[float] | Non
         data_digest="0" * 64,
         created="2026-01-01T00:00:00+00:00",
     )
+    tiny_golden(folder, artifact, scores)
     write_calibration(calibration, folder / "calibration.json")
     return calibration
+
+
+def tiny_golden(folder: Path, artifact: Artifact, scores: list[float]) -> None:
+    """Write `folder/golden.json` and `folder/golden/0.png`, 24 x 32 pixels of one grey."""
+    (folder / "golden").mkdir(exist_ok=True)
+    grey = np.full((24, 32), 140, np.uint8)
+    Image.fromarray(grey).save(folder / "golden" / "0.png")
+    score = artifact.score([torch.from_numpy(grey)[None]])[0].anomaly_score
+    golden = Golden(artifact.fingerprint, tolerance_of(scores), (GoldenPicture("golden/0.png", score),))
+    write_golden(golden, folder / GOLDEN_FILE)

@@ -32,7 +32,7 @@ def pack(run, store, *more):
 
 
 def test_members(made, tmp_path):
-    """The archive holds the core package whole, the handler, model, calibration, configuration, card and manifest."""
+    """The archive holds the core whole, handler, model, calibration, golden pictures, configuration, card and manifest."""
     assert pack(made, tmp_path / "store") == 0
 
     with zipfile.ZipFile(tmp_path / "store" / "bolt.mar") as archive:
@@ -40,10 +40,12 @@ def test_members(made, tmp_path):
         manifest = json.loads(archive.read("MAR-INF/MANIFEST.json"))
         core = {f"snag/{path.name}": path.read_bytes() for path in (ROOT / "snag").glob("*.py")}
         own = {"snag.pt", "calibration.json", "model-card.json", "model-config.yaml", "requirements.txt", "snag_handler.py"}
-        assert names == sorted({*core, *own, "MAR-INF/MANIFEST.json"})
+        assert names == sorted({*core, *own, "golden.json", "golden/0.png", "MAR-INF/MANIFEST.json"})
         assert core == {name: archive.read(name) for name in core}
         assert archive.read("snag.pt") == (made / "snag.pt").read_bytes()
         assert archive.read("calibration.json") == (made / "calibration.json").read_bytes()
+        assert archive.read("golden.json") == (made / "golden.json").read_bytes()
+        assert archive.read("golden/0.png") == (made / "golden" / "0.png").read_bytes()
         assert archive.read("snag_handler.py") == (ROOT / "handler" / "snag_handler.py").read_bytes()
         assert archive.read("model-config.yaml") == (ROOT / "handler" / "model-config.yaml").read_bytes()
     assert manifest == {
@@ -168,4 +170,28 @@ def test_calibration_of_another_model(made, tmp_path, capsys):
 
     assert pack(made, tmp_path / "store") == 2
     assert "eeeeeeeeeeee" in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [("golden.json", "there are no golden pictures; run `make calibrate archive`"), ("golden/0.png", "run `make calibrate`")],
+)
+def test_no_golden_pictures(made, tmp_path, capsys, missing, message):
+    """Nothing is packed that no worker could check itself with."""
+    (made / missing).unlink()
+
+    assert pack(made, tmp_path / "store") == 2
+    assert f"{missing}: " in (error := capsys.readouterr().err)
+    assert message in error
+    assert not (tmp_path / "store").exists()
+
+
+def test_golden_pictures_of_another_model(made, tmp_path, capsys):
+    """Nothing is packed with the golden pictures of another model."""
+    golden = json.loads((made / "golden.json").read_text())
+    (made / "golden.json").write_text(json.dumps({**golden, "artifact": "d" * 64}))
+
+    assert pack(made, tmp_path / "store") == 2
+    assert "dddddddddddd" in capsys.readouterr().err
     assert not (tmp_path / "store").exists()

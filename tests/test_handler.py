@@ -18,7 +18,7 @@ from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 from handler.snag_handler import SnagHandler
 from snag.artifact import Artifact, load_artifact
 from snag.calibration import read_calibration
-from snag.errors import ArtifactMismatch, BadArtifact, BadConfig
+from snag.errors import ArtifactMismatch, BadArtifact, BadConfig, GoldenMismatch
 from snag.heatmap import coloured, level_of, overlay
 from snag.picture import decode
 from snag.telemetry import declared
@@ -163,6 +163,44 @@ class TestAnswers:
         assert np.array_equal(overlay(decode(picture), anomaly_map, level_of(calibration)), Image.open(io.BytesIO(body)))
 
 
+class TestHeaders:
+    @pytest.mark.parametrize("explain", ["True", "False"])
+    def test_server_timing(self, folder, explain):
+        """Verdicts and explanations say how many milliseconds decoding and scoring took."""
+        context = make_context(folder, 1, [{"explain": explain}])
+        make_handler(folder).handle([{"body": png()}], context)
+
+        header = context.get_response_headers(0)["Server-Timing"]
+
+        match = re.fullmatch(r"decode;dur=(\d+\.\d), score;dur=(\d+\.\d)", header)
+        assert match, header
+        assert all(0 < float(milliseconds) < 5000 for milliseconds in match.groups())
+
+    def test_errors_have_no_timing(self, folder):
+        context = make_context(folder, 1)
+        make_handler(folder).handle([{"body": bytearray(b"x")}], context)
+
+        assert "Server-Timing" not in context.get_response_headers(0)
+
+    @pytest.mark.parametrize(
+        ("headers", "expected_id"),
+        [
+            ({"X-Request-Id": "part 7"}, "part 7"),
+            ({"x-request-id": "8"}, "8"),
+            ({"X-Request-Id": ""}, "request-0"),
+            ({}, "request-0"),
+        ],
+    )
+    def test_request_id(self, folder, monkeypatch, capfd, headers, expected_id):
+        """In the log a request has its client's id, or TorchServe's where it has none."""
+        handler = make_handler(folder)
+        monkeypatch.setattr(Artifact, "score", lambda *_: 1 / 0)
+
+        ask(handler, folder, {"body": png()}, headers=[headers])
+
+        assert json.loads(capfd.readouterr().err)["request_id"] == expected_id
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("row", "headers", "status", "phrase", "code"),
@@ -193,7 +231,7 @@ class TestErrors:
 
     def test_too_large(self, folder):
         """A picture over the configured number of pixels is refused with 413."""
-        answer = ask(make_handler(folder, max_pixels=100), folder, {"body": png()})[0]
+        answer = ask(make_handler(folder, max_pixels=800), folder, {"body": png()})[0]
 
         assert (answer[0], answer[3]["error"]["code"]) == (413, "picture_too_large")
 
@@ -278,6 +316,39 @@ class TestInitialize:
 
         with pytest.raises(BadArtifact, match="damaged"):
             make_handler(folder)
+
+    def test_no_golden_pictures(self, folder):
+        """An archive from before there were golden pictures is not served."""
+        (folder / "golden.json").unlink()
+
+        with pytest.raises(BadArtifact, match="there are no golden pictures; run `make calibrate archive`"):
+            make_handler(folder)
+
+    def test_golden_pictures_of_another_model(self, folder):
+        """With the golden pictures of another model it is not served."""
+        golden = json.loads((folder / "golden.json").read_text())
+        (folder / "golden.json").write_text(json.dumps({**golden, "artifact": "e" * 64}))
+
+        with pytest.raises(ArtifactMismatch, match="eeeeeeeeeeee"):
+            make_handler(folder)
+
+    @pytest.mark.parametrize(("off", "comes_up"), [(0.9, True), (1.1, False), (-1.1, False)])
+    def test_golden_score(self, folder, off, comes_up):
+        """A worker comes up only when each golden picture scores what it scored at calibration, within the tolerance."""
+        golden = json.loads((folder / "golden.json").read_text())
+        golden["pictures"][0]["score"] += off * golden["tolerance"]
+        (folder / "golden.json").write_text(json.dumps(golden))
+
+        if comes_up:
+            make_handler(folder)
+        else:
+            with pytest.raises(GoldenMismatch, match=r"the golden picture golden/0.png scores .* in this worker, expected"):
+                make_handler(folder)
+
+    def test_golden_pictures_take_the_way_of_every_picture(self, folder):
+        """A golden picture that the worker would refuse from a client is a reason not to come up."""
+        with pytest.raises(GoldenMismatch, match=r"is answered 413 .* at most 700 pixels are accepted"):
+            make_handler(folder, max_pixels=700)
 
     @pytest.mark.parametrize("config", [{"torch_thread": 1}, {"torch_threads": 0}, {"torch_threads": "1"}, {"max_side": True}])
     def test_bad_settings(self, folder, config):
@@ -413,6 +484,24 @@ class TestMetrics:
         assert (answer["Anomaly"], answer["reason"]) == (True, "not_aligned")
         assert samples["counter", "snag_unaligned_total", named(reason="not_aligned")] == [1.0]
         assert ("counter", "snag_score_ratio_count", named()) not in samples
+
+    def test_probes_do_not_count(self, folder, caplog):
+        """What the server's own people ask is answered like anyone's picture, errors included, and leaves no trace."""
+        handler = make_handler(folder)
+        caplog.clear()
+        rows = [{"body": png(130)}, {"body": png(255)}, {"body": bytearray(b"x")}, {"body": png(255)}]
+        headers = [{"X-Snag-Probe": "1"}, {"x-snag-probe": "1"}, {"x-snag-probe": "1"}, {"x-snag-probe": "0"}]
+
+        answers = ask(handler, folder, *rows, headers=headers)
+        with caplog.at_level(logging.INFO, logger="ts.metrics.caching_metric"):
+            handler.flush()
+
+        assert [answer[0] for answer in answers] == [200, 200, 415, 200]
+        counted = {name: values for (_, name, _), values in emitted(caplog).items() if name.endswith(("_total", "_count"))}
+        assert counted.pop("snag_requests_total") == [1.0]
+        assert counted.pop("snag_anomalies_total") == [1.0]
+        assert set(map(tuple, counted.values())) == {(1.0,)}
+        assert "snag_errors_total" not in counted
 
     def test_flush_empties(self, folder, caplog):
         """What was handed over is not handed over again."""

@@ -26,6 +26,7 @@ from snag.artifact import Artifact, check_pair, load_artifact
 from snag.calibration import Calibration, calibration_json, read_calibration
 from snag.errors import BadArtifact, BadConfig
 from snag.files import sha256_of, write_bytes, write_text
+from snag.golden import GOLDEN_FILE, Golden, read_golden
 
 _CORE: Final = Path(snag.__file__).parent
 _HANDLER: Final = Path(__file__).parents[1] / "handler"
@@ -52,13 +53,16 @@ def main(argv: list[str] | None = None) -> int:
 def archive(settings: ArchiveSettings) -> Path:
     """Write `<model>.mar` and `<model>.mar.sha256` into the model store and return the archive's path.
 
-    Raises BadArtifact or ArtifactMismatch without a matching pair of model and calibration, BadConfig for an impossible name.
+    Raises BadArtifact or ArtifactMismatch unless model, calibration and golden pictures belong together, BadConfig for an
+    impossible name.
     """
     _check_name(settings.model)
     artifact = load_artifact(settings.run / "snag.pt")
     calibration = read_calibration(settings.run / "calibration.json")
     check_pair(artifact, calibration, settings.run / "calibration.json")
-    members = _members(settings, artifact, calibration)
+    golden = read_golden(settings.run / GOLDEN_FILE)
+    golden.check_model(artifact.fingerprint, settings.run / GOLDEN_FILE)
+    members = _members(settings, artifact, calibration) | _golden_members(settings.run, golden)
     path = settings.model_store / f"{settings.model}.mar"
     write_bytes(path, _zip(members))
     write_text(path.with_name(f"{path.name}.sha256"), f"{sha256_of(path)}  {path.name}\n")
@@ -90,6 +94,14 @@ def _members(settings: ArchiveSettings, artifact: Artifact, calibration: Calibra
         "requirements.txt": _requirements().encode(),
         "MAR-INF/MANIFEST.json": _json(_manifest(settings, calibration)),
     }
+
+
+def _golden_members(run: Path, golden: Golden) -> dict[str, bytes]:
+    names = (GOLDEN_FILE, *(picture.name for picture in golden.pictures))
+    try:
+        return {name: (run / name).read_bytes() for name in names}
+    except OSError as error:
+        raise BadArtifact(path=error.filename, detail=f"{error.strerror}; run `make calibrate`") from error
 
 
 def _model_config(path: Path) -> bytes:

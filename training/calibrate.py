@@ -14,6 +14,7 @@ from snag.calibration import Calibration, conformal_threshold, rank_of_threshold
 from snag.errors import BadDataset, BadScores, NoPictures
 from snag.picture import SUFFIXES
 from training.dataset import digest_of, good_pictures, read, read_split
+from training.golden import write_golden_pictures
 from training.progress import progress
 
 #: Pictures scored at a time; more gains nothing on a CPU.
@@ -37,6 +38,7 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
     if settings.threshold is None:
         conformal_threshold([0.0] * len(paths), settings.fpr)  # too few pictures: say so before scoring them
     scores, peaks = score_files(artifact, paths)
+    scored = dict(zip(paths, scores, strict=True))
     scores.sort()
     if wrong := sum(not math.isfinite(score) for score in scores):
         raise BadScores(count=wrong, total=len(scores))
@@ -52,6 +54,7 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         map_level=_map_level(peaks, settings.fpr) if artifact.settings.get("score") == "mse" else None,
     )
+    write_golden_pictures(artifact, scored, settings.run)
     write_calibration(calibration, settings.run / "calibration.json")
     return calibration
 
