@@ -18,7 +18,7 @@ OWN = {
     "evaluation": {"snag", "cli"},
     "client": {"snag.wire", "snag.verdict", "snag.errors", "snag.files", "cli"},
     "gate": {"snag.errors", "snag.files", "snag.wire", "cli"},
-    "server": {"snag.errors", "snag.files", "snag.verdict", "cli", "client", "gate"},
+    "server": {"snag.errors", "snag.files", "snag.golden", "snag.verdict", "cli", "client", "gate"},
     "cli": {"snag.errors"},
     "benchmarks": {"snag", "cli", "client"},
 }
@@ -39,7 +39,7 @@ OTHERS = {
     "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy"},
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
-LIGHT = ("errors", "files", "hazards", "guarantee", "choice", "calibration", "verdict", "wire", "telemetry")
+LIGHT = ("errors", "files", "hazards", "golden", "guarantee", "choice", "calibration", "verdict", "wire", "telemetry")
 LINES, BODY = 250, 40
 LONGER_FILES = {
     "snag/errors.py": "one tree in one file is what makes it readable",
