@@ -63,8 +63,16 @@ class Artifact:
 
     @torch.inference_mode()
     def map_in_picture(self, scores: Scores, height: int, width: int) -> Tensor:
-        """The map laid back onto the picture, float32 [height, width]; where it does not look, the least there can be."""
-        return self.script.map_in_picture(scores.anomaly_map, scores.pose, height, width)
+        """The map laid back onto the picture, float32 [height, width]; where it does not look, the least there can be.
+
+        Its peak lies in the one pixel that shows the place: between pixels it would be lost, and with it what stopped the part.
+        """
+        laid: Tensor = self.script.map_in_picture(scores.anomaly_map, scores.pose, height, width)
+        row, column = divmod(int(scores.anomaly_map.argmax()), scores.anomaly_map.shape[1])
+        x, y = _in_picture(scores, row, column)
+        place = min(max(int(y * height), 0), height - 1), min(max(int(x * width), 0), width - 1)
+        laid[place] = torch.maximum(laid[place], scores.anomaly_map[row, column])
+        return laid
 
     @torch.inference_mode()
     def prepare(self, picture: Tensor) -> Tensor:
@@ -97,6 +105,14 @@ def load_artifact(path: Path) -> Artifact:
         raise BadArtifact(path=path, detail="a TorchScript file, but not a Snag model")
     script.eval()
     return Artifact(script, settings, sha256(data).hexdigest(), path)
+
+
+def _in_picture(scores: Scores, row: int, column: int) -> tuple[float, float]:
+    """Where the middle of a working pixel lies in the picture: x and y, 0 to 1 from edge to edge, beyond where it juts out."""
+    height, width = scores.anomaly_map.shape
+    working = torch.tensor([(2 * column + 1) / width - 1, (2 * row + 1) / height - 1, 1.0])
+    x, y = ((scores.pose @ working + 1) / 2).tolist()
+    return x, y
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The artefact: what is saved is what is loaded, and nothing else is."""
 
+import dataclasses
 import hashlib
 import json
 import zipfile
@@ -210,6 +211,29 @@ class TestScores:
         (found,) = artifact.score(pictures((1, 30, 50)))
 
         assert artifact.map_in_picture(found, 30, 50).shape == (30, 50)
+
+    @pytest.mark.parametrize("size", [(5, 7), (16, 16), (90, 40)])
+    def test_the_peak_is_laid_back_too(self, artifact, size):
+        """Between the pixels of a small picture the peak would be lost, and with it what stopped the part."""
+        (found,) = artifact.score(pictures((1, 16, 16)))
+
+        laid = artifact.map_in_picture(found, *size)
+
+        row, column = divmod(int(found.anomaly_map.argmax()), 16)
+        assert laid.max() == found.anomaly_map.max() == found.anomaly_score
+        assert laid[(2 * row + 1) * size[0] // 32, (2 * column + 1) * size[1] // 32] == laid.max()
+
+    @pytest.mark.parametrize(("pose", "corner"), [((0.0, -1.0, 1.0, 0.0), (-1, 0)), ((3.0, 0.0, 0.0, 3.0), (-1, -1))])
+    def test_the_peak_follows_the_pose(self, artifact, pose, corner):
+        """It is turned with the map; where the place lies outside of the picture, the pixel next to it has it."""
+        (found,) = artifact.score(pictures((1, 16, 16)))
+        last = torch.zeros(16, 16)
+        last[-1, -1] = 9.0  # the map's lower right corner
+        turned = torch.tensor([[pose[0], pose[1], 0.0], [pose[2], pose[3], 0.0]])
+
+        laid = artifact.map_in_picture(dataclasses.replace(found, anomaly_map=last, pose=turned), 20, 30)
+
+        assert laid[corner] == 9.0
 
     def test_nothing(self, artifact):
         """No pictures have no scores."""
