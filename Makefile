@@ -18,7 +18,8 @@
 #: FOREGROUND       1: `serve` stays until stopped            (returns when ready)
 #: IMAGES           file or folder to judge with `predict`
 #: SAVE             pictures that `predict` writes, of map,overlay,mask
-#: SOURCE           folder, archive or URL that `data` brings in; with SHA256=… and CATEGORY=…
+#: SOURCE           folder, archive or URL that `data` brings in, with SHA256=… and CATEGORY=…; pictures for `score`
+#: OUT              table that `score` writes                 (scores.parquet)
 #: PREVIEW          1: `data` draws what the network sees
 #: TORCH_INDEX      package index for torch, e.g. of CPU-only wheels
 #: PYTHON           interpreter that makes .venv              (python3.11)
@@ -51,7 +52,7 @@ $(foreach name,DATA MODEL RUN MODEL_STORE,$(if $(word 2,$($(name))),$(error $(na
 
 PY := .venv/bin/python
 SAMPLE := data/sample
-ROOMS := snag cli training handler evaluation client gate server
+ROOMS := snag cli training handler evaluation offline client gate server
 CODE = $(wildcard $(ROOMS) tests benchmarks)
 pictures := $(if $(filter $(SAMPLE),$(DATA:%/=%)),$(SAMPLE)/sample.json,$(wildcard $(DATA)/train/good))
 weights := $(RUN)/snag.pt
@@ -68,7 +69,7 @@ by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(orig
 args = $(if $(call asked,$1),$(ARGS))
 redo = $(if $(call asked,$1)$(call by_hand,$2),FORCE)
 
-.PHONY: help setup data train calibrate evaluate archive serve stop predict demo test check lock clean FORCE
+.PHONY: help setup data train calibrate evaluate archive serve stop predict score demo test check lock clean FORCE
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -97,6 +98,9 @@ stop: .venv/.installed ## stop the server on these ports
 
 predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=map,overlay,mask
 	$(PY) -m client --images '$(IMAGES)' --model $(MODEL) --inference-port $(INFERENCE_PORT) $(call flag,SAVE,save) $(call args,predict)
+
+score: .venv/.installed-offline ## score stored pictures with RUN=…: SOURCE=folder, glob, tar or list; goes on where it stopped
+	$(PY) -m offline.score --source '$(SOURCE)' --run $(RUN) $(call flag,OUT,out) $(call args,score)
 
 demo: $(report) $(archive) ## all of it on the sample, from nothing to a table of verdicts
 	$(PY) -m server.demo --model $(MODEL) --data $(DATA) --run $(RUN) --model-store $(MODEL_STORE) $(call args,demo)
@@ -143,6 +147,10 @@ $(archive): $(weights) $(calibration) $(if $(call asked,evaluate demo),$(report)
 	$(PY) -m pip install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r requirements/torch.txt
 	touch $@
 
-.venv/.installed-dev: requirements/dev.lock .venv/.installed
+.venv/.installed-offline: requirements/offline.lock .venv/.installed
+	$(PY) -m pip install --no-deps --require-hashes -r requirements/offline.lock
+	touch $@
+
+.venv/.installed-dev: requirements/dev.lock .venv/.installed-offline
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/dev.lock
 	touch $@

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolves base.in and dev.in into hash-pinned lock files. torch, torchvision and the CUDA packages that torch's default
+# Resolves base.in, offline.in and dev.in into hash-pinned lock files. torch, torchvision and the CUDA packages that torch's default
 # wheel brings along stay out: they differ between a CPU and a GPU machine and are pinned by version in torch.txt.
 set -eu
 cd "$(dirname "$0")"
@@ -14,4 +14,5 @@ compile() {
         --custom-compile-command "make lock" -c torch.txt $skip "$@"
 }
 compile base.in -o base.lock
-compile -c base.lock dev.in -o dev.lock
+compile -c base.lock offline.in -o offline.lock
+compile -c base.lock -c offline.lock dev.in -o dev.lock

@@ -18,7 +18,7 @@ TRAIN, CALIBRATE, EVALUATE, ARCHIVE, SERVE = (
 
 def plan(folder: Path, *words: str, data: str = "data/part") -> list[str]:
     """The modules that make would run in `folder`, in their order."""
-    return re.findall(r"python -m ((?:training|evaluation|server|client)\S*)", dry_run(folder, *words, data=data).stdout)
+    return re.findall(r"python -m ((?:training|evaluation|offline|server|client)\S*)", dry_run(folder, *words, data=data).stdout)
 
 
 def dry_run(folder: Path, *words: str, data: str = "data/part") -> subprocess.CompletedProcess[str]:
@@ -31,7 +31,7 @@ def dry_run(folder: Path, *words: str, data: str = "data/part") -> subprocess.Co
 def bare(tmp_path: Path) -> Path:
     """A checkout with good pictures and nothing made from them."""
     (tmp_path / "requirements").mkdir()
-    for pinned in ("base.lock", "dev.lock", "torch.txt"):
+    for pinned in ("base.lock", "offline.lock", "dev.lock", "torch.txt"):
         (tmp_path / "requirements" / pinned).touch()
     (tmp_path / "data/part/train/good").mkdir(parents=True)
     os.utime(tmp_path / "data/part/train/good", (1000, 1000))
@@ -58,6 +58,7 @@ def test_a_verb_makes_what_it_depends_on(bare: Path) -> None:
     assert plan(bare, "serve") == [TRAIN, CALIBRATE, ARCHIVE, SERVE]
     assert plan(bare, "evaluate") == [TRAIN, CALIBRATE, EVALUATE]
     assert plan(bare, "predict", "IMAGES=part.png") == ["client"]
+    assert plan(bare, "score", "SOURCE=part.tar") == ["offline.score"]
 
 
 def test_what_is_finished_is_not_made_again(finished: Path) -> None:
