@@ -69,6 +69,7 @@ class Sample:
     matched: int | None = None  #: which of its answers it got
     tries: int = 1
     detail: str = ""  #: of a wrong or missing answer
+    request: Prepared | None = None  #: what was sent, where the answer was wrong or missing
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import io
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from types import TracebackType
@@ -50,16 +50,19 @@ class Load:
     seed: int = 0
 
 
-def run(target: Target, requests: Sequence[Prepared], load: Load) -> list[Sample]:
-    """Send the load, the requests in turn, and wait for all answers; samples in the order of their ends."""
+def run(target: Target, requests: Iterable[Prepared], load: Load) -> list[Sample]:
+    """Send the load and wait for all answers; samples in the order of their ends.
+
+    A sequence of requests is sent again and again, an iterator until it ends.
+    """
     return asyncio.run(drive(target, requests, load))
 
 
-async def drive(target: Target, requests: Sequence[Prepared], load: Load, stop: threading.Event | None = None) -> list[Sample]:
+async def drive(target: Target, requests: Iterable[Prepared], load: Load, stop: threading.Event | None = None) -> list[Sample]:
     """`run` within an event loop; ends early when `stop` is set, with the answers of what was sent."""
     samples: list[Sample] = []
     begin = time.perf_counter()
-    queue = islice(cycle(requests), load.count)
+    queue = islice(cycle(requests) if isinstance(requests, Sequence) else requests, load.count)
 
     def is_over() -> bool:
         late = load.seconds is not None and time.perf_counter() - begin >= load.seconds
@@ -89,7 +92,7 @@ async def drive(target: Target, requests: Sequence[Prepared], load: Load, stop: 
 class Background:
     """A load that runs in a thread while the `with` block does something to the server; `samples` is complete afterwards."""
 
-    def __init__(self, target: Target, requests: Sequence[Prepared], load: Load) -> None:
+    def __init__(self, target: Target, requests: Iterable[Prepared], load: Load) -> None:
         self.samples: list[Sample] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(target, requests, load))
@@ -102,7 +105,7 @@ class Background:
         self._stop.set()
         self._thread.join()
 
-    def _run(self, target: Target, requests: Sequence[Prepared], load: Load) -> None:
+    def _run(self, target: Target, requests: Iterable[Prepared], load: Load) -> None:
         self.samples = asyncio.run(drive(target, requests, load, self._stop))
 
 
@@ -133,7 +136,8 @@ async def _send(session: aiohttp.ClientSession, target: Target, request: Prepare
         await asyncio.sleep(found.pause)
         found, tries = await _ask(session, target, request), 2
     spent = time.perf_counter() - due
-    return Sample(request.name, due - begin, spent, found.outcome, found.status, found.matched, tries, found.detail)
+    kept = request if found.outcome in (Outcome.LOST, Outcome.WRONG) else None
+    return Sample(request.name, due - begin, spent, found.outcome, found.status, found.matched, tries, found.detail, kept)
 
 
 async def _ask(session: aiohttp.ClientSession, target: Target, request: Prepared) -> _Try:

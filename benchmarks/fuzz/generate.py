@@ -1,0 +1,38 @@
+"""A stream of inputs, each made from its own number: one that was answered wrongly can be made again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from itertools import count
+from random import Random
+from typing import Final
+
+from benchmarks.fuzz.craft import Maker
+from benchmarks.fuzz.forms import FORMS
+from benchmarks.fuzz.pictures import PICTURES
+from benchmarks.fuzz.texts import TEXTS
+from benchmarks.outcome import Prepared
+
+#: Every kind of input, and how often one is drawn among the others.
+KINDS: Final[dict[Maker, float]] = {**PICTURES, **TEXTS, **FORMS}
+
+
+def one_input(model: str, number: int) -> Prepared:
+    """Input `number`: any kind."""
+    random = Random(number)  # noqa: S311  # no secret: the same number gives the same input
+    return of_kind(random.choices(list(KINDS), list(KINDS.values()))[0], model, random)
+
+
+def of_kind(maker: Maker, model: str, random: Random) -> Prepared:
+    """An input of one kind, for the model."""
+    made = maker(random)
+    return dataclasses.replace(made, path=made.path.replace("{model}", model))
+
+
+def inputs(model: str, seed: int) -> Iterator[Prepared]:
+    """Inputs without end; one of each kind comes first."""
+    for number, maker in enumerate(KINDS):
+        yield of_kind(maker, model, Random(f"{seed} {number}"))  # noqa: S311
+    for number in count(seed):
+        yield one_input(model, number)
