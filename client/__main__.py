@@ -14,7 +14,15 @@ from cli.settings import Settings, from_flags, run
 from client.client import SnagClient
 from client.pictures import find_pictures, mask_of
 from client.results import Result, csv_text, failed, judged, print_table, summary
-from snag.errors import BrokenPicture, InternalError, RequestError, ServerAnswer, ServerUnreachable, UnreadablePictures
+from snag.errors import (
+    BrokenPicture,
+    InternalError,
+    RequestError,
+    ServerAnswer,
+    ServerUnreachable,
+    ServiceError,
+    UnreadablePictures,
+)
 from snag.files import write_bytes, write_text
 
 
@@ -58,7 +66,7 @@ def judge_all(client: SnagClient, pictures: Iterable[Path], save: Sequence[str],
     for picture in pictures:
         try:
             results.append(judge_one(client, picture, save, out / _stem(picture, root)))
-        except (RequestError, InternalError, ServerAnswer, ServerUnreachable) as error:
+        except (RequestError, ServiceError, InternalError, ServerAnswer, ServerUnreachable) as error:
             results.append(failed(picture, error))
         except OSError as error:
             results.append(failed(picture, BrokenPicture(detail=f"the file can't be read ({error.strerror})")))

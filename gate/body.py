@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
+from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
+
+from gate.admission import Place
+from snag.errors import BadRequest, RequestTooLarge, SlowRequest, UnsupportedContent
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Body(Payload):
@@ -28,3 +37,50 @@ class Body(Payload):
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """The same: the length that is announced is the body's own."""
         await self.write(writer)
+
+
+async def read_body(request: web.BaseRequest, place: Place, limit: int, seconds: float) -> Body:
+    """The whole content of a request, in memory that `place` sets aside before it arrives.
+
+    Raises UnsupportedContent, RequestTooLarge, SlowRequest, BadRequest, Overloaded; ConnectionError when the client is gone.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise UnsupportedContent(encoding=encoding)
+    length = request.content_length
+    if length is not None and length > limit:
+        raise RequestTooLarge(limit=limit)
+    place.hold(length or 0)
+    if request.headers.get("Expect", "").lower() == "100-continue" and not request.content.total_bytes:
+        await request.writer.write(_CONTINUE)
+        request.writer.output_size = 0  # the answer itself has not begun
+    try:
+        async with asyncio.timeout(seconds):
+            return Body(
+                await (_read_unannounced(request, place, limit) if length is None else _read_announced(request, length))
+            )
+    except TimeoutError:
+        raise SlowRequest(seconds=seconds) from None
+    except web.RequestPayloadError:
+        raise BadRequest(detail="its body does not follow HTTP's rules") from None
+
+
+async def _read_announced(request: web.BaseRequest, length: int) -> list[bytes]:
+    """A body of known length wakes us once, when all of it is there."""
+    content = request.content
+    if (error := content.exception()) is not None:
+        raise error
+    content.set_read_chunk_size(length)
+    await content.wait_eof()
+    return [content.read_nowait()]
+
+
+async def _read_unannounced(request: web.BaseRequest, place: Place, limit: int) -> list[bytes]:
+    chunks, size = [], 0
+    while chunk := await request.content.readany():
+        size += len(chunk)
+        if size > limit:
+            raise RequestTooLarge(limit=limit)
+        place.hold(len(chunk))
+        chunks.append(chunk)
+    return chunks

@@ -2,107 +2,110 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import aiohttp
-from aiohttp import web
 
-from gate.body import Body
+from gate.admission import Admission
+from gate.board import Board
+from gate.forward import Forwarder
+from gate.inference import Inference
 from gate.listener import Listener
+from gate.log import Log
+from gate.management import ManagementView
+from gate.metrics import GateMetrics
+from gate.poller import Poller
+from gate.scrape import Scrape
 from gate.settings import GateSettings
-from gate.upstream import Upstream
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One version of a model that should serve."""
-
-    model: str
-    version: str
-    failed: str | None = None  #: why it does not, where loading it failed
+from gate.tokens import Guard
+from gate.upstream import Upstream, Wanted
 
 
 class Gate:
-    """What clients talk to. All methods belong to one running event loop."""
+    """What clients talk to. Made, opened and closed inside of one running event loop.
+
+    `metrics` holds what is counted; whoever restarts TorchServe counts `metrics.restarts`.
+    """
 
     def __init__(self, settings: GateSettings) -> None:
         self._settings = settings
-        self._upstream: Upstream | None = None
-        self._wanted: tuple[Wanted, ...] | None = None
+        self._admission = Admission(settings.max_in_flight, settings.max_buffered_bytes)
+        self._board = Board(settings.grace_seconds)
+        self.metrics = GateMetrics(self._board, lambda: self._admission.in_flight, lambda: self._admission.is_closed)
+        self.log = Log(settings.log_file, settings.log_level, settings.console, self.metrics.log_errors.inc)
         self._session: aiohttp.ClientSession | None = None
-        self._in_flight = 0
-        self._listeners = {
-            name: Listener(handler, address, settings.keepalive_seconds)
-            for name, handler, address in (
-                ("inference", self._inference, settings.inference),
-                ("management", self._management, settings.management),
-                ("metrics", self._metrics, settings.metrics),
-            )
-        }
+        self._poller: Poller | None = None
+        self._listeners: dict[str, Listener] = {}
 
     async def open(self) -> None:
-        """Listen on the three ports. Raises OSError when one is taken."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-        )
-        for listener in self._listeners.values():
-            await listener.open()
+        """Listen on the three ports.
+
+        Raises BadArtifact for a file of tokens that is missing, damaged or open to others, OSError for a port that is taken.
+        """
+        settings = self._settings
+        guard = None if settings.tokens is None else Guard(settings.tokens)
+        self._session = session = _session()
+        self.log.start()
+        forwarder = Forwarder(session, self._board, settings, self._count_retry)
+        inference = Inference(settings, forwarder, self._board, self._admission, guard, self.metrics, self.log)
+        handlers = {
+            "inference": (inference.handle, settings.inference),
+            "management": (ManagementView(session, self._board, inference).handle, settings.management),
+            "metrics": (Scrape(session, self._board, self.metrics).handle, settings.metrics),
+        }
+        try:
+            for name, (handler, address) in handlers.items():
+                listener = Listener(handler, inference.garbage, address, settings.keepalive_seconds, settings.max_connections)
+                await listener.open()
+                self._listeners[name] = listener
+        except OSError:
+            await self.close()
+            raise
+        self._poller = Poller(session, self._board, self.log, settings.poll_seconds)
+        self._poller.start()
 
     def connect(self, upstream: Upstream | None) -> None:
         """TorchServe listens there now; None: it is gone, requests wait for a while and are then refused."""
-        self._upstream = upstream
+        self._board.connect(upstream)
 
     def expect(self, wanted: Iterable[Wanted] | None) -> None:
-        """What must be ready for the server to be; None, as at first: whatever TorchServe has registered."""
-        self._wanted = None if wanted is None else tuple(wanted)
+        """What must be ready for the server to be; None, as at first: whatever TorchServe has registered.
+
+        A request for a model that is expected but not registered yet waits, instead of being told that there is none.
+        """
+        self._board.expect(wanted)
 
     async def drain(self, seconds: float) -> int:
         """Take no more predictions and wait for those in flight; how many of them were not done in time."""
+        self.log.event("info", "draining", in_flight=self._admission.in_flight)
+        self._admission.close()
         self._listeners["inference"].refuse_connections()
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self._in_flight and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
-        return self._in_flight
+        left = await self._admission.wait_until_idle(seconds)
+        self.log.event("warning" if left else "info", "drained", cut_off=left)
+        return left
 
     async def close(self) -> None:
         """Close every port and connection. Safe to call again."""
+        if self._poller is not None:
+            await self._poller.stop()
         for listener in self._listeners.values():
             await listener.close()
         if self._session is not None:
             await self._session.close()
+        self.log.stop()
 
-    async def _inference(self, request: web.BaseRequest) -> web.StreamResponse:
-        self._in_flight += 1
-        try:
-            if self._upstream is None:
-                return web.Response(status=503)
-            return await self._pass_on(request, self._upstream.inference, self._upstream.inference_key)
-        finally:
-            self._in_flight -= 1
+    def _count_retry(self, model: str) -> None:
+        self.metrics.retries.labels(self.metrics.label(model)).inc()
 
-    async def _management(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.method != "GET":
-            return web.Response(status=405)
-        if self._upstream is None:
-            return web.Response(status=503)
-        return await self._pass_on(request, self._upstream.management, self._upstream.management_key)
 
-    async def _metrics(self, request: web.BaseRequest) -> web.StreamResponse:
-        if self._upstream is None:
-            return web.Response(status=503)
-        return await self._pass_on(request, self._upstream.metrics, None)
-
-    async def _pass_on(self, request: web.BaseRequest, base: str, key: str | None) -> web.StreamResponse:
-        assert self._session is not None, "the gate is not open"  # noqa: S101
-        headers = {"Content-Type": request.content_type} | ({"Authorization": f"Bearer {key}"} if key else {})
-        chunks = []
-        while chunk := await request.content.readany():
-            chunks.append(chunk)
-        body = Body(chunks) if chunks else None
-        async with self._session.request(request.method, base + request.path, data=body, headers=headers) as answer:
-            return web.Response(status=answer.status, body=await answer.read(), content_type=answer.content_type)
+def _session() -> aiohttp.ClientSession:
+    """Connections to TorchServe: as many as there are requests, and nothing that this machine's environment could change."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),  # admission limits
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # each question has its own
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+        read_bufsize=2**20,
+    )

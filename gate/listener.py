@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 from aiohttp import web
 
+from gate.answer import Answer, error_answer
+from snag.errors import InternalError, Overloaded
+from snag.wire import error_json
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+_BACKLOG: Final = 512  #: connections that the kernel keeps while we are busy
+_READ_BYTES: Final = 2**20  #: read before the reader is asked to slow down: most pictures arrive in one go
 
 
 class Listener:
     """Hands every request to one coroutine: no router, no access log, no page of aiohttp's own."""
 
-    def __init__(self, handler: Handler, address: tuple[str, int], keepalive_seconds: float) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        garbage: Callable[[str], Answer],
+        address: tuple[str, int],
+        keepalive_seconds: float,
+        max_connections: int,
+    ) -> None:
         self._handler = handler
+        self._garbage = garbage
         self._address = address
         self._keepalive_seconds = keepalive_seconds
-        self._server: web.Server | None = None
+        self._max_connections = max_connections
+        self._server: _Server | None = None
         self._socket: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Listen. Raises OSError when the address is taken."""
-        self._server = web.Server(
-            self._handler,
-            access_log=None,
-            auto_decompress=False,
-            keepalive_timeout=self._keepalive_seconds,
-            read_bufsize=2**20,
-        )
+        self._server = _Server(self._handler, self._garbage, self._keepalive_seconds, self._max_connections)
         loop = asyncio.get_running_loop()
-        self._socket = await loop.create_server(self._server, *self._address, backlog=512, reuse_address=True)
+        self._socket = await loop.create_server(self._server, *self._address, backlog=_BACKLOG, reuse_address=True)
 
     def refuse_connections(self) -> None:
         """Listen no longer; what is connected stays."""
@@ -42,3 +53,59 @@ class Listener:
         self.refuse_connections()
         if self._server is not None:
             await self._server.shutdown(timeout=1.0)
+
+
+class _Server(web.Server):
+    """Makes a connection of ours for each client."""
+
+    def __init__(
+        self, handler: Handler, garbage: Callable[[str], Answer], keepalive_seconds: float, max_connections: int
+    ) -> None:
+        super().__init__(handler)  # type: ignore[arg-type]
+        self.garbage = garbage
+        self.max_connections = max_connections
+        self._options: dict[str, Any] = {
+            "access_log": None,
+            "auto_decompress": False,
+            "keepalive_timeout": keepalive_seconds,  # also for a request's header to arrive
+            "read_bufsize": _READ_BYTES,
+        }
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, asyncio.get_running_loop(), self._options)
+
+
+class _Connection(web.RequestHandler):
+    """One client's connection; its errors are Snag's."""
+
+    def __init__(self, server: _Server, loop: asyncio.AbstractEventLoop, options: dict[str, Any]) -> None:
+        super().__init__(server, loop=loop, **options)
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if len(self._server.connections) < self._server.max_connections:
+            super().connection_made(transport)
+        else:
+            transport.write(_full())  # type: ignore[attr-defined]
+            transport.close()
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """What is no HTTP, or a fault outside of the handler."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun already")
+        answer = self._server.garbage(message or str(exc)) if status == 400 else error_answer(InternalError())
+        return answer.response(close=True)
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Nothing: what concerns a request is in our own log."""
+
+
+def _full() -> bytes:
+    body = json.dumps(error_json(Overloaded(detail="there are too many connections"))).encode()
+    head = (
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body

@@ -8,7 +8,18 @@ SnagError
 |   |-- BrokenPicture               400
 |   |-- PictureTooLarge             413
 |   |-- MapTooLarge                 413
-|   `-- UnsupportedFormat           415
+|   |-- UnsupportedFormat           415
+|   |-- Unauthorised                401
+|   |-- UnknownModel                404
+|   |-- NotFound                    404
+|   |-- MethodNotAllowed            405
+|   |-- SlowRequest                 408
+|   |-- RequestTooLarge             413
+|   `-- UnsupportedContent          415
+|-- ServiceError                    what the server can't do just now; the same request may succeed a moment later
+|   |-- Overloaded                  503
+|   |-- Unavailable                 503
+|   `-- Timeout                     504
 |-- InternalError                   500, a bug: logged with its trace
 `-- StageError                      what a command could not do; printed in one line, exit code 2
     |-- BadConfig
@@ -26,7 +37,9 @@ SnagError
     |-- GoldenMismatch
     |-- TrainingDiverged
     |-- DiskFull
+    |-- ServerBusy
     |-- ServerFailed
+    |-- VersionRefused
     |-- ServerNotReady
     |-- ServerUnreachable
     `-- ServerAnswer
@@ -119,6 +132,92 @@ class UnsupportedFormat(RequestError):
     code = "unsupported_format"
     status = 415
     message = "not a picture that can be read: {detail}; expected one of {formats}{raw}"
+
+
+class Unauthorised(RequestError):
+    """The request carries no valid token."""
+
+    code = "unauthorised"
+    status = 401
+    message = "the token is {detail}; expected the header 'Authorization: Bearer <token>' with a token of this server"
+
+
+class UnknownModel(RequestError):
+    """No model of that name, or not in that version."""
+
+    code = "unknown_model"
+    status = 404
+    message = "there is no model {name} on this server"
+
+
+class NotFound(RequestError):
+    """The path leads nowhere."""
+
+    code = "not_found"
+    status = 404
+    message = "there is nothing at {path}; expected {expected}"
+
+
+class MethodNotAllowed(RequestError):
+    """The path is right, the method is not."""
+
+    code = "method_not_allowed"
+    status = 405
+    message = "{method} is not possible here; expected {allowed}"
+
+
+class SlowRequest(RequestError):
+    """The body did not arrive in time."""
+
+    code = "slow_request"
+    status = 408
+    message = "the body did not arrive within {seconds} seconds"
+
+
+class RequestTooLarge(RequestError):
+    """The body is larger than the server takes."""
+
+    code = "request_too_large"
+    status = 413
+    message = "the body is too large; at most {limit} bytes are accepted"
+
+
+class UnsupportedContent(RequestError):
+    """The body is encoded in a way that is not undone."""
+
+    code = "unsupported_content"
+    status = 415
+    message = "the body has Content-Encoding {encoding}; expected it as it is"
+
+
+class ServiceError(SnagError):
+    """The server can't answer now, through no fault of the request."""
+
+    status = 503
+    retry_after: ClassVar[int] = 1  #: seconds that a client does well to wait
+
+
+class Overloaded(ServiceError):
+    """More requests at once than the server takes."""
+
+    code = "overloaded"
+    message = "too many requests at once: {detail}; ask again in a moment"
+
+
+class Unavailable(ServiceError):
+    """Nobody is there who could judge."""
+
+    code = "unavailable"
+    retry_after = 3
+    message = "no verdicts at the moment: {detail}; ask again in a moment"
+
+
+class Timeout(ServiceError):
+    """The worker did not answer in time."""
+
+    code = "timeout"
+    status = 504
+    message = "there was no answer within {seconds} seconds"
 
 
 class InternalError(SnagError):
@@ -251,11 +350,25 @@ class DiskFull(StageError):
     message = "can't write {path}: {detail}; nothing was overwritten"
 
 
+class ServerBusy(StageError):
+    """Another command is at work on the same server."""
+
+    code = "server_busy"
+    message = "{folder}: {detail}"
+
+
 class ServerFailed(StageError):
     """The server did not come up."""
 
     code = "server_failed"
     message = "the server did not come up: {detail}"
+
+
+class VersionRefused(StageError):
+    """A version of a model was not taken into the running server; what it served goes on."""
+
+    code = "version_refused"
+    message = "{model} {version} is not deployed: {detail}"
 
 
 class ServerNotReady(StageError):
@@ -287,7 +400,7 @@ def _harmless(detail: object) -> object:
 
 
 def request_errors() -> tuple[type[SnagError], ...]:
-    """Every error that an answer can carry, in the order of the tree: the README's table is tested against it."""
+    """Every error that a worker can answer, in the order of the tree."""
     return (
         MissingPicture,
         BadBase64,
@@ -297,4 +410,20 @@ def request_errors() -> tuple[type[SnagError], ...]:
         MapTooLarge,
         UnsupportedFormat,
         InternalError,
+    )
+
+
+def gate_errors() -> tuple[type[SnagError], ...]:
+    """Every error that the gate in front of the workers answers itself, besides BadRequest and InternalError."""
+    return (
+        Unauthorised,
+        UnknownModel,
+        NotFound,
+        MethodNotAllowed,
+        SlowRequest,
+        RequestTooLarge,
+        UnsupportedContent,
+        Overloaded,
+        Unavailable,
+        Timeout,
     )

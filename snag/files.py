@@ -11,8 +11,8 @@ from pathlib import Path
 from snag.errors import DiskFull
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then move it into place.
+def write_atomically(path: Path, write: Callable[[Path], None], mode: int = 0o644) -> None:
+    """Let `write` fill a temporary file beside `path`, then move it into place with the rights of `mode`.
 
     Raises DiskFull when the file can't be written; `path` is then untouched.
     """
@@ -21,33 +21,33 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
         os.close(handle)
         try:
-            _fill_and_move(Path(name), path, write)
+            _fill_and_move(Path(name), path, write, mode)
         finally:
             Path(name).unlink(missing_ok=True)
     except OSError as error:
         raise DiskFull(path=path, detail=error) from error
 
 
-def _fill_and_move(temporary: Path, path: Path, write: Callable[[Path], None]) -> None:
+def _fill_and_move(temporary: Path, path: Path, write: Callable[[Path], None], mode: int) -> None:
     write(temporary)
     with temporary.open("rb+") as written:
         os.fsync(written.fileno())  # a rename that survives a power cut before its data would leave an empty file
-    temporary.chmod(0o644)
+    temporary.chmod(mode)
     temporary.replace(path)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> None:
     """`write_atomically` for bytes at hand."""
 
     def write(temporary: Path) -> None:
         temporary.write_bytes(data)
 
-    write_atomically(path, write)
+    write_atomically(path, write, mode)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, mode: int = 0o644) -> None:
     """`write_atomically` for text, UTF-8."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(), mode)
 
 
 def sha256_of(path: Path) -> str:

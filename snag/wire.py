@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from snag.errors import BadBase64, BadRequest, InternalError, MissingPicture, SnagError, request_errors
+from snag.errors import BadBase64, BadRequest, InternalError, MissingPicture, SnagError, gate_errors, request_errors
 from snag.verdict import Verdict
 
 _DATA_URI: Final = re.compile(r"\A\s*data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.ASCII | re.IGNORECASE)
@@ -154,7 +154,7 @@ def parse_error(answer: Mapping[str, Any]) -> SnagError:
     if not isinstance(problem, Mapping):  # TorchServe's own errors have other shapes
         raise KeyError("error")
     code, message = problem["code"], problem["message"]
-    kind = next((known for known in request_errors() if known.code == code), InternalError)
+    kind = next((known for known in (*request_errors(), *gate_errors()) if known.code == code), InternalError)
     error = kind.__new__(kind)  # its sentence was made by the server; the details it was made from are not sent
     Exception.__init__(error, message)
     error.details = {}

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from snag.errors import request_errors
+from snag.errors import gate_errors, request_errors
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -144,7 +144,7 @@ def test_every_flag_that_the_makefile_passes_is_known_to_the_command() -> None:
 def test_the_readme_lists_every_error_that_an_answer_can_carry() -> None:
     listed = {code(row[0])[0]: int(row[1]) for row in rows("### Errors")}
 
-    assert listed == {error.code: error.status for error in request_errors()}
+    assert listed == {error.code: error.status for error in (*request_errors(), *gate_errors())}
 
 
 def test_the_readme_lists_every_metric_that_snag_exposes() -> None:

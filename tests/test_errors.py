@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snag import errors
-from snag.errors import BrokenPicture, InternalError, RequestError, SnagError, StageError, request_errors
+from snag.errors import (
+    BrokenPicture,
+    InternalError,
+    RequestError,
+    ServiceError,
+    SnagError,
+    StageError,
+    gate_errors,
+    request_errors,
+)
 from tests.source import files, name, tree
 
 CLASSES = {kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SnagError)}
@@ -58,13 +67,15 @@ class TestTree:
 
     def test_request_errors(self):
         """The list of what an answer can carry is complete and in the order of the tree."""
-        assert list(request_errors()) == [
-            kind for kind in LEAVES.values() if issubclass(kind, RequestError) or kind is InternalError
-        ]
+        answered = [kind for kind in LEAVES.values() if issubclass(kind, RequestError | ServiceError) or kind is InternalError]
+
+        assert list(request_errors()) == [kind for kind in answered if kind not in gate_errors()]
+        assert list(gate_errors()) == [kind for kind in answered if kind not in request_errors()]
 
     def test_statuses(self):
-        """What a client did wrong is 4xx; a bug is 500."""
-        assert {kind.status // 100 for kind in request_errors() if kind is not InternalError} == {4}
+        """What a client did wrong is 4xx; a bug is 500; what may work a moment later is 503 or 504."""
+        assert {kind.status // 100 for kind in LEAVES.values() if issubclass(kind, RequestError)} == {4}
+        assert {kind.status for kind in LEAVES.values() if issubclass(kind, ServiceError)} == {503, 504}
         assert InternalError.status == 500
 
     def test_docstrings(self):

@@ -12,7 +12,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from snag.errors import BadBase64, BadRequest, InternalError, MissingPicture, PictureTooLarge, RequestError, request_errors
+from snag.errors import (
+    BadBase64,
+    BadRequest,
+    InternalError,
+    MissingPicture,
+    PictureTooLarge,
+    RequestError,
+    gate_errors,
+    request_errors,
+)
 from snag.verdict import Verdict
 from snag.wire import Request, decode_base64, error_json, parse_error, parse_request, parse_verdict, verdict_json
 from tests.conftest import ROOT
@@ -276,7 +285,7 @@ class TestAnswers:
 
         assert [bool, float, float, float, float, str, str] == [type(v) for v in verdict_json(verdict, "m", "1").values()]
 
-    @pytest.mark.parametrize("kind", request_errors())
+    @pytest.mark.parametrize("kind", [*request_errors(), *gate_errors()])
     def test_errors(self, kind):
         """An error is one object of code and message, and comes back as the same class with the same sentence."""
         fields = {name: 7 for _, name, _, _ in string.Formatter().parse(kind.message) if name}

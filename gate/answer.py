@@ -1,0 +1,119 @@
+"""Answer: what a client gets, and how TorchServe's own replies become it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from gate.route import Route
+from snag.errors import (
+    BadRequest,
+    InternalError,
+    MethodNotAllowed,
+    Overloaded,
+    RequestTooLarge,
+    ServiceError,
+    SnagError,
+    Unauthorised,
+    Unavailable,
+    UnknownModel,
+)
+from snag.wire import error_json
+
+JSON: Final = "application/json"
+_SERVER: Final = "snag"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One whole answer."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    server_timing: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def response(self, request_id: str | None = None, close: bool = False) -> web.Response:
+        """As aiohttp sends it; `close` ends the connection behind it."""
+        headers = {"Content-Type": self.content_type, "Server": _SERVER, **dict(self.headers)}
+        if request_id is not None:
+            headers["X-Request-Id"] = request_id
+        if self.server_timing is not None:
+            headers["Server-Timing"] = self.server_timing
+        response = web.Response(status=self.status, body=self.body, headers=headers)
+        if close:
+            response.force_close()
+        return response
+
+
+def json_answer(value: Any, status: int = 200) -> Answer:
+    """An answer of JSON."""
+    return Answer(status, json.dumps(value).encode())
+
+
+def error_answer(error: SnagError) -> Answer:
+    """The answer that carries an error, with the headers that HTTP wants beside it."""
+    headers: tuple[tuple[str, str], ...] = ()
+    if isinstance(error, Unauthorised):
+        headers = (("WWW-Authenticate", 'Bearer realm="snag"'),)
+    elif isinstance(error, MethodNotAllowed):
+        headers = (("Allow", str(error.details["allowed"])),)
+    elif isinstance(error, ServiceError):
+        headers = (("Retry-After", str(error.retry_after)),)
+    return Answer(error.status, json.dumps(error_json(error)).encode(), headers=headers)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What TorchServe said."""
+
+    status: int
+    body: bytes
+    content_type: str
+    server_timing: str | None = None
+
+    @property
+    def is_snags(self) -> bool:
+        """Whether the handler said it; TorchServe's own errors have another shape, or none."""
+        return self.status < 400 or self.body.startswith(b'{"error": {')
+
+    @property
+    def complaint(self) -> tuple[str, str]:
+        """Type and message of TorchServe's own error."""
+        try:
+            said = json.loads(self.body)
+            return str(said["type"]), str(said["message"])
+        except (ValueError, KeyError, TypeError):
+            return "", ""
+
+    @property
+    def worker_was_lost(self) -> bool:
+        """Whether the worker died over the request, or just when it got it."""
+        return self.status == 507 or (self.status == 500 and not self.is_snags and self.complaint[1].startswith("Worker died"))
+
+
+def understand(reply: Reply, route: Route, has_workers: bool, is_form: bool, limit: int) -> Answer:
+    """The answer that a reply amounts to.
+
+    Raises the error that TorchServe meant: its own texts say one thing for several, and quote the client's bytes.
+    """
+    if reply.is_snags:
+        return Answer(reply.status, reply.body, reply.content_type, reply.server_timing)
+    kind, message = reply.complaint
+    if reply.status == 404 and kind in ("ModelNotFoundException", "ModelVersionNotFoundException"):
+        raise UnknownModel(name=route.name)
+    if reply.status == 413:
+        raise RequestTooLarge(limit=limit)
+    if reply.status == 503 and kind == "ServiceUnavailableException":  # the same words for a full queue and for no worker
+        raise (
+            Overloaded(detail="its queue is full") if has_workers else Unavailable(detail=f"no worker of {route.name} is ready")
+        )
+    if reply.status == 400 and kind == "InvalidKeyException":
+        raise Unavailable(detail="the model server does not take the gate's key")
+    if is_form and reply.status in (400, 500) and kind != "InternalServerException":
+        raise BadRequest(detail="the form is broken; expected multipart/form-data with a boundary and named fields")
+    raise InternalError from Exception(f"TorchServe answered {reply.status} {kind}: {message[:200]}")

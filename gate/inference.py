@@ -1,0 +1,126 @@
+"""Inference: the public port of predictions, explanations and health."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Final
+
+from aiohttp import web
+
+from gate.admission import Admission
+from gate.answer import Answer, error_answer
+from gate.board import Board
+from gate.body import read_body
+from gate.forward import Forwarder, Question, passed_on
+from gate.health import live_answer, ping_answer, readiness, ready_answer
+from gate.log import Log
+from gate.metrics import GateMetrics
+from gate.record import Record
+from gate.route import parse_route
+from gate.settings import GateSettings
+from gate.tokens import Guard
+from snag.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, SnagError, Unauthorised
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
+_EXPECTED: Final = "/predictions/<model>, /explanations/<model>, /ping, /health/live or /health/ready"
+_GONE: Final = 499  #: nginx's status for a client that did not wait; stands in log and metrics alone
+
+
+class Inference:
+    """Answers every request of the port, in Snag's own shape whatever happens."""
+
+    def __init__(
+        self,
+        settings: GateSettings,
+        forwarder: Forwarder,
+        board: Board,
+        admission: Admission,
+        guard: Guard | None,
+        metrics: GateMetrics,
+        log: Log,
+    ) -> None:
+        self._settings = settings
+        self._forwarder = forwarder
+        self._board = board
+        self._admission = admission
+        self._guard = guard
+        self._metrics = metrics
+        self._log = log
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to one request."""
+        path = request.raw_path.partition("?")[0]
+        if (health := self.health(path)) is not None:
+            return health.response(close=self._admission.is_closed)
+        record = Record(_request_id(request), "other")
+        try:
+            answer = await self._answer(request, path, record)
+        except SnagError as error:
+            self._note_cause(error, record)
+            answer = error_answer(error)
+        except ConnectionError:
+            self._finish(record, Answer(_GONE, b""))
+            raise
+        except Exception as error:
+            self._log.event("error", "internal_error", request_id=record.request_id, detail=repr(error))
+            answer = error_answer(InternalError())
+        self._finish(record, answer)
+        return answer.response(record.request_id, close=self._admission.is_closed)
+
+    def health(self, path: str) -> Answer | None:
+        """The answer of a path that tells of health; these need no token."""
+        if path == "/health/live":
+            return live_answer()
+        if path not in ("/ping", "/health/ready"):
+            return None
+        standings = self._board.standings()
+        state = readiness(standings, self._board.is_fresh, self._admission.is_closed)
+        return ping_answer(state) if path == "/ping" else ready_answer(standings, state)
+
+    def garbage(self, detail: str) -> Answer:
+        """The answer to what is no HTTP."""
+        answer = error_answer(BadRequest(detail=detail))
+        self._finish(Record(uuid.uuid4().hex, "invalid"), answer)
+        return answer
+
+    async def _answer(self, request: web.BaseRequest, path: str, record: Record) -> Answer:
+        if self._guard is not None:
+            record.token = self._name(request, self._guard)
+        route = parse_route(path)
+        if route is None:
+            raise NotFound(path=path, expected=_EXPECTED)
+        record.endpoint, record.model, record.version = route.endpoint, route.model, route.version
+        if request.method != "POST":
+            raise MethodNotAllowed(method=request.method, allowed="POST")
+        with self._admission.enter() as place:
+            body = await read_body(request, place, self._settings.max_request_bytes, self._settings.body_seconds)
+            record.bytes = body.size
+            content_type = passed_on(request.headers.get("Content-Type", ""))
+            outcome = await self._forwarder.ask(Question(route, record.request_id, content_type, body))
+            record.retries = outcome.retries or None
+            return outcome.answer
+
+    def _name(self, request: web.BaseRequest, guard: Guard) -> str:
+        try:
+            return guard.name_of(request.headers.get("Authorization"))
+        except Unauthorised as error:
+            self._metrics.unauthorised.labels(error.details["detail"]).inc()
+            raise
+
+    def _note_cause(self, error: SnagError, record: Record) -> None:
+        """The client learns no more than that there was a fault; the log does."""
+        if isinstance(error, InternalError):
+            self._log.event("error", "internal_error", request_id=record.request_id, detail=str(error.__cause__))
+
+    def _finish(self, record: Record, answer: Answer) -> None:
+        record.note(answer)
+        self._metrics.count(record)
+        if self._log.takes(record.level):
+            self._log.line(record.level, record.fields())
+
+
+def _request_id(request: web.BaseRequest) -> str:
+    """The client's own id where it is a harmless one: it goes into headers and logs."""
+    given = request.headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
