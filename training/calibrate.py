@@ -52,7 +52,8 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         artifact=artifact.fingerprint,
         data_digest=digest_of(paths, root),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        map_level=_map_level(peaks, settings.fpr) if artifact.settings.get("score") == "mse" else None,
+        map_level=_map_level(peaks, settings.fpr) if artifact.settings.get("score") == "mse" and peaks else None,
+        map_peaks=() if sorted(peaks) == scores else tuple(sorted(peaks)),
     )
     write_golden_pictures(artifact, scored, settings.run)
     write_calibration(calibration, settings.run / "calibration.json")
@@ -60,14 +61,14 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
 
 
 def score_files(artifact: Artifact, paths: list[Path]) -> tuple[list[float], list[float]]:
-    """Anomaly scores of picture files, in their order, and their maps' peaks. Raises UnreadablePictures."""
+    """Anomaly scores of picture files, in their order, and the peaks of the judged ones' maps. Raises UnreadablePictures."""
     scores: list[float] = []
     peaks: list[float] = []
     for start in progress(range(0, len(paths), BATCH), "calibrate", "batch"):
         batch = [read(path) for path in paths[start : start + BATCH]]
         found = artifact.score(batch)
         scores += [one.anomaly_score for one in found]
-        peaks += [float(one.anomaly_map.max()) for one in found]
+        peaks += [float(one.anomaly_map.max()) for one in found if one.reason is None]
     return scores, peaks
 
 
