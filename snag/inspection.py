@@ -221,3 +221,5 @@ def _check_json(row: Row) -> None:
             json.loads(body)
         except (ValueError, RecursionError) as error:
             raise BadRequest(detail=f"the content type is {kind!r}, but the body is no JSON") from error
+    if kind == JSON and isinstance(body, str):  # parsed already; as another type it would be a picture's bytes
+        raise BadRequest(detail='the JSON is a string; expected an object {"image": "<base64>"}')
