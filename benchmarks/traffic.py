@@ -160,7 +160,7 @@ async def _when_due(
     queue: Iterator[Prepared], begin: float, rate: float, seed: int | None
 ) -> AsyncIterator[tuple[float, Prepared]]:
     """Each request when it is due, evenly or, with a seed, after exponential pauses."""
-    pauses = random.Random(seed)  # noqa: S311  # no secret
+    pauses = random.Random(seed)
     due = begin
     for request in queue:
         await asyncio.sleep(due - time.perf_counter())
