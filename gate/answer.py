@@ -79,21 +79,25 @@ class Reply:
     @property
     def is_snags(self) -> bool:
         """Whether the handler said it; TorchServe's own errors have another shape, or none."""
-        return self.status < 400 or self.body.startswith(b'{"error": {')
+        return self.status < 400 or isinstance(self._said.get("error"), dict)
 
     @property
     def complaint(self) -> tuple[str, str]:
         """Type and message of TorchServe's own error."""
-        try:
-            said = json.loads(self.body)
-            return str(said["type"]), str(said["message"])
-        except (ValueError, KeyError, TypeError):
-            return "", ""
+        return str(self._said.get("type", "")), str(self._said.get("message", ""))
 
     @property
     def worker_was_lost(self) -> bool:
         """Whether the worker died over the request, or just when it got it."""
-        return self.status == 507 or (self.status == 500 and not self.is_snags and self.complaint[1].startswith("Worker died"))
+        return self.status == 507 or (self.status == 500 and self.complaint[1].startswith("Worker died"))
+
+    @property
+    def _said(self) -> dict[str, Any]:
+        try:
+            said = json.loads(self.body)
+        except ValueError:
+            return {}
+        return said if isinstance(said, dict) else {}
 
 
 def understand(reply: Reply, route: Route, has_workers: bool, is_form: bool, limit: int) -> Answer:
@@ -116,4 +120,5 @@ def understand(reply: Reply, route: Route, has_workers: bool, is_form: bool, lim
         raise Unavailable(detail="the model server does not take the gate's key")
     if is_form and reply.status in (400, 500) and kind != "InternalServerException":
         raise BadRequest(detail="the form is broken; expected multipart/form-data with a boundary and named fields")
-    raise InternalError from Exception(f"TorchServe answered {reply.status} {kind}: {message[:200]}")
+    words = message if kind == "InternalServerException" else ""  # others quote what the client sent
+    raise InternalError from Exception(f"TorchServe answered {reply.status} {kind} {words}")

@@ -61,6 +61,7 @@ class Board:
         self.upstream = upstream
         self._answers = False
         self._publish()
+        self.watched.set()
 
     def expect(self, wanted: Iterable[Wanted] | None) -> None:
         """What must be ready for the server to be; None: whatever is registered."""

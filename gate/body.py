@@ -68,11 +68,16 @@ async def read_body(request: web.BaseRequest, place: Place, limit: int, seconds:
 async def _read_announced(request: web.BaseRequest, length: int) -> list[bytes]:
     """A body of known length wakes us once, when all of it is there."""
     content = request.content
+    if not request.can_read_body:
+        return []
     if (error := content.exception()) is not None:
         raise error
     content.set_read_chunk_size(length)
     await content.wait_eof()
-    return [content.read_nowait()]
+    chunks: list[bytes] = []
+    while not content.at_eof():
+        chunks.append((await content.readchunk())[0])
+    return chunks
 
 
 async def _read_unannounced(request: web.BaseRequest, place: Place, limit: int) -> list[bytes]:

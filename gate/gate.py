@@ -43,7 +43,11 @@ class Gate:
         Raises BadArtifact for a file of tokens that is missing, damaged or open to others, OSError for a port that is taken.
         """
         settings = self._settings
-        guard = None if settings.tokens is None else Guard(settings.tokens)
+        guard = (
+            None
+            if settings.tokens is None
+            else Guard(settings.tokens, lambda why: self.log.event("error", "tokens_refused", detail=why))
+        )
         self._session = session = _session()
         self.log.start()
         forwarder = Forwarder(session, self._board, settings, self._count_retry)

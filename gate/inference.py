@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
@@ -52,7 +53,7 @@ class Inference:
         """The answer to one request."""
         path = request.raw_path.partition("?")[0]
         if (health := self.health(path)) is not None:
-            return health.response(close=self._admission.is_closed)
+            return health.response(close=self._must_close(request))
         record = Record(_request_id(request), "other")
         try:
             answer = await self._answer(request, path, record)
@@ -66,7 +67,7 @@ class Inference:
             self._log.event("error", "internal_error", request_id=record.request_id, detail=repr(error))
             answer = error_answer(InternalError())
         self._finish(record, answer)
-        return answer.response(record.request_id, close=self._admission.is_closed)
+        return answer.response(record.request_id, close=self._must_close(request))
 
     def health(self, path: str) -> Answer | None:
         """The answer of a path that tells of health; these need no token."""
@@ -80,9 +81,13 @@ class Inference:
 
     def garbage(self, detail: str) -> Answer:
         """The answer to what is no HTTP."""
-        answer = error_answer(BadRequest(detail=detail))
-        self._finish(Record(uuid.uuid4().hex, "invalid"), answer)
-        return answer
+        record, answer = Record(uuid.uuid4().hex, "invalid"), error_answer(BadRequest(detail=detail))
+        self._finish(record, answer)
+        return replace(answer, headers=(("X-Request-Id", record.request_id),))
+
+    def _must_close(self, request: web.BaseRequest) -> bool:
+        """Whether the connection ends with this answer: we are stopping, or do not wait for the rest of the body."""
+        return self._admission.is_closed or not request.content.is_eof()
 
     async def _answer(self, request: web.BaseRequest, path: str, record: Record) -> Answer:
         if self._guard is not None:

@@ -54,7 +54,7 @@ class Poller:
             return
         try:
             versions = await ask_for_workers(self._session, upstream, _PATIENCE)
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # a TimeoutError is an OSError
+        except Exception as error:  # whatever TorchServe answers, it is asked again
             late = isinstance(error, TimeoutError)
             self._say("late" if late else "gone", "warning", "torchserve_silent", detail=f"{type(error).__name__}: {error}")
             self._board.missed(gone=not late)

@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,8 +71,9 @@ def _check_rights(state: os.stat_result, path: Path) -> None:
 class Guard:
     """Tells by its token who asks. The file is read again when it changes, so tokens are rotated while the server runs."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, complain: Callable[[str], None]) -> None:
         self._path = path
+        self._complain = complain  #: is told why the file is no longer trusted
         self._tokens = read_tokens(path)
         self._stamp = _stamp(path)
 
@@ -97,8 +99,9 @@ class Guard:
             self._stamp = stamp
             try:
                 self._tokens = read_tokens(self._path)
-            except BadArtifact:
+            except BadArtifact as error:
                 self._tokens = ()
+                self._complain(str(error))
         return self._tokens
 
 
