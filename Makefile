@@ -17,7 +17,7 @@
 #: METRICS_PORT     port of metrics                           (8082)
 #: FOREGROUND       1: `serve` stays until stopped            (returns when ready)
 #: IMAGES           file or folder to judge with `predict`
-#: SAVE             pictures that `predict` writes, of map,overlay,mask
+#: SAVE             files that `predict` writes, of overlay,mask,map,heatmap,regions
 #: SOURCE           folder, archive or URL that `data` brings in, with SHA256=… and CATEGORY=…; pictures for `score`
 #: OUT              table that `score` writes                 (scores.parquet)
 #: PREVIEW          1: `data` draws what the network sees
@@ -96,7 +96,7 @@ serve: $(archive) ## serve MODEL and return when it has judged a picture; FOREGR
 stop: .venv/.installed ## stop the server on these ports
 	$(PY) -m server.stop $(PORTS) $(call args,stop)
 
-predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=map,overlay,mask
+predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=overlay,mask,map,heatmap,regions
 	$(PY) -m client --images '$(IMAGES)' --model $(MODEL) --inference-port $(INFERENCE_PORT) $(call flag,SAVE,save) $(call args,predict)
 
 score: .venv/.installed-offline ## score stored pictures with RUN=…: SOURCE=folder, glob, tar or list; goes on where it stopped

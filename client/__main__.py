@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from rich.progress import track
 
 from cli.settings import Settings, from_flags, run
 from client.client import SnagClient
-from client.pictures import find_pictures, mask_of
+from client.pictures import find_pictures
 from client.results import Result, csv_text, failed, judged, print_table, summary
 from snag.errors import (
     BrokenPicture,
@@ -33,7 +34,10 @@ class PredictSettings(Settings):
     model: str = Field(description="name under which the model is served")
     inference_port: int = Field(8080, ge=1, le=65535, description="port of predictions")
     host: str = Field("127.0.0.1", description="where the server is")
-    save: list[Literal["map", "overlay", "mask"]] = Field([], description="pictures to write: map,overlay,mask")
+    save: list[Literal["heatmap", "map", "mask", "overlay", "regions"]] = Field(
+        [],
+        description="files to write for each picture: heatmap (8 bit, coloured), map (16 bit), mask, overlay, regions (JSON)",
+    )
     out: Path | None = Field(None, description="folder of predictions.csv and pictures (default: runs/MODEL/predictions)")
     timeout: float = Field(60.0, gt=0, description="seconds to wait for one answer")
 
@@ -74,16 +78,16 @@ def judge_all(client: SnagClient, pictures: Iterable[Path], save: Sequence[str],
 
 
 def judge_one(client: SnagClient, picture: Path, save: Sequence[str], target: Path) -> Result:
-    """Judge one file and write the pictures asked for beside `target`."""
+    """Judge one file and write what is asked for beside `target`."""
     data = picture.read_bytes()
-    if {"map", "mask"} & set(save):
-        verdict, heat_map = client.predict_with_map(data)
-    else:
-        verdict, heat_map = client.predict(data), b""
-    makers = {"map": lambda: heat_map, "mask": lambda: mask_of(heat_map), "overlay": lambda: client.explain(data)}
-    for kind in dict.fromkeys(save):
-        write_bytes(target.with_name(f"{target.name}_{kind}.png"), makers[kind]())
-    return judged(picture, verdict)
+    if not save:
+        return judged(picture, client.predict(data))
+    found = client.predict_with(data, set(save))
+    for kind, drawn in found.pictures.items():
+        write_bytes(target.with_name(f"{target.name}_{kind}.png"), drawn)
+    if found.regions is not None:
+        write_text(target.with_name(f"{target.name}_regions.json"), json.dumps(found.regions, indent=1) + "\n")
+    return judged(picture, found.verdict)
 
 
 def _stem(picture: Path, root: Path) -> Path:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Final
 
 import requests
@@ -17,6 +19,15 @@ from snag.verdict import Verdict
 from snag.wire import parse_error, parse_verdict
 
 _QUOTED: Final = 200  #: characters of an answer that is not understood
+
+
+@dataclass(frozen=True)
+class Illustrated:
+    """A verdict and what was asked for besides."""
+
+    verdict: Verdict
+    pictures: dict[str, bytes]  #: PNG, each of the picture's own size
+    regions: list[dict[str, Any]] | None  #: highest peak first; None unless asked for
 
 
 class SnagClient:
@@ -39,14 +50,17 @@ class SnagClient:
         """
         return self._verdict(self._post(f"/predictions/{self.model}", data=picture, headers=_BYTES))
 
-    def predict_with_map(self, picture: bytes) -> tuple[Verdict, bytes]:
-        """The verdict, and the anomaly map as a palette PNG of the picture's own size; raises as `predict`."""
-        answer = self._post(f"/predictions/{self.model}", files={"image": ("picture", picture)}, data={"heatmap": "true"})
-        verdict = self._verdict(answer)
+    def predict_with(self, picture: bytes, wants: Collection[str]) -> Illustrated:
+        """The verdict and what is wanted besides, of snag.wire.WANTED, in one request; raises as `predict`."""
+        flags = dict.fromkeys(wants, "true")
+        answer = self._post(f"/predictions/{self.model}", files={"image": ("picture", picture)}, data=flags)
+        verdict, fields = self._verdict(answer), answer.json()
         try:
-            return verdict, base64.b64decode(answer.json()["heatmap"], validate=True)
+            drawn = {name: base64.b64decode(fields[name], validate=True) for name in wants if name != "regions"}
+            return Illustrated(verdict, drawn, list(fields["regions"]) if "regions" in wants else None)
         except (KeyError, TypeError, binascii.Error) as error:
-            raise ServerAnswer(url=answer.url, status=answer.status_code, detail="a verdict without a heat map") from error
+            detail = f"a verdict without {', '.join(wants)}"
+            raise ServerAnswer(url=answer.url, status=answer.status_code, detail=detail) from error
 
     def explain(self, picture: bytes) -> bytes:
         """The picture with its anomaly map laid over, as PNG; raises as `predict`."""

@@ -1,12 +1,9 @@
-"""Which files a folder's pictures are, and the pictures that come back from the server."""
+"""Which files a folder's pictures are."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Final
-
-from PIL import Image
 
 from snag.errors import NoPictures
 
@@ -23,14 +20,3 @@ def find_pictures(place: Path) -> list[Path]:
     if not found:
         raise NoPictures(folder=place, expected=f"a picture, or a folder of {', '.join(sorted(SUFFIXES))} files")
     return found
-
-
-def mask_of(heat_map: bytes) -> bytes:
-    """The server's map as a mask, PNG: 255 where it is over the threshold's level, 0 elsewhere."""
-    picture = Image.open(io.BytesIO(heat_map))
-    position = Image.frombytes(
-        "L", picture.size, picture.tobytes()
-    )  # palette values are positions on the scale, 128 its middle
-    buffer = io.BytesIO()
-    position.point([0] * 128 + [255] * 128).save(buffer, "PNG")
-    return buffer.getvalue()

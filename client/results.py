@@ -36,7 +36,7 @@ class Result:
 
 def judged(picture: Path, verdict: Verdict) -> Result:
     """The row of a picture that got a verdict."""
-    values = {name: value for name, value in asdict(verdict).items() if name != "is_anomaly"}
+    values = {field.name: getattr(verdict, field.name) for field in fields(Result) if hasattr(verdict, field.name)}
     return Result(str(picture), anomaly=verdict.is_anomaly, **values)
 
 

@@ -28,7 +28,7 @@ from snag.artifact import Artifact, check_pair, load_artifact
 from snag.calibration import read_calibration
 from snag.errors import BadDataset, UnreadablePictures
 from snag.files import write_text
-from snag.heatmap import level_of
+from snag.heatmap import scale_of
 
 
 class EvaluateSettings(Settings):
@@ -68,7 +68,7 @@ def evaluate(settings: EvaluateSettings) -> None:
     calibration = read_calibration(calibration_path)
     check_pair(artifact, calibration, calibration_path)
     pictures = labelled_pictures(settings.data)
-    findings = Findings(Gallery(settings.gallery, level_of(calibration)))
+    findings = Findings(Gallery(settings.gallery, scale_of(calibration)))
     has_masks = any(picture.mask_path for picture in pictures)
     stream = judge_pictures(artifact, calibration, pictures, settings.batch)
     for item in tqdm(stream, "evaluate", len(pictures), unit="picture", disable=None):

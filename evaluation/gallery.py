@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from evaluation.judging import Inspected
 from evaluation.results import Result
-from snag.heatmap import coloured, overlay, png
+from snag.heatmap import Scale, coloured, overlay, png
 
 #: Longest side of a thumbnail in pixels; smaller pictures stay as they are.
 SIDE: Final = 360
@@ -44,7 +44,7 @@ class Gallery:
     """Keeps the `size` best and the `size` worst pictures of each class while all of them pass by."""
 
     size: int
-    level: float  #: middle of the heat map's scale, see snag.heatmap
+    scale: Scale  #: of the heat maps
     _shelves: dict[str, list[Exhibit]] = field(default_factory=dict)  #: by class, worst first
 
     def wants(self, result: Result) -> bool:
@@ -55,7 +55,7 @@ class Gallery:
     def add(self, inspected: Inspected, result: Result, anomaly_map: Tensor, mask: np.ndarray | None) -> None:
         """Take in a picture with its map laid back on it, [H, W], and its ground truth, bool [H, W]."""
         shelf = self._shelves.setdefault(result.picture.kind, [])
-        shelf.insert(self._place(shelf, result), _exhibit(inspected, result, anomaly_map, mask, self.level))
+        shelf.insert(self._place(shelf, result), _exhibit(inspected, result, anomaly_map, mask, self.scale))
         if len(shelf) > 2 * self.size:
             del shelf[self.size]
 
@@ -79,7 +79,7 @@ def rightness(result: Result) -> float:
     return result.rank_score if result.picture.is_bad else -result.rank_score
 
 
-def _exhibit(inspected: Inspected, result: Result, anomaly_map: Tensor, mask: np.ndarray | None, level: float) -> Exhibit:
+def _exhibit(inspected: Inspected, result: Result, anomaly_map: Tensor, mask: np.ndarray | None, scale: Scale) -> Exhibit:
     picture = _shrunk(np.clip(inspected.pixels.numpy(), 0, 255).astype(np.uint8))
     scores = inspected.scores
     low, high = _grey_range(scores.prepared)
@@ -89,8 +89,8 @@ def _exhibit(inspected: Inspected, result: Result, anomaly_map: Tensor, mask: np
         picture=_jpeg(picture),
         seen=_jpeg(seen),
         reconstruction=_jpeg(_shrunk(_to_bytes(scores.reconstruction, low, high))),
-        heat="data:image/png;base64," + base64.b64encode(png(coloured(_cells(scores.anomaly_map, seen), level))).decode(),
-        overlay=_data_uri(overlay(torch.from_numpy(picture), _cells(anomaly_map, picture), level)),
+        heat="data:image/png;base64," + base64.b64encode(png(coloured(_cells(scores.anomaly_map, seen), scale))).decode(),
+        overlay=_data_uri(overlay(torch.from_numpy(picture), _cells(anomaly_map, picture), scale)),
         truth=None if mask is None else _jpeg(_marked(picture, mask)),
         seen_aspect=seen.shape[-1] / seen.shape[-2],
     )

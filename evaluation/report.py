@@ -21,7 +21,7 @@ from evaluation.sentences import FEATURE_NAMES, calibration_sentences, percent, 
 from evaluation.summary import Evaluation
 from evaluation.tally import tally_pictures
 from snag import __version__
-from snag.heatmap import coloured, png
+from snag.heatmap import LARGEST, LEVEL, USUAL, Scale, coloured, png, scale_of
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,14 @@ class Shelf:
     rows: Sequence[tuple[str, Exhibit]]  #: what stands beside it, e.g. "highest score"
 
 
+@dataclass(frozen=True)
+class Legend:
+    """The heat maps' colours, and what stands where below them."""
+
+    source: str  #: data URI
+    marks: Sequence[tuple[float, str]]  #: percent of the width from the left, text
+
+
 def render(evaluation: Evaluation) -> str:
     """The whole file's text."""
     calibration, found = evaluation.calibration, evaluation.figures
@@ -71,7 +79,7 @@ def render(evaluation: Evaluation) -> str:
         shortcuts=found.shortcuts,
         chance=evaluation.shortcut_chance,
         shelves=_shelves(evaluation),
-        legend="data:image/png;base64," + base64.b64encode(_legend()).decode(),
+        legend=_legend(scale_of(calibration)),
     )
 
 
@@ -151,9 +159,15 @@ def _shelves(evaluation: Evaluation) -> list[Shelf]:
     return shelves
 
 
-def _legend() -> bytes:
-    """The heat map's colours from 0 to twice the level."""
-    return png(coloured(torch.linspace(0, 2, 256).expand(10, 256), 1.0))
+def _legend(scale: Scale) -> Legend:
+    values = torch.from_numpy(scale.value_at(np.arange(256) / 256)).expand(10, 256)
+    source = "data:image/png;base64," + base64.b64encode(png(coloured(values, scale))).decode()
+    marks = (
+        (USUAL, f"{scale.usual:.3g}: half of the good parts stay below"),
+        (LEVEL, f"{scale.level:.3g}: stops a part"),
+        (LARGEST, f"{scale.largest:.3g}: beyond all good parts"),
+    )
+    return Legend(source, [(100 * place, text) for place, text in marks])
 
 
 def _number(value: float | None) -> str:

@@ -5,7 +5,6 @@ A bad row becomes a SnagError in its own slot and is answered with its own statu
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import time
@@ -18,11 +17,12 @@ from typing import Any, Final, TypeVar
 import torch
 from torch import Tensor
 
-from snag import heatmap
 from snag.artifact import Artifact, Scores
 from snag.calibration import Calibration
 from snag.errors import BadRequest, GoldenMismatch, InternalError, MapTooLarge, SnagError
 from snag.golden import Golden
+from snag.heatmap import scale_of
+from snag.illustration import Illustrator
 from snag.picture import decode
 from snag.serving import ServingSettings
 from snag.telemetry import Tally, Uncounted
@@ -59,7 +59,7 @@ class Answer:
 @dataclass(frozen=True)
 class _Loaded:
     picture: Tensor  #: [C, H, W]
-    heatmap: bool
+    wants: frozenset[str]
     seconds: float  #: that decoding took
 
 
@@ -90,8 +90,8 @@ class Inspector:
         self._tally = tally
         self._uncounted = Uncounted()
         self._log = log
-        self._level = heatmap.level_of(calibration)
-        self._usual = calibration.threshold if calibration.threshold > 0 else self._level
+        self._illustrator = Illustrator(artifact, calibration)
+        self._usual = calibration.threshold if calibration.threshold > 0 else scale_of(calibration).level
 
     def prove(self, golden: Golden, pictures: Mapping[str, bytes]) -> None:
         """Answer every golden picture, twice: TorchScript's optimiser is warm then.
@@ -106,7 +106,7 @@ class Inspector:
                 raise GoldenMismatch(picture=one.name, found=found, where="by this worker", expected=f"score {one.score:.6g}")
             golden.check(one, body["score"], "in this worker")
         picture = decode(pictures[golden.pictures[0].name], self._settings.limits)
-        self._map(picture, self._artifact.score([picture])[0])
+        self._illustrator.overlay(picture, self._artifact.score([picture])[0])
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
         """One answer for each row, in order."""
@@ -128,7 +128,7 @@ class Inspector:
         tally.time("snag_decode_seconds", seconds)
         sample = picture[:, ::_BRIGHTNESS_STRIDE, ::_BRIGHTNESS_STRIDE]
         tally.distribute("snag_brightness", float(sample.to(torch.float32).mean()) / 255)
-        return _Loaded(picture, request.heatmap, seconds)
+        return _Loaded(picture, request.wants, seconds)
 
     def _score(self, rows: Sequence[Row], loaded: Sequence[_Loaded | SnagError]) -> list[_Scored | SnagError]:
         """Scores of the good rows in one call; where that fails, row by row, so that the fault stays with its cause."""
@@ -156,23 +156,12 @@ class Inspector:
         # https://www.w3.org/TR/server-timing: milliseconds
         headers = {"Server-Timing": f"decode;dur={1e3 * item.seconds:.1f}, score;dur={1e3 * scored.seconds:.1f}"}
         if row.explain:
-            return self._checked_size(Answer(200, "image/png", self._overlay(item.picture, scores), headers))
+            return self._checked_size(Answer(200, "image/png", self._illustrator.overlay(item.picture, scores), headers))
         verdict = judge(scores.anomaly_score, scores.reconstruction_error, scores.reason, self._calibration)
-        body = verdict_json(verdict, self._model, self._version)
-        if item.heatmap:
-            body["heatmap"] = base64.b64encode(self._heatmap(item.picture, scores)).decode()
+        body = verdict_json(verdict, self._model, self._version) | self._illustrator.extras(item.picture, scores, item.wants)
         answer = self._checked_size(Answer(200, JSON, json.dumps(body, allow_nan=False).encode(), headers))
         self._observe(verdict, self._tally_of(row))
         return answer
-
-    def _heatmap(self, picture: Tensor, scores: Scores) -> bytes:
-        return heatmap.png(heatmap.coloured(self._map(picture, scores), self._level))
-
-    def _overlay(self, picture: Tensor, scores: Scores) -> bytes:
-        return heatmap.png(heatmap.overlay(picture, self._map(picture, scores), self._level))
-
-    def _map(self, picture: Tensor, scores: Scores) -> Tensor:
-        return self._artifact.map_in_picture(scores, picture.shape[-2], picture.shape[-1])
 
     def _checked_size(self, answer: Answer) -> Answer:
         # An answer over the server's own limit would cost the worker its life, and every other client its answer.

@@ -17,6 +17,8 @@ _DATA_URI: Final = re.compile(r"\A\s*data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64
 _LEADING_SPACE: Final = b"\xef\xbb\xbf \t\r\n"  #: what may stand before JSON, a byte order mark included
 #: Multipart fields that may hold the picture, in order of preference.
 PICTURE_FIELDS: Final = ("image", "data")
+#: What a client may ask for besides the verdict, each by a flag of that name; the answer has it in a field of the same name.
+WANTED: Final = ("heatmap", "map", "mask", "overlay", "regions")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Request:
     """One picture to judge, and what the answer shall carry besides the verdict."""
 
     picture: bytes | bytearray
-    heatmap: bool = False
+    wants: frozenset[str] = frozenset()  #: of WANTED
 
 
 def parse_request(row: Mapping[str, Any], bare_size: int | None = 1024 * 1024) -> Request:
@@ -44,12 +46,11 @@ def parse_request(row: Mapping[str, Any], bare_size: int | None = 1024 * 1024) -
 
 def _parse_field(row: Mapping[str, Any], field: str) -> Request:
     value = row[field]
-    wants_map = _flag(row.get("heatmap", False))
     if isinstance(value, bytes | bytearray):
         if not value:
             raise MissingPicture(detail=f"field {field!r} is empty")
-        return Request(value, wants_map)
-    return _parse_json({"image": value, "heatmap": wants_map})
+        return Request(value, _wants(row))
+    return _parse_json({**row, "image": value})
 
 
 def _parse_body(body: Any, bare_size: int | None) -> Request:
@@ -81,7 +82,7 @@ def _parse_json(body: Any) -> Request:
         raise MissingPicture(detail=f"the JSON object has the keys {_names(body)}")
     if not isinstance(image, str):
         raise BadRequest(detail=f"'image' is {_json_type(image)}; expected a string of base64")
-    return Request(decode_base64(image), _flag(body.get("heatmap", False)))
+    return Request(decode_base64(image), _wants(body))
 
 
 def decode_base64(text: str) -> bytes:
@@ -96,7 +97,11 @@ def decode_base64(text: str) -> bytes:
         raise BadBase64(detail=str(error)) from error
 
 
-def _flag(value: Any) -> bool:
+def _wants(fields: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(name for name in WANTED if _flag(name, fields.get(name, False)))
+
+
+def _flag(name: str, value: Any) -> bool:
     if isinstance(value, bytes | bytearray):
         value = value.decode("ascii", "replace")
     if isinstance(value, str):
@@ -105,7 +110,7 @@ def _flag(value: Any) -> bool:
         return True
     if value in (False, None, "false", "0", ""):
         return False
-    raise BadRequest(detail="'heatmap' is neither true nor false")
+    raise BadRequest(detail=f"{name!r} is neither true nor false")
 
 
 def _names(row: Mapping[str, Any]) -> str:

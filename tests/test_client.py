@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import io
 import json
 import subprocess
 import sys
@@ -10,21 +9,18 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import torch
-from PIL import Image
 
 from client.__main__ import main
-from client.client import SnagClient
-from client.pictures import SUFFIXES, find_pictures, mask_of
+from client.client import Illustrated, SnagClient
+from client.pictures import SUFFIXES, find_pictures
 from snag import picture as decoder
 from snag.errors import BrokenPicture, InternalError, NoPictures, PictureTooLarge, ServerAnswer, ServerUnreachable
-from snag.heatmap import coloured, mask, png
 from snag.verdict import Verdict
-from snag.wire import error_json, verdict_json
+from snag.wire import WANTED, error_json, verdict_json
 
 GOOD = Verdict(False, 0.25, 0.5, 0.75, 0.125)
 BAD = Verdict(True, 1e9, 0.5, 0.0625, 0.125, "not_aligned")
-MAP = png(coloured(torch.tensor([[0.0, 0.4], [0.6, 3.0]]), 0.5))
+REGIONS = [{"box": [1, 2, 3, 4], "area": 4, "peak": 9.5}]
 
 
 class Scripted(BaseHTTPRequestHandler):
@@ -53,8 +49,8 @@ class Scripted(BaseHTTPRequestHandler):
             self._answer(200, "image/png", b"an overlay")
         else:
             verdict = verdict_json(BAD if b"bad" in body else GOOD, "bolt", "1.0")
-            more = {"heatmap": base64.b64encode(MAP).decode()} if b"heatmap" in body else {}
-            self._json(200, {**verdict, **more})
+            drawn = {name: base64.b64encode(name.encode()).decode() for name in WANTED if f'name="{name}"'.encode() in body}
+            self._json(200, {**verdict, **drawn, **({"regions": REGIONS} if "regions" in drawn else {})})
 
     def _json(self, status, value):
         self._answer(status, "application/json", json.dumps(value).encode())
@@ -95,9 +91,16 @@ class TestClient:
         assert [client.predict(b"good"), client.predict(b"bad")] == [GOOD, BAD]
         assert server.seen[0] == ("/predictions/bolt", "application/octet-stream", b"good")
 
-    def test_predict_with_map(self, client):
-        """The verdict and the map come in one answer."""
-        assert client.predict_with_map(b"good") == (GOOD, MAP)
+    def test_predict_with(self, client, server):
+        """What is wanted besides the verdict comes in the same answer, and nothing else does."""
+        assert client.predict_with(b"good", ["map", "regions"]) == Illustrated(GOOD, {"map": b"map"}, REGIONS)
+        assert client.predict_with(b"good", ["overlay"]) == Illustrated(GOOD, {"overlay": b"overlay"}, None)
+        assert len(server.seen) == 2
+
+    def test_predict_with_what_the_server_does_not_know(self, client):
+        """An older server answers with a verdict alone: that is said."""
+        with pytest.raises(ServerAnswer, match="a verdict without hologram"):
+            client.predict_with(b"good", ["hologram"])
 
     def test_explain(self, client):
         """The overlay's bytes come back."""
@@ -174,13 +177,6 @@ class TestPictures:
         with pytest.raises(NoPictures):
             find_pictures(tmp_path / "none")
 
-    def test_mask(self):
-        """The mask made of the server's map is the mask of the map."""
-        made = Image.open(io.BytesIO(mask_of(MAP)))
-
-        assert made.mode == "L"
-        assert made.tobytes() == mask(torch.tensor([[0.0, 0.4], [0.6, 3.0]]), 0.5).tobytes() == b"\x00\x00\xff\xff"
-
 
 class TestCommand:
     def predict(self, server, images, out, *more):
@@ -238,18 +234,17 @@ class TestCommand:
         ]
 
     def test_save(self, server, tmp_path):
-        """The pictures asked for are written under the picture's own name; its suffix keeps namesakes apart."""
+        """What is asked for is written under the picture's own name; its suffix keeps namesakes apart."""
         images = self.make(tmp_path / "in", part=b"good")
         (images / "part.jpg").write_bytes(b"good")
 
-        assert self.predict(server, images, tmp_path / "out", "--save", "map,overlay,mask") == 0
+        assert self.predict(server, images, tmp_path / "out", "--save", ",".join(WANTED)) == 0
 
-        written = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.png")}
-        stems = ("part_jpg", "part_png")
+        written = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("part_*")}
+        stems, drawn = ("part_jpg", "part_png"), [name for name in WANTED if name != "regions"]
         assert written == {
-            **{f"{stem}_map.png": MAP for stem in stems},
-            **{f"{stem}_mask.png": mask_of(MAP) for stem in stems},
-            **{f"{stem}_overlay.png": b"an overlay" for stem in stems},
+            **{f"{stem}_{name}.png": name.encode() for stem in stems for name in drawn},
+            **{f"{stem}_regions.json": json.dumps(REGIONS, indent=1).encode() + b"\n" for stem in stems},
         }
 
     def test_all_fail(self, server, tmp_path, capsys):

@@ -17,7 +17,10 @@ from evaluation.judging import Inspected
 from evaluation.labelled import LabelledPicture
 from evaluation.results import Result
 from snag.artifact import Scores
+from snag.heatmap import Scale
 from snag.verdict import Verdict
+
+SCALE = Scale(usual=2.0, level=5.0, largest=5.5, top=11.0)
 
 
 def inspected(score: float, kind: str, pixels: torch.Tensor | None = None, reason: str | None = None) -> Inspected:
@@ -49,7 +52,7 @@ def opened(uri: str) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(5))
 def test_best_and_worst_of_each_class_whatever_the_order(seed: int) -> None:
     """A good picture is best with the lowest score, a defective one with the highest."""
-    gallery = Gallery(2, level=5.0)
+    gallery = Gallery(2, scale=SCALE)
     stream = [(score, kind) for score in range(10) for kind in ("good", "scratch")]
     random.Random(seed).shuffle(stream)  # noqa: S311 - an order, not a secret
 
@@ -63,7 +66,7 @@ def test_best_and_worst_of_each_class_whatever_the_order(seed: int) -> None:
 @pytest.mark.parametrize(("count", "worst", "best"), [(1, ["0"], []), (2, ["0"], ["1"]), (3, ["0", "1"], ["2"])])
 def test_few_pictures_are_shown_once(count: int, worst: list[str], best: list[str]) -> None:
     """None is both best and worst."""
-    gallery = Gallery(2, level=5.0)
+    gallery = Gallery(2, scale=SCALE)
     for score in range(count):
         offer(gallery, inspected(score, "scratch"))
 
@@ -72,7 +75,7 @@ def test_few_pictures_are_shown_once(count: int, worst: list[str], best: list[st
 
 def test_a_refused_picture_ranks_above_every_score() -> None:
     """A good part that could not be aligned is the worst of the good ones."""
-    gallery = Gallery(1, level=5.0)
+    gallery = Gallery(1, scale=SCALE)
     for item in (inspected(3, "good"), inspected(2, "good", reason="not_aligned"), inspected(4, "good")):
         offer(gallery, item)
 
@@ -81,7 +84,7 @@ def test_a_refused_picture_ranks_above_every_score() -> None:
 
 def test_an_empty_gallery_wants_nothing() -> None:
     """Size 0 switches it off."""
-    gallery = Gallery(0, level=5.0)
+    gallery = Gallery(0, scale=SCALE)
     offer(gallery, inspected(1, "good"))
 
     assert (gallery.worst("good"), gallery.best("good")) == ([], [])
@@ -92,7 +95,7 @@ def test_a_small_defect_survives_the_shrinking() -> None:
     pixels = torch.full((1, 1000, 2000), 128, dtype=torch.uint8)
     heat, mask = torch.zeros(1000, 2000), np.zeros((1000, 2000), dtype=bool)
     heat[495:505, 1496:1506], mask[500, 1501] = 6.0, True
-    gallery = Gallery(1, level=5.0)
+    gallery = Gallery(1, scale=SCALE)
 
     offer(gallery, inspected(9, "scratch", pixels), heat, mask)
 
@@ -107,7 +110,7 @@ def test_a_small_defect_survives_the_shrinking() -> None:
 
 def test_picture_and_reconstruction_share_one_grey_range() -> None:
     """0..1 as a rule: the reconstruction of a bright picture by mid-grey stays mid-grey."""
-    gallery = Gallery(1, level=5.0)
+    gallery = Gallery(1, scale=SCALE)
     offer(gallery, inspected(1, "good"))
 
     exhibit = gallery.worst("good")[0]

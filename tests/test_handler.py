@@ -19,7 +19,7 @@ from handler.snag_handler import SnagHandler
 from snag.artifact import Artifact, load_artifact
 from snag.calibration import read_calibration
 from snag.errors import ArtifactMismatch, BadArtifact, BadConfig, GoldenMismatch
-from snag.heatmap import coloured, level_of, overlay
+from snag.heatmap import coloured, overlay, scale_of
 from snag.picture import decode
 from snag.telemetry import declared
 from tests.fakes import tiny_artifact, tiny_calibration
@@ -149,7 +149,7 @@ class TestAnswers:
         anomaly_map = artifact.map_in_picture(artifact.score([decode(picture)])[0], 24, 40)
         assert expected(folder, picture) == answer
         assert (drawn.mode, drawn.size) == ("P", (40, 24))
-        assert np.array_equal(coloured(anomaly_map, level_of(calibration)), drawn)
+        assert np.array_equal(coloured(anomaly_map, scale_of(calibration)), drawn)
 
     def test_explanation(self, folder):
         """An explanation is the picture with its map laid over, as PNG."""
@@ -160,7 +160,7 @@ class TestAnswers:
         artifact, calibration = load_artifact(folder / "snag.pt"), read_calibration(folder / "calibration.json")
         anomaly_map = artifact.map_in_picture(artifact.score([decode(picture)])[0], 24, 40)
         assert (status, phrase, kind) == (200, "OK", "image/png")
-        assert np.array_equal(overlay(decode(picture), anomaly_map, level_of(calibration)), Image.open(io.BytesIO(body)))
+        assert np.array_equal(overlay(decode(picture), anomaly_map, scale_of(calibration)), Image.open(io.BytesIO(body)))
 
 
 class TestHeaders:
@@ -422,6 +422,9 @@ class TestMetrics:
         assert samples["gauge", "snag_target_false_alarm_rate", named()] == [0.05]
         assert samples["gauge", "snag_calibration_pictures", named()] == [40.0]
         assert samples["gauge", "snag_calibration_timestamp_seconds", named()] == [1767225600.0]
+        assert samples["gauge", "snag_model_timestamp_seconds", named()] == [1767139200.0]
+        assert samples["counter", "snag_outside_total", named(property="exposure")] == [0.0]
+        assert samples["counter", "snag_unaligned_total", named(reason="not_aligned")] == [0.0]
 
     def test_counts(self, folder, caplog):
         """Requests, anomalies, errors and distributions are counted; an explanation does not count as another verdict."""
@@ -484,6 +487,24 @@ class TestMetrics:
         assert (answer["Anomaly"], answer["reason"]) == (True, "not_aligned")
         assert samples["counter", "snag_unaligned_total", named(reason="not_aligned")] == [1.0]
         assert ("counter", "snag_score_ratio_count", named()) not in samples
+
+    def test_unusual_pictures(self, folder, caplog):
+        """A picture that was taken otherwise than the calibration pictures counts for what is unusual about it."""
+        handler = make_handler(folder)  # whose calibration pictures have a brightness of 0.4 to 0.6 and edges of up to 0.5
+        checks = Image.fromarray(np.indices((40, 40)).sum(0).astype(np.uint8) // 2 % 2 * 120 + 70)
+        buffer = io.BytesIO()
+        checks.save(buffer, "PNG")
+        caplog.clear()
+        ask(handler, folder, {"body": png(130)}, {"body": png(20)}, {"body": bytearray(buffer.getvalue())})
+
+        with caplog.at_level(logging.INFO, logger="ts.metrics.caching_metric"):
+            handler.flush()
+
+        samples = emitted(caplog)
+        assert samples["counter", "snag_outside_total", named(property="exposure")] == [1.0]
+        assert samples["counter", "snag_outside_total", named(property="sharpness")] == [1.0]
+        assert samples["counter", "snag_sharpness_count", named()] == [3.0]
+        assert samples["counter", "snag_sharpness_bucket", named(le="1.0")] == [2.0]
 
     def test_probes_do_not_count(self, folder, caplog):
         """What the server's own people ask is answered like anyone's picture, errors included, and leaves no trace."""

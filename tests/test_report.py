@@ -18,6 +18,7 @@ from evaluation.sentences import calibration_sentences, percent, summary_sentenc
 from evaluation.shortcuts import FEATURES
 from evaluation.summary import Evaluation, metrics_json
 from evaluation.tally import PixelTally, tally_pictures
+from snag.heatmap import scale_of
 from snag.verdict import judge
 from tests.fakes import tiny_artifact, tiny_calibration
 
@@ -28,7 +29,8 @@ def evaluation(tmp_path: Path) -> Evaluation:
     artifact = tiny_artifact(tmp_path)
     calibration = tiny_calibration(tmp_path, artifact)
     none: Figures = figures([], PixelTally(), [], calibration.threshold, 100, 0)
-    return Evaluation("tiny", "data", "2026-01-01", artifact, calibration, none, [], [], [], PixelTally(), Gallery(0, 0.039))
+    gallery = Gallery(0, scale_of(calibration))
+    return Evaluation("tiny", "data", "2026-01-01", artifact, calibration, none, [], [], [], PixelTally(), gallery)
 
 
 def judged(evaluation: Evaluation, scores: dict[str, list[float]], reason: str | None = None) -> Evaluation:

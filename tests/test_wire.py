@@ -23,7 +23,16 @@ from snag.errors import (
     request_errors,
 )
 from snag.verdict import Verdict
-from snag.wire import Request, decode_base64, error_json, parse_error, parse_request, parse_verdict, verdict_json
+from snag.wire import (
+    WANTED,
+    Request,
+    decode_base64,
+    error_json,
+    parse_error,
+    parse_request,
+    parse_verdict,
+    verdict_json,
+)
 from tests.conftest import ROOT
 
 PICTURE = b"\x89PNG\xfb\xff\xfe?>"
@@ -65,7 +74,7 @@ class TestForms:
     )
     def test_one_picture(self, row):
         """A body, a multipart field, and JSON under any content type: all carry the same picture."""
-        assert Request(PICTURE, heatmap=False) == parse_request(row)
+        assert Request(PICTURE) == parse_request(row)
 
     @pytest.mark.parametrize(
         ("flag", "wanted"),
@@ -74,13 +83,23 @@ class TestForms:
             *((flag, False) for flag in (False, 0, None, "false", "0", "", b"", bytearray(b"False"))),
         ],
     )
-    def test_heatmap(self, flag, wanted):
-        """The map is asked for by JSON's true, or by the words that a form field can hold."""
-        assert Request(PICTURE, wanted) == parse_request({"body": {"image": TEXT, "heatmap": flag}})
-        assert Request(PICTURE, wanted) == parse_request({"image": bytearray(PICTURE), "heatmap": flag})
+    @pytest.mark.parametrize("name", WANTED)
+    def test_wants(self, name, flag, wanted):
+        """Each thing is asked for by JSON's true, or by the words that a form field can hold."""
+        expected = Request(PICTURE, frozenset({name} if wanted else ()))
+
+        assert expected == parse_request({"body": {"image": TEXT, name: flag}})
+        assert expected == parse_request({"image": bytearray(PICTURE), name: flag})
+        assert expected == parse_request({"image": TEXT, name: flag})
+
+    def test_wants_together(self):
+        """Everything can be asked for at once."""
+        row = {"body": {"image": TEXT, **dict.fromkeys(WANTED, True)}}
+
+        assert Request(PICTURE, frozenset(WANTED)) == parse_request(row)
 
     @pytest.mark.parametrize("flag", ["yes", 2, -1, math.nan, [], {}, [True], b"\xff", "\ud800"])
-    def test_heatmap_unclear(self, flag):
+    def test_wants_unclear(self, flag):
         """Anything else is an error, not a guess."""
         with pytest.raises(BadRequest, match="'heatmap' is neither true nor false"):
             parse_request({"body": {"image": TEXT, "heatmap": flag}})

@@ -11,7 +11,7 @@ import requests
 import torch
 from PIL import Image
 
-from snag.heatmap import coloured, level_of, overlay
+from snag.heatmap import coloured, overlay, scale_of
 from snag.picture import decode
 from tests.fakes import TinyDetector
 
@@ -146,7 +146,7 @@ def test_heatmap(live_server, post, form):
     drawn = Image.open(io.BytesIO(base64.b64decode(answer.pop("heatmap"))))
     anomaly_map = live_server.artifact.map_in_picture(live_server.artifact.score([decode(PNG)])[0], 96, 160)
     assert answer == verdict_of(live_server, PNG)
-    assert np.array_equal(drawn, coloured(anomaly_map, level_of(live_server.calibration)))
+    assert np.array_equal(drawn, coloured(anomaly_map, scale_of(live_server.calibration)))
 
 
 def test_explanation(live_server, post):
@@ -154,7 +154,7 @@ def test_explanation(live_server, post):
     answer = post("/explanations/tiny-bolt", data=PNG)
 
     anomaly_map = live_server.artifact.map_in_picture(live_server.artifact.score([decode(PNG)])[0], 96, 160)
-    expected = overlay(decode(PNG), anomaly_map, level_of(live_server.calibration))
+    expected = overlay(decode(PNG), anomaly_map, scale_of(live_server.calibration))
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
     assert np.array_equal(Image.open(io.BytesIO(answer.content)), expected)
 
