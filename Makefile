@@ -108,10 +108,11 @@ demo: $(report) $(archive) ## all of it on the sample, from nothing to a table o
 test: .venv/.installed-dev ## run every test, with coverage; ARGS="-k name" picks
 	$(PY) -m pytest $(ROOMS:%=--cov=%) --cov-report=term:skip-covered $(call args,test)
 
-check: .venv/.installed-dev ## format, lint and types
+check: .venv/.installed-dev ## format, lint, types and known weaknesses
 	$(PY) -m ruff format --check $(CODE)
 	$(PY) -m ruff check $(CODE)
 	$(PY) -m mypy $(ROOMS)
+	$(PY) -m bandit -q -c pyproject.toml -r $(ROOMS) benchmarks
 
 lock: .venv/.installed-dev ## resolve requirements/*.in into the hash-pinned lock files
 	$(PY) -m pip install --quiet uv

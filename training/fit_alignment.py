@@ -132,7 +132,7 @@ def _iterate(
         found = [aligner.search(silhouette) for silhouette in silhouettes]
         chosen = torch.stack([aligner.refine(f, pose, 10)[0] for f, (pose, _) in zip(flats, found, strict=True)])
         matches = torch.stack([match for _, match in found])
-    assert aligner is not None  # noqa: S101  # the loop ran
+    assert aligner is not None  # noqa: S101  # the loop ran; this is for the type checker  # nosec B101
     return aligner, chosen, matches
 
 

@@ -76,7 +76,7 @@ class Learner:
         so the statistics of batch normalisation are taken anew (Izmailov et al., UAI 2018, sec. 3.2).
         """
         networks = self.averaged.module
-        assert isinstance(networks, Networks)  # noqa: S101
+        assert isinstance(networks, Networks)  # noqa: S101  # for the type checker  # nosec B101
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             update_bn((batch.to(self.device, memory_format=torch.channels_last) for batch in shown), networks)
         return networks.cpu().float().to(memory_format=torch.contiguous_format).eval()

@@ -67,9 +67,8 @@ def markdown(finding: Finding) -> str:
 
 def write_findings(samples: Sequence[Sample], folder: Path) -> None:
     """One folder for each input that was not answered as it may be: the body, and how it was sent."""
-    for number, sample in enumerate(one for one in samples if one.request is not None):
-        request = sample.request
-        assert request is not None
+    kept = ((sample, sample.request) for sample in samples if sample.request is not None)
+    for number, (sample, request) in enumerate(kept):
         write_bytes(folder / f"{number:04}" / "body", request.body)
         write_text(folder / f"{number:04}" / "request.json", json.dumps(_described(sample, request), indent=1) + "\n")
 
