@@ -9,6 +9,14 @@
 #: CONFIG           TOML file with further training settings  (none)
 #: SEED             seed of data split, weights and sample    (the command's own)
 #: FPR              target false-alarm rate                   (0.05)
+#: CONFIDENCE       confidence of the bound told beside it    (0.95)
+#: PROMISE          average or confidence: what keeps FPR     (average)
+#: GROUPS           CSV: which picture is of which group      (folders below train/good)
+#: METHOD           conformal, youden or cost                 (conformal)
+#: DEFECTS          folder of labelled defects, for METHOD    (none)
+#: MISS_COST        cost of a defective part that passes      (none)
+#: FALSE_ALARM_COST cost of a good part that is stopped       (none)
+#: DEFECT_SHARE     share of defective parts on the line      (0.01)
 #: THRESHOLD        threshold set by hand instead             (calibrated)
 #: VERSION          version of the archive                    (1.0)
 #: MODEL_STORE      folder of archives                        (model_store)
@@ -86,7 +94,7 @@ else
 endif
 
 train: $(weights) ## train PRESET=… on DATA=…, resuming where it stopped
-calibrate: $(calibration) ## set the threshold for FPR=…, or THRESHOLD=… by hand
+calibrate: $(calibration) ## set the threshold for FPR=…, by METHOD=… with DEFECTS=…, or THRESHOLD=… by hand
 evaluate: $(report) ## write RUN/report: metrics.json, results.csv, index.html
 archive: $(archive) ## make MODEL_STORE/MODEL.mar and its .sha256
 
@@ -128,8 +136,12 @@ $(SAMPLE)/sample.json: $(wildcard training/sample*.py) | .venv/.installed
 $(weights): $(pictures) $(call redo,train) | .venv/.installed
 	$(PY) -m training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) $(call args,train)
 
-$(calibration): $(weights) $(call redo,calibrate,FPR THRESHOLD) | .venv/.installed
-	$(PY) -m training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(call flag,THRESHOLD,threshold) $(call args,calibrate)
+promise = $(call flag,CONFIDENCE,confidence) $(call flag,PROMISE,promise) $(call flag,GROUPS,groups) $(call flag,THRESHOLD,threshold)
+choice = $(call flag,METHOD,method) $(call flag,DEFECTS,defects) $(call flag,MISS_COST,miss-cost) \
+    $(call flag,FALSE_ALARM_COST,false-alarm-cost) $(call flag,DEFECT_SHARE,defect-share)
+$(calibration): $(weights) $(call redo,calibrate,FPR CONFIDENCE PROMISE GROUPS THRESHOLD METHOD DEFECTS MISS_COST \
+    FALSE_ALARM_COST DEFECT_SHARE) | .venv/.installed
+	$(PY) -m training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(promise) $(choice) $(call args,calibrate)
 
 $(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
 	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(call args,evaluate)

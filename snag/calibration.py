@@ -34,6 +34,7 @@ YOUDEN: Final = "youden"  #: it was chosen with labelled defects: the greatest d
 COST: Final = "cost"  #: the same: the least cost of misses and false alarms
 METHODS: Final = (SPLIT_CONFORMAL, MANUAL, YOUDEN, COST)
 POOLED: Final = "pooled"  #: stands where a group's name does, for all calibration pictures together
+_LONGEST_GROUP: Final = 64
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ class Calibration:
             if known.name == group and known.threshold is not None:
                 return known.name, known.threshold, known
         return POOLED, self.threshold, self
+
+
+def is_group(name: str) -> bool:
+    """Whether a group may be called so: by up to 64 printable characters, and not as all groups together are."""
+    return 0 < len(name) <= _LONGEST_GROUP and name.isprintable() and name == name.strip() and name != POOLED
 
 
 def rank_of_threshold(count: int, rate: float) -> int:

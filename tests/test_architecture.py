@@ -21,7 +21,7 @@ OWN = {
     "gate": {"snag.errors", "snag.files", "snag.wire", "cli"},
     "server": {"snag.errors", "snag.files", "snag.golden", "snag.verdict", "cli", "client", "gate"},
     "cli": {"snag.errors"},
-    "benchmarks": {"snag", "cli", "client"},
+    "benchmarks": {"snag", "cli", "client", "training.guarantee"},
 }
 SETTINGS = {"pydantic", "pydantic_settings"}
 NUMBERS = {"torch", "numpy", "PIL"}

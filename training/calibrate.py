@@ -3,59 +3,63 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import Field
-
-from cli.settings import Settings, from_flags, run
+from cli.settings import from_flags, run
 from snag.artifact import Artifact, load_artifact
-from snag.calibration import Calibration, conformal_threshold, rank_of_threshold, write_calibration
-from snag.errors import BadDataset, BadScores, NoPictures
+from snag.calibration import MANUAL, SPLIT_CONFORMAL, Calibration, Group, rank_of_threshold, write_calibration
+from snag.choice import Choice
+from snag.errors import BadDataset, BadScores, NoPictures, TooFewCalibrationPictures
+from snag.files import sha256_of
+from snag.guarantee import Guarantee
 from snag.picture import SUFFIXES
+from training.account import lines_of
+from training.calibrate_settings import CalibrateSettings
+from training.choices import choices
 from training.dataset import digest_of, good_pictures, read, read_split
+from training.detector import FAILED_SCORE
 from training.golden import write_golden_pictures
+from training.groups import calibrated_groups, groups_by_folder, groups_by_list
+from training.guarantee import guarantee_of_chosen, promised_threshold
 from training.progress import progress
+from training.reference import write_looks
 
 #: Pictures scored at a time; more gains nothing on a CPU.
 BATCH = 4
-
-
-class CalibrateSettings(Settings):
-    """Calibrate a trained model: choose the threshold that keeps the asked false-alarm rate on good pictures."""
-
-    data: Path = Field(Path("data/sample"), description="data set that the model was trained on")
-    run: Path = Field(Path("runs/sample"), description="folder with snag.pt; calibration.json is written there")
-    fpr: float = Field(0.05, gt=0, lt=1, description="target false-alarm rate")
-    good: Path | None = Field(None, description="folder of other good pictures to calibrate on, instead of the kept ones")
-    threshold: float | None = Field(None, description="set the threshold by hand; p-values still come from the scores")
 
 
 def calibrate(settings: CalibrateSettings) -> Calibration:
     """Score the calibration pictures through the artefact and write `calibration.json`."""
     artifact = load_artifact(settings.run / "snag.pt")
     paths, root = _pictures(settings, artifact)
-    if settings.threshold is None:
-        conformal_threshold([0.0] * len(paths), settings.fpr)  # too few pictures: say so before scoring them
-    scores, peaks = score_files(artifact, paths)
-    scored = dict(zip(paths, scores, strict=True))
-    scores.sort()
+    if settings.by_rule:  # too few pictures: say so before scoring them
+        promised_threshold([0.0] * len(paths), settings.fpr, settings.promise, settings.confidence)
+    names, defects = _group_names(settings, paths, root), _defects(settings)
+    unsorted, peaks = score_files(artifact, paths)
+    scores = sorted(unsorted)
     if wrong := sum(not math.isfinite(score) for score in scores):
         raise BadScores(count=wrong, total=len(scores))
-    chosen = settings.threshold
+    compared = _choices(settings, scores, score_files(artifact, defects)[0]) if defects else ()
+    threshold, promised = _threshold(settings, scores, compared)
     calibration = Calibration(
         scores=tuple(scores),
         rate=settings.fpr,
-        threshold=conformal_threshold(scores, settings.fpr) if chosen is None else chosen,
-        method="split-conformal" if chosen is None else "manual",
+        threshold=threshold,
+        method=MANUAL if settings.threshold is not None else SPLIT_CONFORMAL if settings.by_rule else settings.method,
         score_unit=artifact.score_unit,
         artifact=artifact.fingerprint,
         data_digest=digest_of(paths, root),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         map_level=_map_level(peaks, settings.fpr) if artifact.settings.get("score") == "mse" and peaks else None,
         map_peaks=() if sorted(peaks) == scores else tuple(sorted(peaks)),
+        guarantee=promised,
+        groups=_groups(settings, unsorted, names),
+        choices=compared,
     )
-    write_golden_pictures(artifact, scored, settings.run)
+    write_golden_pictures(artifact, dict(zip(paths, unsorted, strict=True)), settings.run)
+    write_looks(paths, calibration.data_digest, settings.run)
     write_calibration(calibration, settings.run / "calibration.json")
     return calibration
 
@@ -72,6 +76,30 @@ def score_files(artifact: Artifact, paths: list[Path]) -> tuple[list[float], lis
     return scores, peaks
 
 
+def _threshold(settings: CalibrateSettings, scores: list[float], compared: Sequence[Choice]) -> tuple[float, Guarantee | None]:
+    if settings.threshold is not None:
+        return settings.threshold, None
+    if settings.by_rule:
+        return promised_threshold(scores, settings.fpr, settings.promise, settings.confidence)
+    threshold = next(choice.threshold for choice in compared if choice.method == settings.method)
+    return threshold, guarantee_of_chosen(scores, threshold, settings.confidence)
+
+
+def _choices(settings: CalibrateSettings, scores: list[float], defects: list[float]) -> tuple[Choice, ...]:
+    """Every method side by side. Pictures that can't be judged are stopped whatever the threshold: infinite scores."""
+    good, bad = ([math.inf if score >= FAILED_SCORE else score for score in some] for some in (scores, defects))
+    try:
+        threshold, promised = promised_threshold(scores, settings.fpr, settings.promise, settings.confidence)
+        conformal = threshold, promised.bound
+    except TooFewCalibrationPictures:
+        conformal = None
+    return choices(good, bad, conformal, settings.confidence, settings.costs)
+
+
+def _groups(settings: CalibrateSettings, scores: list[float], names: list[str | None]) -> tuple[Group, ...]:
+    return calibrated_groups(scores, names, settings.fpr, settings.promise, settings.confidence) if settings.by_rule else ()
+
+
 def _map_level(peaks: list[float], rate: float) -> float:
     """The mean over a picture says nothing of how high its map may rise: the map gets the same rate on its own peaks."""
     return sorted(peaks)[min(rank_of_threshold(len(peaks), rate), len(peaks)) - 1]
@@ -80,10 +108,7 @@ def _map_level(peaks: list[float], rate: float) -> float:
 def _pictures(settings: CalibrateSettings, artifact: Artifact) -> tuple[list[Path], Path]:
     """The pictures to calibrate on, and the folder that their names are relative to."""
     if settings.good is not None:
-        found = [path for path in settings.good.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
-        if not found:
-            raise NoPictures(folder=settings.good, expected="good pictures to calibrate on")
-        return sorted(found), settings.good
+        return _below(settings.good, "good pictures to calibrate on"), settings.good
     names = read_split(settings.run / "split.json").calibrate
     if not names:
         raise NoPictures(
@@ -97,17 +122,37 @@ def _pictures(settings: CalibrateSettings, artifact: Artifact) -> tuple[list[Pat
     return [settings.data / name for name in names], settings.data
 
 
-def _say(calibration: Calibration) -> None:
-    stopped = sum(score > calibration.threshold for score in calibration.scores)
-    print(
-        f"threshold {calibration.threshold:.6g} ({calibration.method}) for a false-alarm rate of {calibration.rate:g}, "
-        f"from {calibration.count} good pictures that training never saw; {stopped} of them lie above it"
-    )
+def _below(folder: Path, expected: str) -> list[Path]:
+    """Every picture in the folder or below it, sorted. Raises NoPictures."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise NoPictures(folder=folder, expected=expected)
+    return found
+
+
+def _group_names(settings: CalibrateSettings, paths: list[Path], root: Path) -> list[str | None]:
+    """The group of each picture."""
+    if settings.groups is not None:
+        return groups_by_list(paths, settings.groups, root)
+    return groups_by_folder(paths, root / "train" / "good" if settings.good is None else root) if settings.by_rule else []
+
+
+def _defects(settings: CalibrateSettings) -> list[Path]:
+    """The labelled defects. Raises BadDataset where the test set has one of them, under whatever name."""
+    if settings.defects is None:
+        return []
+    defects, test = _below(settings.defects, "pictures of defective parts"), settings.data / "test"
+    tested = {sha256_of(path) for path in test.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()}
+    if taken := next((path for path in defects if sha256_of(path) in tested), None):
+        raise BadDataset(
+            detail=f"{taken} is a picture of {test}: what a threshold is chosen with can't test it; expected other defects"
+        )
+    return defects
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; see `--help`."""
-    return run(lambda: _say(calibrate(from_flags(CalibrateSettings, argv))))
+    return run(lambda: print(*lines_of(calibrate(from_flags(CalibrateSettings, argv))), sep="\n"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""Random splits of a pool of good pictures' scores: what is promised on one part of each, what happens on the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from snag.guarantee import Guarantee
+from training.guarantee import promised_threshold
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What many splits gave."""
+
+    promised: Guarantee  #: the same in each: it depends on the number of pictures alone
+    alarms: np.ndarray  #: [splits] pictures of the rest that were stopped
+    rest: int  #: how many pictures the rest has
+
+    @property
+    def rates(self) -> np.ndarray:
+        """[splits] realised rates of false alarms."""
+        return self.alarms / self.rest
+
+    @property
+    def law(self) -> stats.rv_discrete:
+        """The exact law of `alarms` where no scores tie: beta-binomial, for the rest is finite."""
+        rank = self.promised.rank or 0
+        return stats.betabinom(self.rest, self.promised.count + 1 - rank, rank)
+
+    def misfit(self, seed: int = 0) -> float:
+        """p-value of the Kolmogorov-Smirnov test of `alarms` against the law, its steps filled in at random."""
+        between = np.random.default_rng(seed).random(len(self.alarms))
+        below, at = self.law.cdf(self.alarms - 1), self.law.pmf(self.alarms)
+        return float(stats.kstest(below + between * at, "uniform").pvalue)
+
+    @property
+    def broken(self) -> float:
+        """Share of the splits whose realised rate is over the bound; at most 1 - confidence is allowed, but for chance."""
+        return float((self.rates > self.promised.bound).mean())
+
+
+def random_splits(
+    pool: Sequence[float], count: int, rate: float, kind: str, confidence: float, splits: int, seed: int
+) -> Splits:
+    """Draw `count` of the pool for calibration, `splits` times, and count the false alarms among the others."""
+    scores, random = np.asarray(pool, dtype=np.float64), np.random.default_rng(seed)
+    alarms = []
+    for _ in range(splits):
+        mixed = random.permutation(scores)
+        threshold, promised = promised_threshold(mixed[:count].tolist(), rate, kind, confidence)
+        alarms.append(int((mixed[count:] > threshold).sum()))
+    return Splits(promised, np.array(alarms), len(scores) - count)
+
+
+def p_value_misfit(pool: Sequence[float], count: int, splits: int, seed: int) -> float:
+    """p-value of the Kolmogorov-Smirnov test of smoothed p-values against the uniform law: one new picture for each split.
+
+    Smoothed means that ties, the picture itself among them, are ordered at random, so that the p-values are exactly uniform.
+    """
+    scores, random = np.asarray(pool, dtype=np.float64), np.random.default_rng(seed)
+    values = []
+    for _ in range(splits):
+        mixed = random.permutation(scores)[: count + 1]
+        known, new = mixed[:-1], mixed[-1]
+        values.append(((known > new).sum() + random.random() * ((known == new).sum() + 1)) / (count + 1))
+    return float(stats.kstest(values, "uniform").pvalue)
