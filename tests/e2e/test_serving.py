@@ -1,7 +1,6 @@
 """Every way to send a picture to the real server, and every way to get it wrong."""
 
 import base64
-import concurrent.futures
 import io
 import json
 
@@ -210,24 +209,6 @@ def test_versions(live_server, post):
 def test_body_over_the_limit(post):
     """A body over max_request_size is refused with 413 before it reaches a worker."""
     assert post(data=b"x" * (16 * 2**20 + 1)).status_code == 413
-
-
-def test_mixed_batch(live_server):
-    """Under load, with batches, each good request gets what it gets alone and each bad one its own error."""
-    goods = [encoded(picture=Image.fromarray(np.full((40, 40), value, np.uint8))) for value in range(100, 160, 5)]
-    rubbish = {b"": (400, "missing_picture"), b"hello": (415, "unsupported_format"), PNG[:200]: (400, "broken_picture")}
-    expected = {data: (200, verdict_of(live_server, data)) for data in goods} | rubbish
-
-    def ask(data):
-        answer = requests.post(f"{live_server.url}/predictions/tiny-bolt", data=data, timeout=30)
-        body = answer.json()
-        return data, (answer.status_code, body if answer.ok else body["error"]["code"])
-
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(ask, list(expected) * 6))
-
-    assert len(answers) == 6 * len(expected)
-    assert [answer for answer in answers if expected[answer[0]] != answer[1]] == []
 
 
 def test_parity(live_server, post):
