@@ -9,7 +9,6 @@ import logging
 import sys
 import threading
 import time
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,12 @@ from typing import Any
 import torch
 from ts.metrics.metric_type_enum import MetricTypes
 
-from snag.artifact import check_pair, load_artifact
-from snag.calibration import Calibration, read_calibration
+from snag.bundle import load_bundle
 from snag.errors import request_errors
-from snag.golden import GOLDEN_FILE, read_golden
+from snag.gauges import bundle_gauges
 from snag.inspection import Inspector, Row
 from snag.serving import serving_settings
-from snag.telemetry import GAUGE, Sample, Tally, zeros
+from snag.telemetry import Sample, Tally, zeros
 
 
 class SnagHandler:
@@ -37,18 +35,16 @@ class SnagHandler:
         folder = Path(context.system_properties["model_dir"])
         settings = serving_settings((context.model_yaml_config or {}).get("handler"))
         torch.set_num_threads(settings.torch_threads)
-        artifact = load_artifact(folder / "snag.pt")
-        calibration = read_calibration(folder / "calibration.json")
-        check_pair(artifact, calibration, folder / "calibration.json")
-        golden = read_golden(folder / GOLDEN_FILE)
-        golden.check_model(artifact.fingerprint, folder / GOLDEN_FILE)
+        bundle = load_bundle(folder)
         self._metrics = context.metrics
         self._names = (context.model_name, str(context.manifest["model"]["modelVersion"]))
         self._tally = Tally()
-        self._inspector = Inspector(artifact, calibration, settings, *self._names, self._tally, _log)
-        self._inspector.prove(golden, {one.name: (folder / one.name).read_bytes() for one in golden.pictures})
+        self._inspector = Inspector(
+            bundle.artifact, bundle.calibration, settings, *self._names, self._tally, _log, bundle.reference
+        )
+        self._inspector.prove(bundle.golden, bundle.pictures)
         self._emit(zeros(tuple(error.code for error in request_errors())))
-        self._emit(_gauges(calibration))
+        self._emit(bundle_gauges(bundle, self._inspector.usual))
         _quiet_torchserve()
         threading.Thread(target=self._flush_for_ever, args=(settings.metrics_interval_seconds,), daemon=True).start()
 
@@ -89,16 +85,6 @@ def _row(fields: dict[str, Any], context: Any, index: int) -> Row:
         request_id=own_id if isinstance(own_id, str) and own_id else context.get_request_id(index) or "",
         probe=headers.get("x-snag-probe") == "1",
     )
-
-
-def _gauges(calibration: Calibration) -> list[Sample]:
-    created = datetime.fromisoformat(calibration.created).timestamp()
-    return [
-        Sample(GAUGE, "snag_threshold", calibration.threshold),
-        Sample(GAUGE, "snag_target_false_alarm_rate", calibration.rate),
-        Sample(GAUGE, "snag_calibration_pictures", calibration.count),
-        Sample(GAUGE, "snag_calibration_timestamp_seconds", int(created)),
-    ]
 
 
 def _log(line: str) -> None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-import torch
 from torch import Tensor
 
 from snag.artifact import Artifact, Scores
@@ -23,7 +22,9 @@ from snag.errors import BadRequest, GoldenMismatch, InternalError, MapTooLarge, 
 from snag.golden import Golden
 from snag.heatmap import scale_of
 from snag.illustration import Illustrator
+from snag.imaging import brightness, sharpness
 from snag.picture import decode
+from snag.reference import Reference
 from snag.serving import ServingSettings
 from snag.telemetry import Tally, Uncounted
 from snag.verdict import Verdict, judge
@@ -32,7 +33,6 @@ from snag.wire import error_json, parse_request, verdict_json
 T = TypeVar("T")
 
 JSON: Final = "application/json"
-_BRIGHTNESS_STRIDE: Final = 4  #: every fourth pixel of every fourth line is plenty for a mean
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Inspector:
         version: str,
         tally: Tally,
         log: Callable[[str], None],
+        reference: Reference | None = None,
     ) -> None:
         self._artifact = artifact
         self._calibration = calibration
@@ -90,8 +91,10 @@ class Inspector:
         self._tally = tally
         self._uncounted = Uncounted()
         self._log = log
+        self._reference = reference
         self._illustrator = Illustrator(artifact, calibration)
-        self._usual = calibration.threshold if calibration.threshold > 0 else scale_of(calibration).level
+        #: What snag_score_ratio divides by: 1 is as anomalous as can pass.
+        self.usual = calibration.threshold if calibration.threshold > 0 else scale_of(calibration).level
 
     def prove(self, golden: Golden, pictures: Mapping[str, bytes]) -> None:
         """Answer every golden picture, twice: TorchScript's optimiser is warm then.
@@ -126,9 +129,21 @@ class Inspector:
         seconds = time.perf_counter() - started
         tally = self._tally_of(row)
         tally.time("snag_decode_seconds", seconds)
-        sample = picture[:, ::_BRIGHTNESS_STRIDE, ::_BRIGHTNESS_STRIDE]
-        tally.distribute("snag_brightness", float(sample.to(torch.float32).mean()) / 255)
+        self._watch(picture, tally)
         return _Loaded(picture, request.wants, seconds)
+
+    def _watch(self, picture: Tensor, tally: Tally) -> None:
+        """Count how the picture was taken, beside the calibration pictures where their looks are known."""
+        exposure = brightness(picture)
+        tally.distribute("snag_brightness", exposure)
+        if self._reference is None:
+            return
+        steepness = sharpness(picture)
+        tally.distribute("snag_sharpness", self._reference.sharpness.relative(steepness))
+        if self._reference.exposure.is_outside(exposure):
+            tally.count("snag_outside_total", "exposure")
+        if self._reference.sharpness.is_outside(steepness):
+            tally.count("snag_outside_total", "sharpness")
 
     def _score(self, rows: Sequence[Row], loaded: Sequence[_Loaded | SnagError]) -> list[_Scored | SnagError]:
         """Scores of the good rows in one call; where that fails, row by row, so that the fault stays with its cause."""
@@ -175,7 +190,7 @@ class Inspector:
         if verdict.reason is not None:  # such a picture has no score worth the name
             tally.count("snag_unaligned_total", re.sub(r"\W", "_", verdict.reason, flags=re.ASCII))
             return
-        tally.distribute("snag_score_ratio", verdict.score / self._usual)
+        tally.distribute("snag_score_ratio", verdict.score / self.usual)
         tally.distribute("snag_p_value", verdict.p_value)
 
     def _tally_of(self, row: Row) -> Tally:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from snag.reference import PROPERTIES
+
 COUNTER: Final = "counter"
 GAUGE: Final = "gauge"
 HISTOGRAM: Final = "histogram"
@@ -27,12 +29,17 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "snag_anomalies_total": (),
     "snag_errors_total": ("code",),
     "snag_unaligned_total": ("reason",),
+    "snag_outside_total": ("property",),
 }
 GAUGES: Final[dict[str, tuple[str, ...]]] = {
     "snag_threshold": (),
     "snag_target_false_alarm_rate": (),
     "snag_calibration_pictures": (),
     "snag_calibration_timestamp_seconds": (),
+    "snag_calibration_share": ("le",),
+    "snag_model_timestamp_seconds": (),
+    "snag_usual_low": ("property",),
+    "snag_usual_high": ("property",),
 }
 HISTOGRAMS: Final[dict[str, tuple[str, ...]]] = {
     "snag_decode_seconds": (),
@@ -43,6 +50,7 @@ DISTRIBUTIONS: Final[dict[str, tuple[float, ...]]] = {
     "snag_score_ratio": (0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0),
     "snag_p_value": (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
     "snag_brightness": tuple(step / 20 for step in range(1, 21)),
+    "snag_sharpness": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 2.0),
 }
 _LARGEST: Final = 1e6  #: a sum must not be spoilt for ever by one boundless value
 
@@ -123,22 +131,28 @@ class Uncounted(Tally):
 
 def zeros(error_codes: tuple[str, ...]) -> list[Sample]:
     """A zero for each counter whose labels are known beforehand: a rate is only right for a series that begins at 0."""
-    known = {"endpoint": ("predictions", "explanations"), "code": error_codes, "reason": ()}
+    known = {
+        "endpoint": ("predictions", "explanations"),
+        "code": error_codes,
+        "reason": ("not_aligned",),  # the only one that the models of this version give
+        "property": PROPERTIES,
+    }
     samples = []
     for name, labels in COUNTERS.items():
         samples += [Sample(COUNTER, name, 0, (value,)) for value in known[labels[0]]] if labels else [Sample(COUNTER, name, 0)]
     for name, bounds in DISTRIBUTIONS.items():
-        samples += [Sample(COUNTER, f"{name}_bucket", 0, (le,)) for le in _edges(bounds)]
+        samples += [Sample(COUNTER, f"{name}_bucket", 0, (le,)) for le in edges(bounds)]
         samples += [Sample(COUNTER, f"{name}_sum", 0), Sample(COUNTER, f"{name}_count", 0)]
     return samples
 
 
 def _distribution(name: str, counts: list[int], total: float) -> list[Sample]:
     """Cumulative buckets, as Prometheus wants them: each holds all values up to its bound."""
-    cumulative = zip(_edges(DISTRIBUTIONS[name]), accumulate(counts), strict=True)
+    cumulative = zip(edges(DISTRIBUTIONS[name]), accumulate(counts), strict=True)
     samples = [Sample(COUNTER, f"{name}_bucket", count, (le,)) for le, count in cumulative if count]
     return [*samples, Sample(COUNTER, f"{name}_sum", total), Sample(COUNTER, f"{name}_count", sum(counts))]
 
 
-def _edges(bounds: tuple[float, ...]) -> list[str]:
+def edges(bounds: tuple[float, ...]) -> list[str]:
+    """Values of the label `le`: the bounds as text, and infinity."""
     return [*(repr(bound) for bound in bounds), "+Inf"]

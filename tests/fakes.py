@@ -13,6 +13,7 @@ from torch.nn import functional
 from snag.artifact import Artifact, load_artifact, save_artifact
 from snag.calibration import Calibration, conformal_threshold, write_calibration
 from snag.golden import GOLDEN_FILE, Golden, GoldenPicture, tolerance_of, write_golden
+from snag.reference import REFERENCE_FILE, Reference, Spread, write_reference
 
 
 class TinyDetector(nn.Module):
@@ -53,7 +54,7 @@ def tiny_artifact(folder: Path) -> Artifact:
 
 
 def tiny_calibration(folder: Path, artifact: Artifact, scores: list[float] | None = None, rate: float = 0.05) -> Calibration:
-    """Write `folder/calibration.json` for the artefact, with one golden picture; scores 0.001 .. 0.040 unless given."""
+    """Write all that is packed with the artefact, `folder/calibration.json` first; scores 0.001 .. 0.040 unless given."""
     scores = sorted(scores or [i / 1000 for i in range(1, 41)])
     calibration = Calibration(
         scores=tuple(scores),
@@ -66,6 +67,9 @@ def tiny_calibration(folder: Path, artifact: Artifact, scores: list[float] | Non
         created="2026-01-01T00:00:00+00:00",
     )
     tiny_golden(folder, artifact, scores)
+    # Pictures of one grey have no edges: their sharpness is 0.
+    looks = Reference(Spread(0.4, 0.5, 0.6), Spread(0.0, 0.0, 0.5), calibration.data_digest, "2025-12-31T00:00:00+00:00")
+    write_reference(looks, folder / REFERENCE_FILE)
     write_calibration(calibration, folder / "calibration.json")
     return calibration
 

@@ -40,11 +40,12 @@ def test_members(made, tmp_path):
         manifest = json.loads(archive.read("MAR-INF/MANIFEST.json"))
         core = {f"snag/{path.name}": path.read_bytes() for path in (ROOT / "snag").glob("*.py")}
         own = {"snag.pt", "calibration.json", "model-card.json", "model-config.yaml", "requirements.txt", "snag_handler.py"}
-        assert names == sorted({*core, *own, "golden.json", "golden/0.png", "MAR-INF/MANIFEST.json"})
+        assert names == sorted({*core, *own, "golden.json", "golden/0.png", "reference.json", "MAR-INF/MANIFEST.json"})
         assert core == {name: archive.read(name) for name in core}
         assert archive.read("snag.pt") == (made / "snag.pt").read_bytes()
         assert archive.read("calibration.json") == (made / "calibration.json").read_bytes()
         assert archive.read("golden.json") == (made / "golden.json").read_bytes()
+        assert archive.read("reference.json") == (made / "reference.json").read_bytes()
         assert archive.read("golden/0.png") == (made / "golden" / "0.png").read_bytes()
         assert archive.read("snag_handler.py") == (ROOT / "handler" / "snag_handler.py").read_bytes()
         assert archive.read("model-config.yaml") == (ROOT / "handler" / "model-config.yaml").read_bytes()

@@ -491,7 +491,7 @@ class TestMetrics:
     def test_unusual_pictures(self, folder, caplog):
         """A picture that was taken otherwise than the calibration pictures counts for what is unusual about it."""
         handler = make_handler(folder)  # whose calibration pictures have a brightness of 0.4 to 0.6 and edges of up to 0.5
-        checks = Image.fromarray(np.indices((40, 40)).sum(0).astype(np.uint8) // 2 % 2 * 120 + 70)
+        checks = Image.fromarray(np.indices((40, 40)).sum(0).astype(np.uint8) // 3 % 2 * 120 + 70)
         buffer = io.BytesIO()
         checks.save(buffer, "PNG")
         caplog.clear()

@@ -22,11 +22,13 @@ from pydantic import Field
 
 import snag
 from cli.settings import Settings, from_flags, run
-from snag.artifact import Artifact, check_pair, load_artifact
-from snag.calibration import Calibration, calibration_json, read_calibration
+from snag.artifact import Artifact
+from snag.bundle import Bundle, load_bundle
+from snag.calibration import Calibration, calibration_json
 from snag.errors import BadArtifact, BadConfig
 from snag.files import sha256_of, write_bytes, write_text
-from snag.golden import GOLDEN_FILE, Golden, read_golden
+from snag.golden import GOLDEN_FILE
+from snag.reference import REFERENCE_FILE
 
 _CORE: Final = Path(snag.__file__).parent
 _HANDLER: Final = Path(__file__).parents[1] / "handler"
@@ -53,16 +55,11 @@ def main(argv: list[str] | None = None) -> int:
 def archive(settings: ArchiveSettings) -> Path:
     """Write `<model>.mar` and `<model>.mar.sha256` into the model store and return the archive's path.
 
-    Raises BadArtifact or ArtifactMismatch unless model, calibration and golden pictures belong together, BadConfig for an
-    impossible name.
+    Raises BadArtifact or ArtifactMismatch without model, calibration, golden pictures and reference that belong together,
+    BadConfig for an impossible name.
     """
     _check_name(settings.model)
-    artifact = load_artifact(settings.run / "snag.pt")
-    calibration = read_calibration(settings.run / "calibration.json")
-    check_pair(artifact, calibration, settings.run / "calibration.json")
-    golden = read_golden(settings.run / GOLDEN_FILE)
-    golden.check_model(artifact.fingerprint, settings.run / GOLDEN_FILE)
-    members = _members(settings, artifact, calibration) | _golden_members(settings.run, golden)
+    members = _members(settings, load_bundle(settings.run))
     path = settings.model_store / f"{settings.model}.mar"
     write_bytes(path, _zip(members))
     write_text(path.with_name(f"{path.name}.sha256"), f"{sha256_of(path)}  {path.name}\n")
@@ -82,26 +79,21 @@ def _check_name(model: str) -> None:
         raise BadConfig(detail=detail) from error
 
 
-def _members(settings: ArchiveSettings, artifact: Artifact, calibration: Calibration) -> dict[str, bytes]:
+def _members(settings: ArchiveSettings, bundle: Bundle) -> dict[str, bytes]:
     """Every file of the archive by its name there."""
     members = {f"snag/{path.name}": path.read_bytes() for path in sorted(_CORE.glob("*.py"))}
-    return members | {
+    members |= {name: (settings.run / name).read_bytes() for name in (GOLDEN_FILE, REFERENCE_FILE)}
+    return {
+        **members,
+        **bundle.pictures,
         "snag_handler.py": (_HANDLER / "snag_handler.py").read_bytes(),
-        "snag.pt": artifact.path.read_bytes(),
-        "calibration.json": calibration_json(calibration).encode(),
+        "snag.pt": bundle.artifact.path.read_bytes(),
+        "calibration.json": calibration_json(bundle.calibration).encode(),
         "model-config.yaml": _model_config(settings.model_config_file),
-        "model-card.json": _json(_model_card(settings, artifact, calibration)),
+        "model-card.json": _json(_model_card(settings, bundle.artifact, bundle.calibration)),
         "requirements.txt": _requirements().encode(),
-        "MAR-INF/MANIFEST.json": _json(_manifest(settings, calibration)),
+        "MAR-INF/MANIFEST.json": _json(_manifest(settings, bundle.calibration)),
     }
-
-
-def _golden_members(run: Path, golden: Golden) -> dict[str, bytes]:
-    names = (GOLDEN_FILE, *(picture.name for picture in golden.pictures))
-    try:
-        return {name: (run / name).read_bytes() for name in names}
-    except OSError as error:
-        raise BadArtifact(path=error.filename, detail=f"{error.strerror}; run `make calibrate`") from error
 
 
 def _model_config(path: Path) -> bytes:
