@@ -59,7 +59,7 @@ class Gate:
         }
         try:
             for name, (handler, address) in handlers.items():
-                listener = Listener(handler, inference.garbage, address, settings.keepalive_seconds, settings.max_connections)
+                listener = Listener(handler, inference.garbage, address, settings)
                 await listener.open()
                 self._listeners[name] = listener
         except OSError:
@@ -78,6 +78,11 @@ class Gate:
         A request for a model that is expected but not registered yet waits, instead of being told that there is none.
         """
         self._board.expect(wanted)
+
+    async def refresh(self) -> None:
+        """Ask TorchServe for its workers now instead of within a second: who has just changed them knows that they are known."""
+        if self._poller is not None:
+            await self._poller.poll()
 
     async def drain(self, seconds: float) -> int:
         """Take no more predictions and wait for those in flight; how many of them were not done in time."""
