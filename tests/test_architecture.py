@@ -41,7 +41,7 @@ OTHERS = {
     "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy"},
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
-LIGHT = ("errors", "files", "hazards", "golden", "guarantee", "choice", "calibration", "verdict", "wire", "telemetry")
+LIGHT = ("errors", "files", "hazards", "golden", "guarantee", "choice", "calibration", "verdict", "wire", "telemetry", "reference")
 LINES, BODY = 250, 40
 LONGER_FILES = {
     "snag/errors.py": "one tree in one file is what makes it readable",
