@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from snag.calibration import is_group
 from snag.errors import BadBase64, BadRequest, InternalError, MissingPicture, SnagError, gate_errors, request_errors
 from snag.verdict import Verdict
 
@@ -27,6 +28,7 @@ class Request:
 
     picture: bytes | bytearray
     wants: frozenset[str] = frozenset()  #: of WANTED
+    group: str | None = None  #: camera, tool or shift that took it
 
 
 def parse_request(row: Mapping[str, Any], bare_size: int | None = 1024 * 1024) -> Request:
@@ -49,7 +51,7 @@ def _parse_field(row: Mapping[str, Any], field: str) -> Request:
     if isinstance(value, bytes | bytearray):
         if not value:
             raise MissingPicture(detail=f"field {field!r} is empty")
-        return Request(value, _wants(row))
+        return Request(value, _wants(row), group_of(row.get("group")))
     return _parse_json({**row, "image": value})
 
 
@@ -82,7 +84,23 @@ def _parse_json(body: Any) -> Request:
         raise MissingPicture(detail=f"the JSON object has the keys {_names(body)}")
     if not isinstance(image, str):
         raise BadRequest(detail=f"'image' is {_json_type(image)}; expected a string of base64")
-    return Request(decode_base64(image), _wants(body))
+    return Request(decode_base64(image), _wants(body), group_of(body.get("group")))
+
+
+def group_of(value: Any) -> str | None:
+    """The name of a group as a client sends it, in JSON, a form's field or a header; None where there is none.
+
+    Raises BadRequest for what no group can be called.
+    """
+    try:
+        name = value.decode() if isinstance(value, bytes | bytearray) else value
+    except UnicodeDecodeError:
+        name = False
+    if name in (None, ""):
+        return None
+    if not (isinstance(name, str) and is_group(name)):
+        raise BadRequest(detail="'group' is no name; expected up to 64 printable characters, not 'pooled'")
+    return name
 
 
 def decode_base64(text: str) -> bytes:
@@ -123,7 +141,7 @@ def _json_type(value: Any) -> str:
 
 
 def verdict_json(verdict: Verdict, model: str, version: str) -> dict[str, Any]:
-    """The answer's object. `reason` is there only when there is one."""
+    """The answer's object. `reason` is there only when there is one, `group` and `threshold_of` when a group was named."""
     answer: dict[str, Any] = {
         "Anomaly": bool(verdict.is_anomaly),
         "score": float(verdict.score),
@@ -133,7 +151,8 @@ def verdict_json(verdict: Verdict, model: str, version: str) -> dict[str, Any]:
         "model": model,
         "version": version,
     }
-    return answer if verdict.reason is None else {**answer, "reason": verdict.reason}
+    further = {"reason": verdict.reason, "group": verdict.group, "threshold_of": verdict.threshold_of}
+    return answer | {name: value for name, value in further.items() if value is not None}
 
 
 def error_json(error: SnagError) -> dict[str, Any]:
@@ -150,6 +169,8 @@ def parse_verdict(answer: Mapping[str, Any]) -> Verdict:
         p_value=answer["p_value"],
         reconstruction_error=answer["reconstruction_error"],
         reason=answer.get("reason"),
+        group=answer.get("group"),
+        threshold_of=answer.get("threshold_of"),
     )
 
 

@@ -50,6 +50,33 @@ class Text(str):
     """A str of another type."""
 
 
+class TestGroups:
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {"body": {"image": TEXT, "group": "Kamera Größe 2"}},
+            {"body": json.dumps({"image": TEXT, "group": "Kamera Größe 2"}).encode()},
+            {"image": bytearray(PICTURE), "group": bytearray("Kamera Größe 2".encode())},
+            {"image": TEXT, "group": "Kamera Größe 2"},
+        ],
+        ids=["JSON", "JSON as bytes", "form", "form of texts"],
+    )
+    def test_named(self, row):
+        """A request may say which camera, tool or shift the picture is of."""
+        assert Request(PICTURE, group="Kamera Größe 2") == parse_request(row)
+
+    @pytest.mark.parametrize("nothing", [None, ""])
+    def test_not_named(self, nothing):
+        """An empty name is none."""
+        assert Request(PICTURE) == parse_request({"body": {"image": TEXT, "group": nothing}})
+
+    @pytest.mark.parametrize("group", [3, ["a"], True, False, "a\nb", " a", "x" * 65, "pooled", b"\xff"])
+    def test_no_name(self, group):
+        """What can be no group's name is refused, and not quietly judged by the pooled threshold."""
+        with pytest.raises(BadRequest, match="'group' is no name; expected up to 64 printable characters"):
+            parse_request({"image": bytearray(PICTURE), "group": group})
+
+
 class TestForms:
     @pytest.mark.parametrize(
         "row",
@@ -272,19 +299,23 @@ class TestAnswers:
         numbers=st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 4),
         is_anomaly=st.booleans(),
         reason=st.none() | st.just("not_aligned"),
+        group=st.none() | st.just("camera-2"),
     )
-    def test_round_trip(self, numbers, is_anomaly, reason):
+    def test_round_trip(self, numbers, is_anomaly, reason, group):
         """A verdict survives JSON to the last bit."""
-        verdict = Verdict(is_anomaly, *numbers, reason)
+        verdict = Verdict(is_anomaly, *numbers, reason, group, group)
 
         answer = json.loads(json.dumps(verdict_json(verdict, "screw", "1.0"), allow_nan=False))
 
         assert verdict == parse_verdict(answer)
 
-    @pytest.mark.parametrize(("reason", "more"), [(None, {}), ("not_aligned", {"reason": "not_aligned"})])
-    def test_object(self, reason, more):
-        """The answer has these keys in this order, and a reason only where there is one."""
-        answer = verdict_json(Verdict(True, 2.5, 2.0, 0.25, 0.125, reason), "screw", "1.0")
+    @pytest.mark.parametrize(
+        "more",
+        [{}, {"reason": "not_aligned"}, {"group": "camera-2", "threshold_of": "pooled"}],
+    )
+    def test_object(self, more):
+        """The answer has these keys in this order; a reason only where there is one, a group only where one was named."""
+        answer = verdict_json(Verdict(True, 2.5, 2.0, 0.25, 0.125, **more), "screw", "1.0")
 
         expected = {
             "Anomaly": True,
