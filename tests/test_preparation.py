@@ -346,3 +346,24 @@ def test_defects_are_drawn_on_the_part_and_a_little_beside_it(aligned: AlignedPr
     assert float(foreground.min()) == pytest.approx(0.03)
     assert float(foreground[aligned.height // 2].mean()) > 0.9
     assert float(foreground[0].mean()) < 0.1
+
+
+# --- by another picture's exposure ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["aligned", "whole"])
+def test_by_another_picture_a_change_of_the_lamp_comes_through(mode: str) -> None:
+    """A picture prepared by its own exposure is as usual; by that of the picture before, it is as dark as it was made."""
+    module, picture = chosen(SIZE, mode).module, good_picture(3, SIZE)
+
+    usual, pose, _ = module(picture)
+    darker, pose_of_other, _ = module(0.8 * picture, picture)
+
+    assert torch.equal(module(picture, picture)[0], usual)
+    assert torch.equal(pose_of_other, pose)
+    if isinstance(module, WholePreparation):
+        resized_mean, deviation = picture.mean(), (picture - picture.mean()).std()
+        assert float(darker.mean()) == pytest.approx(0.5 - 0.2 * float(resized_mean / deviation) * 0.15, rel=0.05)
+    else:
+        assert float((usual - darker)[:, 0].mean()) > 0.1  # the table beside the part
+        assert torch.allclose(module(0.8 * picture)[0], usual, atol=0.05)

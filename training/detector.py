@@ -49,6 +49,11 @@ class Detector(nn.Module):
         return self.preparation(picture)
 
     @torch.jit.export
+    def prepare_like(self, picture: Tensor, other: Tensor) -> tuple[Tensor, Tensor, str]:
+        """`prepare`, by what is measured on another picture: what it would be if exposure were not taken out."""
+        return self.preparation(picture, other)
+
+    @torch.jit.export
     def raw_maps(self, prepared: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[N, c, h, w] -> averaged map before standardisation [N, h, w], reconstruction, plain squared error [N, h, w]."""
         reconstruction = self.autoencoder(prepared)

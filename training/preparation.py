@@ -4,6 +4,9 @@ Each module's forward takes one picture [C, H, W] (uint8, or float on the same s
 - the prepared picture, float32 [c, h, w];
 - its pose, float32 [2, 3]: takes normalised prepared coordinates (x, y, 1), each in -1..1, to normalised picture coordinates;
 - a reason: "" or why there is no verdict on this picture's surface.
+
+Given another picture of the same size, the first is prepared by what is measured on that one. With the picture before the lamp
+changed as the other, this shows what the network would see if exposure were not taken out.
 """
 
 from __future__ import annotations
@@ -52,16 +55,21 @@ class WholePreparation(nn.Module):
         self.channels, self.height, self.width = channels, height, width
         self.centre, self.spread = centre, spread
 
-    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
+    def forward(self, picture: Tensor, other: Tensor | None = None) -> tuple[Tensor, Tensor, str]:
         """See the head of this file."""
+        values, pose = self._laid(picture)
+        measured = values if other is None else self._laid(other)[0]
+        deviation = measured.std().clamp(min=0.5)  # half a grey level: a picture of nothing stays a picture of nothing
+        return (values - measured.mean()) / deviation * self.spread + self.centre, pose, ""
+
+    def _laid(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Turned and resized, and its pose."""
         values = to_channels(picture, self.channels)
         pose = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
         if (values.shape[1] - values.shape[2]) * (self.height - self.width) < 0:
             values = values.transpose(1, 2).flip(1)  # a quarter turn; what was right is now on top
             pose = torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
-        values = resized(values[None], self.height, self.width)[0]
-        deviation = values.std().clamp(min=0.5)  # half a grey level: a picture of nothing stays a picture of nothing
-        return (values - values.mean()) / deviation * self.spread + self.centre, pose, ""
+        return resized(values[None], self.height, self.width)[0], pose
 
 
 class AlignedPreparation(nn.Module):
@@ -78,11 +86,12 @@ class AlignedPreparation(nn.Module):
         # A dark part lies between black and the table's level; a bright one is as bright as a dark one's table.
         self.reach = LEVEL if self.dark else (LEVEL - DARK_LEVEL) / aligner.contrast
 
-    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
+    def forward(self, picture: Tensor, other: Tensor | None = None) -> tuple[Tensor, Tensor, str]:
         """See the head of this file."""
         height, width = picture.shape[1], picture.shape[2]
         grey = to_channels(picture, 1)
-        place, coefficients, scale, reason = self.aligner(grey)
+        measured = grey if other is None else to_channels(other, 1)
+        place, coefficients, scale, reason = self.aligner(measured)
         # Twice the resolution and then the mean of four: the strip's pixels are larger than the picture's.
         fine = strip_coordinates(place, 2 * self.height, 2 * self.width, 0.5 * self.step)
         values = grey if self.channels == 1 else to_channels(picture, self.channels)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -129,6 +129,10 @@ def batches(
         yield torch.from_numpy(shown), clean, torch.from_numpy(mask)
 
 
+#: What an artefact can be asked: evaluation needs more than a worker does.
+METHODS: Final = ("prepare", "prepare_like", "score", "score_prepared", "map_in_picture")
+
+
 def export(settings: TrainSettings, networks: Networks, material: Material) -> torch.jit.ScriptModule:
     """Standardise on parts that the networks never saw, then script and freeze."""
     detector = Detector(material.chosen.module, networks.autoencoder, networks.weight, settings.score, settings.window).eval()
@@ -139,8 +143,7 @@ def export(settings: TrainSettings, networks: Networks, material: Material) -> t
             raise TrainingDiverged(loss="not finite", epoch=settings.epochs, step="the last")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
-        script = torch.jit.script(detector)
-        return torch.jit.freeze(script, preserved_attrs=["prepare", "score", "score_prepared", "map_in_picture"])
+        return torch.jit.freeze(torch.jit.script(detector), preserved_attrs=list(METHODS))
 
 
 def prepare_material(settings: TrainSettings) -> Material:
