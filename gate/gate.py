@@ -80,7 +80,7 @@ class Gate:
         self._board.expect(wanted)
 
     async def refresh(self) -> None:
-        """Ask TorchServe for its workers now instead of within a second: who has just changed them knows that they are known."""
+        """Ask TorchServe for its workers now, not within a second: whoever has just changed them may rely on it."""
         if self._poller is not None:
             await self._poller.poll()
 

@@ -10,11 +10,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from gate.answer import Answer, error_answer
+from gate.settings import GateSettings
 from snag.errors import InternalError, Overloaded
 from snag.wire import error_json
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _BACKLOG: Final = 512  #: connections that the kernel keeps while we are busy
+_PATIENCE: Final = 0.1  #: seconds for what is still under way when all is closed: draining was the time to wait
 _READ_BYTES: Final = 2**20  #: read before the reader is asked to slow down: most pictures arrive in one go
 
 
@@ -22,24 +24,18 @@ class Listener:
     """Hands every request to one coroutine: no router, no access log, no page of aiohttp's own."""
 
     def __init__(
-        self,
-        handler: Handler,
-        garbage: Callable[[str], Answer],
-        address: tuple[str, int],
-        keepalive_seconds: float,
-        max_connections: int,
+        self, handler: Handler, garbage: Callable[[str], Answer], address: tuple[str, int], settings: GateSettings
     ) -> None:
         self._handler = handler
         self._garbage = garbage
         self._address = address
-        self._keepalive_seconds = keepalive_seconds
-        self._max_connections = max_connections
+        self._settings = settings
         self._server: _Server | None = None
         self._socket: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Listen. Raises OSError when the address is taken."""
-        self._server = _Server(self._handler, self._garbage, self._keepalive_seconds, self._max_connections)
+        self._server = _Server(self._handler, self._garbage, self._settings)
         loop = asyncio.get_running_loop()
         self._socket = await loop.create_server(self._server, *self._address, backlog=_BACKLOG, reuse_address=True)
 
@@ -52,22 +48,21 @@ class Listener:
         """Listen no longer and close every connection."""
         self.refuse_connections()
         if self._server is not None:
-            await self._server.shutdown(timeout=1.0)
+            await self._server.shutdown(timeout=_PATIENCE)
 
 
 class _Server(web.Server):
     """Makes a connection of ours for each client."""
 
-    def __init__(
-        self, handler: Handler, garbage: Callable[[str], Answer], keepalive_seconds: float, max_connections: int
-    ) -> None:
+    def __init__(self, handler: Handler, garbage: Callable[[str], Answer], settings: GateSettings) -> None:
         super().__init__(handler)  # type: ignore[arg-type]
         self.garbage = garbage
-        self.max_connections = max_connections
+        self.max_connections = settings.max_connections
         self._options: dict[str, Any] = {
             "access_log": None,
             "auto_decompress": False,
-            "keepalive_timeout": keepalive_seconds,  # also for a request's header to arrive
+            "keepalive_timeout": settings.keepalive_seconds,  # also for a request's header to arrive
+            "lingering_time": settings.linger_seconds,
             "read_bufsize": _READ_BYTES,
         }
 
