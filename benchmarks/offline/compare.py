@@ -77,6 +77,7 @@ def _run(settings: CompareSettings, name: str, kill: bool) -> Usage:
     command = [sys.executable, "-m", "benchmarks.offline.engines", name, str(settings.work.resolve()), *numbers]
     done = settings.work / "done"
     env = dict(os.environ) | {"OMP_NUM_THREADS": "1", "RAY_DEDUP_LOGS": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    env |= {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     kill_one = _killer(settings.work) if kill else lambda processes: True
     return watch(command, env, settings.work / f"{name}.log", lambda: any(done.iterdir()), kill_one)
 

@@ -6,45 +6,14 @@ used by the product; an engine that is not installed is left out of the table.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import islice
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from benchmarks.offline.work import task
 
 WORKERS: Final = 2
-
-
-def task(folder: str, number: int) -> int:
-    """Score the pictures of one part with the server's inspector; a line in `tries` for each start, a file for each end."""
-    from snag.files import write_text
-    from snag.inspection import Row
-
-    place = Path(folder)
-    with (place / "tries").open("a") as tries:
-        tries.write(f"{number} {os.getpid()}\n")
-    names = (place / "parts" / str(number)).read_text().split("\n")
-    answers = [_inspector(folder).answer([Row({"body": Path(name).read_bytes()})])[0] for name in names]
-    write_text(place / "done" / str(number), "\n".join(answer.body.decode() for answer in answers))
-    return len(answers)
-
-
-@lru_cache(maxsize=1)
-def _inspector(folder: str) -> Any:
-    import torch
-
-    from snag.artifact import load_artifact
-    from snag.calibration import read_calibration
-    from snag.inspection import Inspector
-    from snag.serving import ServingSettings
-    from snag.telemetry import Tally
-
-    torch.set_num_threads(1)
-    run = Path(folder) / "run"
-    pair = load_artifact(run / "snag.pt"), read_calibration(run / "calibration.json")
-    return Inspector(*pair, ServingSettings(), "part", "1.0", Tally(), print)
 
 
 def plain(folder: str, numbers: Sequence[int]) -> int:

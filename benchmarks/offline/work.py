@@ -1,0 +1,35 @@
+"""What each engine is given to do; in a module of its own, so that its workers import it instead of getting a copy."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from snag.artifact import load_artifact
+from snag.calibration import read_calibration
+from snag.files import write_text
+from snag.inspection import Inspector, Row
+from snag.serving import ServingSettings
+from snag.telemetry import Tally
+
+
+def task(folder: str, number: int) -> int:
+    """Score the pictures of one part with the server's inspector; a line in `tries` for each start, a file for each end."""
+    place = Path(folder)
+    with (place / "tries").open("a") as tries:
+        tries.write(f"{number} {os.getpid()}\n")
+    names = (place / "parts" / str(number)).read_text().split("\n")
+    answers = [_inspector(folder).answer([Row({"body": Path(name).read_bytes()})])[0] for name in names]
+    write_text(place / "done" / str(number), "\n".join(answer.body.decode() for answer in answers))
+    return len(answers)
+
+
+@lru_cache(maxsize=1)
+def _inspector(folder: str) -> Inspector:
+    torch.set_num_threads(1)
+    run = Path(folder) / "run"
+    pair = load_artifact(run / "snag.pt"), read_calibration(run / "calibration.json")
+    return Inspector(*pair, ServingSettings(), "part", "1.0", Tally(), print)
