@@ -28,7 +28,7 @@ from snag.reference import Reference
 from snag.serving import ServingSettings
 from snag.telemetry import Tally, Uncounted
 from snag.verdict import Verdict, judge
-from snag.wire import error_json, parse_request, verdict_json
+from snag.wire import error_json, group_of, parse_request, verdict_json
 
 T = TypeVar("T")
 
@@ -44,6 +44,7 @@ class Row:
     explain: bool = False  #: answer with the overlay instead of a verdict
     request_id: str = ""
     probe: bool = False  #: asked by the server's own people: answered like any other, and not counted
+    group: str | None = None  #: as a header names it, for bodies that are the bare picture
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class _Loaded:
     picture: Tensor  #: [C, H, W]
     wants: frozenset[str]
     seconds: float  #: that decoding took
+    group: str | None
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Inspector:
         tally = self._tally_of(row)
         tally.time("snag_decode_seconds", seconds)
         self._watch(picture, tally)
-        return _Loaded(picture, request.wants, seconds)
+        return _Loaded(picture, request.wants, seconds, request.group or group_of(row.group))
 
     def _watch(self, picture: Tensor, tally: Tally) -> None:
         """Count how the picture was taken, beside the calibration pictures where their looks are known."""
@@ -172,7 +174,7 @@ class Inspector:
         headers = {"Server-Timing": f"decode;dur={1e3 * item.seconds:.1f}, score;dur={1e3 * scored.seconds:.1f}"}
         if row.explain:
             return self._checked_size(Answer(200, "image/png", self._illustrator.overlay(item.picture, scores), headers))
-        verdict = judge(scores.anomaly_score, scores.reconstruction_error, scores.reason, self._calibration)
+        verdict = judge(scores.anomaly_score, scores.reconstruction_error, scores.reason, self._calibration, item.group)
         body = verdict_json(verdict, self._model, self._version) | self._illustrator.extras(item.picture, scores, item.wants)
         answer = self._checked_size(Answer(200, JSON, json.dumps(body, allow_nan=False).encode(), headers))
         self._observe(verdict, self._tally_of(row))
@@ -187,10 +189,12 @@ class Inspector:
     def _observe(self, verdict: Verdict, tally: Tally) -> None:
         if verdict.is_anomaly:
             tally.count("snag_anomalies_total")
+        if verdict.group is not None and not self._calibration.knows(verdict.group):
+            tally.count("snag_unknown_group_total")
         if verdict.reason is not None:  # such a picture has no score worth the name
             tally.count("snag_unaligned_total", re.sub(r"\W", "_", verdict.reason, flags=re.ASCII))
             return
-        tally.distribute("snag_score_ratio", verdict.score / self.usual)
+        tally.distribute("snag_score_ratio", verdict.score / (verdict.threshold if verdict.threshold > 0 else self.usual))
         tally.distribute("snag_p_value", verdict.p_value)
 
     def _tally_of(self, row: Row) -> Tally:

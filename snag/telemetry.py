@@ -30,6 +30,7 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "snag_errors_total": ("code",),
     "snag_unaligned_total": ("reason",),
     "snag_outside_total": ("property",),
+    "snag_unknown_group_total": (),
 }
 GAUGES: Final[dict[str, tuple[str, ...]]] = {
     "snag_threshold": (),

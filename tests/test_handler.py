@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
 
 from handler.snag_handler import SnagHandler
 from snag.artifact import Artifact, load_artifact
-from snag.calibration import read_calibration
+from snag.calibration import Group, p_value, read_calibration, write_calibration
 from snag.errors import ArtifactMismatch, BadArtifact, BadConfig, GoldenMismatch
 from snag.heatmap import coloured, overlay, scale_of
 from snag.picture import decode
@@ -487,6 +488,34 @@ class TestMetrics:
         assert (answer["Anomaly"], answer["reason"]) == (True, "not_aligned")
         assert samples["counter", "snag_unaligned_total", named(reason="not_aligned")] == [1.0]
         assert ("counter", "snag_score_ratio_count", named()) not in samples
+
+    @pytest.mark.parametrize("way", ["JSON", "form", "header"])
+    def test_groups(self, folder, caplog, way):
+        """A picture is judged by its group's threshold, however the group is named; one that nobody knows is counted."""
+        calibration = read_calibration(folder / "calibration.json")
+        dull = Group("dull", tuple(i / 10 for i in range(1, 20)), 1.9)
+        write_calibration(replace(calibration, groups=(dull,)), folder / "calibration.json")
+        handler = make_handler(folder)
+        caplog.clear()
+        names = ("dull", "stranger")
+        rows = {
+            "JSON": [as_json(png(255), group=name) for name in names],
+            "form": [{"image": png(255), "group": bytearray(name.encode())} for name in names],
+            "header": [{"body": png(255)} for _ in names],
+        }[way]
+        headers = [{"Snag-Group": name} for name in names] if way == "header" else [{}, {}]
+
+        own, pooled = (answer for *_, answer in ask(handler, folder, *rows, headers=headers))
+        with caplog.at_level(logging.INFO, logger="ts.metrics.caching_metric"):
+            handler.flush()
+
+        assert (own["Anomaly"], own["threshold"], own["group"], own["threshold_of"]) == (False, 1.9, "dull", "dull")
+        assert own["p_value"] == p_value(own["score"], dull)
+        assert (pooled["threshold"], pooled["group"], pooled["threshold_of"]) == (0.039, "stranger", "pooled")
+        samples = emitted(caplog)
+        assert samples["counter", "snag_unknown_group_total", named()] == [1.0]
+        ratios = own["score"] / 1.9 + pooled["score"] / 0.039
+        assert samples["counter", "snag_score_ratio_sum", named()] == [pytest.approx(ratios)]
 
     def test_unusual_pictures(self, folder, caplog):
         """A picture that was taken otherwise than the calibration pictures counts for what is unusual about it."""
