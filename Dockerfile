@@ -24,6 +24,7 @@ COPY training training
 COPY handler handler
 COPY evaluation evaluation
 COPY client client
+COPY gate gate
 COPY server server
 COPY model_store model_store
 # Root owns the code and the model store; the server writes below TMPDIR alone, so the root file system can be read-only.
