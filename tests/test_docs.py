@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gate.gate import Gate
+from gate.settings import GateSettings
 from snag.errors import gate_errors, request_errors
 
 ROOT = Path(__file__).parent.parent
@@ -158,6 +160,15 @@ def test_the_readme_lists_every_metric_that_snag_exposes() -> None:
     assert set(listed) == exposed
     for entry in (entry for kind in declared.values() for entry in kind if entry["name"] in exposed):
         assert listed[entry["name"]] == set(entry["dimensions"]) - {"model_name", "model_version"}, entry["name"]
+
+
+def test_the_readme_lists_every_metric_of_the_gate(tmp_path: Path) -> None:
+    here = ("127.0.0.1", 0)
+    gate = Gate(GateSettings(here, here, here, tokens=None, log_file=tmp_path / "x.log"))
+    exposed = {f"{family.name}_total" if family.type == "counter" else family.name for family in gate.metrics.registry.collect()}
+    listed = {code(row[0])[0] for row in rows("### Of the server")}
+
+    assert listed == exposed
 
 
 def test_the_readme_lists_every_setting_of_the_handler() -> None:

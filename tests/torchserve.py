@@ -101,7 +101,7 @@ class FakeTorchServe:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/metrics":
-            return web.Response(text="# TYPE Requests2XX counter\nRequests2XX 3.0")
+            return web.Response(text="# TYPE QueueTime gauge\nQueueTime 3.0")
         if request.path.startswith("/models"):
             return await self._manage(request)
         headers = {name.lower(): text for name, text in request.headers.items()}
@@ -178,8 +178,8 @@ async def house(folder: Path, connected: bool = True, **settings: Any) -> AsyncI
     )
     torchserve, gate = FakeTorchServe(), Gate(made)
     await torchserve.start()
-    await gate.open()
     try:
+        await gate.open()
         async with aiohttp.ClientSession() as client:
             one = House(gate, torchserve, made, client)
             if connected:
