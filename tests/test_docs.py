@@ -165,7 +165,8 @@ def test_the_readme_lists_every_metric_that_snag_exposes() -> None:
 def test_the_readme_lists_every_metric_of_the_gate(tmp_path: Path) -> None:
     here = ("127.0.0.1", 0)
     gate = Gate(GateSettings(here, here, here, tokens=None, log_file=tmp_path / "x.log"))
-    exposed = {f"{family.name}_total" if family.type == "counter" else family.name for family in gate.metrics.registry.collect()}
+    families = gate.metrics.registry.collect()
+    exposed = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
     listed = {code(row[0])[0] for row in rows("### Of the server")}
 
     assert listed == exposed
