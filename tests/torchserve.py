@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import uvloop
 from aiohttp import web
 
 from gate.gate import Gate
@@ -218,7 +219,7 @@ def run(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
     @functools.wraps(test)
     def runner(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(test(*args, **kwargs))  # type: ignore[arg-type]
+        uvloop.run(test(*args, **kwargs))  # the loop that the server runs in
 
     runner.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
     return runner
