@@ -19,7 +19,7 @@ from PIL import Image
 from benchmarks.outcome import JSON, Expected, Prepared
 from snag.artifact import Artifact, load_artifact
 from snag.errors import NoPictures
-from snag.picture import SUFFIXES, decode
+from snag.picture import DEFAULT_LIMITS, SUFFIXES, decode
 
 BYTES: Final = "application/octet-stream"
 #: Share of a score by which a batch or another number of threads may change it: rounding in another order.
@@ -81,14 +81,16 @@ def explained(name: str, judge: Judge, picture: bytes) -> Prepared:
     return Prepared(name, f"/explanations/{judge.model}", picture, {"Content-Type": BYTES}, answers)
 
 
+RAW: Final = "raw bytes in JSON"
 #: The three ways in which a picture comes: from a grey array [H, W] to a request. The first is the reference's own.
 FORMATS: Final[dict[str, Callable[[str, Judge, np.ndarray], Prepared]]] = {
-    "raw bytes in JSON": lambda name, judge, grey: in_json(name, judge, grey.tobytes()),
+    RAW: lambda name, judge, grey: in_json(name, judge, grey.tobytes()),
     "PNG in JSON": lambda name, judge, grey: in_json(name, judge, png(grey)),
     "PNG as body": lambda name, judge, grey: as_body(name, judge, png(grey)),
 }
 
 
 def in_format(form: str, judge: Judge, pictures: Iterable[np.ndarray]) -> list[Prepared]:
-    """Each picture as a request of one of FORMATS; bare bytes must have the shape that the server takes for bare."""
-    return [FORMATS[form](form, judge, grey) for grey in pictures]
+    """Each picture as a request of one of FORMATS; as bare bytes only those of the shape that a server takes for bare."""
+    fitting = (grey for grey in pictures if form != RAW or grey.shape == DEFAULT_LIMITS.raw_shape)
+    return [FORMATS[form](form, judge, grey) for grey in fitting]
