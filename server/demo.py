@@ -20,7 +20,8 @@ from client.montage import montage
 from client.pictures import find_pictures
 from server.instance import Instance
 from server.ports import free_ports
-from server.serve import ServeSettings, serve
+from server.serve import serve
+from server.settings import ServeSettings
 from snag.errors import RequestError
 from snag.files import write_bytes
 from snag.verdict import Verdict
@@ -60,7 +61,7 @@ def demo(settings: DemoSettings) -> None:
     pictures = chosen_pictures(settings)
     ports = free_ports(3)
     serving = ServeSettings(
-        model=settings.model,
+        model=[settings.model],
         model_store=settings.model_store,
         inference_port=ports[0],
         management_port=ports[1],
@@ -147,9 +148,9 @@ def _settled_scrape(client: SnagClient, sent: int) -> Counter[str]:
 
 
 def counters(scrape: str) -> Counter[str]:
-    """Each `snag_…_total` of a scrape by name and the label that is its own; zeros left out."""
+    """Each `snag_…_total` that the workers count, by name and the label that is its own; zeros left out."""
     counts: Counter[str] = Counter()
-    for name, labels, value in re.findall(r"^(snag_\w+_total)\{(.*)\} (\S+)$", scrape, re.M):
+    for name, labels, value in re.findall(r"^(snag_\w+_total)\{(.*model_version=.*)\} (\S+)$", scrape, re.M):
         own = re.findall(r'\b(endpoint|code|reason)="([^"]*)"', labels)
         key = name + "".join(f'{{{label}="{text}"}}' for label, text in own)
         counts[key] += int(float(value))
@@ -157,7 +158,7 @@ def counters(scrape: str) -> Counter[str]:
 
 
 def _metrics_table(counts: Counter[str]) -> Table:
-    table = Table("metric", "count", title="scraped from the server, its own first picture included")
+    table = Table("metric", "count", title="scraped from the server")
     for name, count in sorted(counts.items()):
         table.add_row(name.replace("[", r"\["), str(count))
     return table

@@ -1,23 +1,44 @@
-"""A picture made by hand, to ask a fresh server for a verdict before anyone else does."""
+"""The golden pictures of an archive: good parts whose scores were recorded when it was packed."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from typing import Final
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
 
-_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-
-
-def golden_picture(side: int = 256) -> bytes:
-    """A dark bar on a light ground, grey PNG, `side` x `side`."""
-    light, across = bytes([200]) * side, side // 5
-    crossed = light[:across] + bytes([90]) * (side - 2 * across) + light[:across]
-    lines = [crossed if side * 4 // 10 <= y < side * 6 // 10 else light for y in range(side)]
-    pixels = b"".join(b"\x00" + line for line in lines)
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(pixels)) + _chunk(b"IEND", b"")
+from gate.upstream import Upstream
+from server.probe import score_of
+from snag.errors import BadArtifact
+from snag.golden import GOLDEN_FILE, Golden, parse_golden
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+@dataclass(frozen=True)
+class GoldenSet:
+    """What was recorded, and the pictures themselves as encoded files, in the same order."""
+
+    golden: Golden
+    pictures: tuple[bytes, ...]
+
+
+def golden_set(archive: Path) -> GoldenSet:
+    """What lies in the archive. Raises BadArtifact where there is none."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            golden = parse_golden(file.read(GOLDEN_FILE).decode(), archive)
+            return GoldenSet(golden, tuple(file.read(picture.name) for picture in golden.pictures))
+    except KeyError as error:
+        detail = "it has no golden pictures to be checked with; run `make calibrate archive`"
+        raise BadArtifact(path=archive, detail=detail) from error
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise BadArtifact(path=archive, detail=f"its golden pictures can't be read ({error}); run `make archive`") from error
+
+
+def check_over_http(upstream: Upstream, model: str, version: str, archive: Path) -> None:
+    """Let a version that is up judge a golden picture as a client's would be judged.
+
+    Its workers have checked all pictures themselves before they were ready. Raises GoldenMismatch when it scores another,
+    ServerAnswer when there is no verdict, ServerUnreachable.
+    """
+    recorded = golden_set(archive)
+    picture = recorded.golden.pictures[0]
+    recorded.golden.check(picture, score_of(upstream, model, version, recorded.pictures[0]), "over HTTP")

@@ -1,4 +1,4 @@
-"""The server's log, read for the reason why it did not come up."""
+"""The server's log, read for the reason why something did not come up."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 #: Time, level and thread that server/log4j2.xml puts before each line.
-_PREFIX: Final = re.compile(r"^\d{4}-\d\d-\d\dT\S+ [A-Z]+ +\S+ - ")
+_PREFIX: Final = re.compile(r"^\d{4}-\d\d-\d\dT\S+ [A-Z]+ +(\S+) - ")
 #: What TorchServe says when a model or a worker is lost; it tries again for minutes, but the reason will not go away.
-_FATAL: Final = re.compile(r"Backend worker process died|Failed to (load model|start workers|bind to address)")
+_FATAL: Final = re.compile(r"Backend worker (process died|error)|Failed to (load model|start workers|bind to address)")
 _EXCEPTION: Final = re.compile(r"^(?:[A-Za-z_][\w$]*\.)*([A-Z]\w*(?:Error|Exception|Mismatch|Artifact|Config)): (.+)$")
 _OURS: Final = re.compile(r"^snag\.errors\.\w+: ")
 
@@ -19,31 +19,27 @@ class Log:
 
     def __init__(self, folder: Path) -> None:
         self.place = folder
-        self._file = folder / "server.log"
-        self._console = folder / "console.log"
-        self._start = self._file.stat().st_size if self._file.exists() else 0
+        self._files = {path: _size(path) for path in (folder / "console.log", folder / "server.log")}
 
-    def text(self) -> str:
-        """The new part of the log, and Java's own output, without time stamps."""
-        return "\n".join(_PREFIX.sub("", line) for line in (self._console_text() + self._new_text()).splitlines())
+    def text(self, model: str | None = None, version: str | None = None) -> str:
+        """The new lines, Java's own output first, without time stamps; of one version of a model, what its workers wrote."""
+        lines, is_wanted = [], model is None
+        for line in "\n".join(_read(path, start) for path, start in self._files.items()).splitlines():
+            if prefix := _PREFIX.match(line):
+                is_wanted = (
+                    model is None or re.fullmatch(rf"W-\d+-{re.escape(f'{model}_{version}')}(-\w+)?", prefix[1]) is not None
+                )
+            if is_wanted:
+                lines.append(line[prefix.end() :] if prefix else line)
+        return "\n".join(lines)
 
-    def is_fatal(self) -> bool:
-        """Whether a model or a worker was lost."""
-        return _FATAL.search(self.text()) is not None
+    def is_fatal(self, model: str | None = None, version: str | None = None) -> bool:
+        """Whether a model or a worker was lost, or that model or a worker of it."""
+        return _FATAL.search(self.text(model, version)) is not None
 
-    def reason(self) -> str | None:
+    def reason(self, model: str | None = None, version: str | None = None) -> str | None:
         """The sentence that explains a failed start best: the last exception, or the last line that complains."""
-        return find_reason(self.text())
-
-    def _new_text(self) -> str:
-        if not self._file.exists():
-            return ""
-        with self._file.open("rb") as file:
-            file.seek(self._start)
-            return file.read().decode(errors="replace")
-
-    def _console_text(self) -> str:
-        return self._console.read_text(errors="replace") if self._console.exists() else ""
+        return find_reason(self.text(model, version))
 
 
 def find_reason(text: str) -> str | None:
@@ -55,3 +51,15 @@ def find_reason(text: str) -> str | None:
     if exceptions:
         return _OURS.sub("", exceptions[-1])
     return next((line for line in reversed(lines) if _FATAL.search(line)), None)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _read(path: Path, start: int) -> str:
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(start if start <= _size(path) else 0)  # it was rolled over or emptied
+        return file.read().decode(errors="replace")

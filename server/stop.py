@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cli.settings import Settings, from_flags, run
 from server.instance import Instance
-from server.serve import folder_of
+from server.settings import folder_of
 
 
 class StopSettings(Settings):

@@ -1,6 +1,7 @@
 """The demonstration with the real server: from start to a clean stop, also when it is interrupted."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,14 +34,15 @@ def is_gone(folder: Path) -> bool:
 
 
 def test_it_judges_scrapes_draws_and_stops(tmp_path):
-    """Two predictions and their overlays for each picture, one refusal, and the server's own first picture are counted."""
+    """A prediction and its overlay for each picture and one refusal are counted; the server's own golden picture is not."""
     demo = start(tmp_path)
     output, _ = demo.communicate(timeout=120)
 
     assert demo.returncode == 0, output
     assert "3 of 3 verdicts right" in output
     assert "415 unsupported_format" in output
-    assert 'snag_requests_total{endpoint="explanations"} │ 3' in output
+    counted = re.findall(r'snag_requests_total\{endpoint="(\w+)"\} +│ +(\d+)', output)
+    assert dict(counted) == {"explanations": "3", "predictions": "4"}
     assert 'snag_errors_total{code="unsupported_format"} │ 1' in output
     assert "server stopped" in output
     with Image.open(tmp_path / "run-bolt" / "heatmap.png") as sheet:

@@ -193,22 +193,25 @@ def test_wrong_requests(post, name):
 
 
 def test_get(live_server, session):
-    """A GET reaches the handler without a body and is told what was expected."""
+    """A GET is told what was expected."""
     answer = session.get(f"{live_server.url}/predictions/tiny-bolt", timeout=30)
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "missing_picture")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
 
 
 def test_versions(live_server, post):
-    """The version may be named in the path; another version, as another model, is TorchServe's own 404."""
+    """The version may be named in the path; another version is not there, nor is another model."""
     assert post("/predictions/tiny-bolt/1.5", data=PNG).json() == verdict_of(live_server, PNG)
-    assert post("/predictions/tiny-bolt/9.9", data=PNG).status_code == 404
-    assert post("/predictions/nothing", data=PNG).status_code == 404
+    for path in ("/predictions/tiny-bolt/9.9", "/predictions/nothing"):
+        answer = post(path, data=PNG)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_model")
 
 
 def test_body_over_the_limit(post):
     """A body over max_request_size is refused with 413 before it reaches a worker."""
-    assert post(data=b"x" * (16 * 2**20 + 1)).status_code == 413
+    answer = post(data=b"x" * (16 * 2**20 + 1))
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request_too_large")
 
 
 def test_parity(live_server, post):

@@ -1,0 +1,195 @@
+"""Supervisor: keeps TorchServe and the gate in front of it running until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from gate.gate import Gate
+from gate.settings import GateSettings
+from gate.upstream import Upstream, Wanted
+from server.bring_up import Result, bring_up
+from server.configuration import properties
+from server.instance import Instance, Note
+from server.launch import Launch
+from server.report import Report
+from server.state import Model, read_state
+from server.torchserve import TorchServe, start
+from snag.errors import BadArtifact, ServerFailed
+
+_LOOK: Final = 0.1  #: seconds between two looks whether Java still runs
+_LOOK_AT_STATE: Final = 0.5  #: seconds between two looks whether other models are to be served
+_LONGEST_PAUSE: Final = 30.0  #: seconds before Java is started once more
+_STABLE: Final = 60.0  #: seconds of running after which the next start need not wait
+
+
+def supervise(
+    instance: Instance, launch: Launch, torchserve: TorchServe, is_console: bool, ready: Callable[[Report], None]
+) -> int:
+    """Run until SIGTERM or Ctrl-C; 0 then. `torchserve` was just started. Raises ServerFailed when it does not come up."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_supervised(instance, launch, torchserve, is_console, ready))
+
+
+async def _supervised(
+    instance: Instance, launch: Launch, torchserve: TorchServe, is_console: bool, ready: Callable[[Report], None]
+) -> int:
+    gate = Gate(_gate_settings(instance, launch, is_console))
+    await Supervisor(instance, launch, gate, torchserve, is_console, ready).run()
+    return 0
+
+
+class Supervisor:
+    """Belongs to one event loop on the main thread: Java dies with the thread that started it."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        launch: Launch,
+        gate: Gate,
+        torchserve: TorchServe,
+        is_console: bool,
+        ready: Callable[[Report], None],
+    ) -> None:
+        self._instance = instance
+        self._launch = launch
+        self._gate = gate
+        self._torchserve = torchserve
+        self._is_console = is_console
+        self._ready: Callable[[Report], None] | None = ready  #: None once it was called
+        self._stop = asyncio.Event()
+        self._failures: dict[tuple[str, str], str] = {}  #: why a version does not serve, by model and version
+
+    async def run(self) -> None:
+        """Open the gate, keep TorchServe up, and end both in order when told to."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        doing: set[asyncio.Task[Any]] = {asyncio.create_task(self._stop.wait())}
+        try:
+            await self._open()
+            doing |= {asyncio.create_task(self._keep_up()), asyncio.create_task(self._follow_state())}
+            done, _ = await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # raises what ended it
+            await self._gate.drain(self._launch.drain)
+        finally:
+            self._stop.set()
+            for task in doing:
+                task.cancel()
+            await asyncio.gather(self._gate.close(), asyncio.to_thread(self._torchserve.end))
+
+    async def _open(self) -> None:
+        self._expect(read_state(self._instance.served))
+        try:
+            await self._gate.open()
+        except OSError as error:
+            raise ServerFailed(detail=error.strerror or str(error)) from error
+
+    async def _keep_up(self) -> None:
+        """Bring TorchServe up, and again whenever it has ended. Raises ServerFailed when it does not come up at first."""
+        pause = 0.0
+        while True:
+            try:
+                await self._bring_up()
+            except ServerFailed as error:
+                # Somebody else may have been quicker to take a port that was free; that is none of the server's faults.
+                if self._ready is not None and "Failed to bind" not in str(error):
+                    raise
+                self._gate.log.event("error", "torchserve_failed", detail=str(error))
+            while self._torchserve.is_running():
+                await asyncio.sleep(_LOOK)
+            self._gate.connect(None)
+            pause = 0.0 if time.monotonic() - self._torchserve.started > _STABLE else min(max(1.0, 2 * pause), _LONGEST_PAUSE)
+            self._gate.log.event(
+                "error", "torchserve_ended", code=self._torchserve.process.returncode, starts_again_after=pause
+            )
+            await asyncio.to_thread(self._torchserve.clean_up)
+            await asyncio.sleep(pause)
+            self._torchserve = start(self._instance, self._is_console)
+            self._gate.metrics.restarts.inc()
+
+    async def _bring_up(self) -> None:
+        models = read_state(self._instance.served)
+        results = await asyncio.to_thread(self._load, self._torchserve, models, asyncio.get_running_loop())
+        self._failures = {(result.model, result.version): result.failed for result in results if result.failed is not None}
+        self._expect(models)
+        await self._gate.refresh()
+        results = [*(Result(model.name, "", failed=model.failed) for model in models if model.failed is not None), *results]
+        for failure in (result for result in results if result.failed is not None):
+            self._gate.log.event("error", "model_failed", model=failure.model, version=failure.version, detail=failure.failed)
+        if self._ready is not None:
+            if all(result.failed is not None for result in results):
+                raise ServerFailed(detail=results[0].failed if results else "there is no model to serve")
+            self._ready(Report(tuple(results), time.monotonic() - self._torchserve.started))
+            self._ready = None
+
+    def _load(self, torchserve: TorchServe, models: tuple[Model, ...], loop: asyncio.AbstractEventLoop) -> list[Result]:
+        """Bring all models up on a TorchServe that was just started; runs in a thread of its own."""
+
+        def is_running() -> bool:
+            return torchserve.is_running() and not self._stop.is_set()
+
+        def registered(upstream: Upstream) -> None:
+            self._instance.remember(_note(self._launch, torchserve))
+            loop.call_soon_threadsafe(self._gate.connect, upstream)
+
+        return bring_up(torchserve, models, self._instance.store, is_running, self._launch.timeout, registered)
+
+    async def _follow_state(self) -> None:
+        """Tell the gate when another command has changed what is served."""
+        seen = _stamp(self._instance.served)
+        while True:
+            await asyncio.sleep(_LOOK_AT_STATE)
+            if (stamp := _stamp(self._instance.served)) != seen:
+                seen = stamp
+                with suppress(BadArtifact):  # what is served goes on being served
+                    self._expect(read_state(self._instance.served))
+
+    def _expect(self, models: tuple[Model, ...]) -> None:
+        """Tell the gate what should serve."""
+        wanted = [
+            Wanted(model.name, one.version, self._failures.get((model.name, one.version)))
+            for model in models
+            for one in model.versions
+        ]
+        self._gate.expect(wanted + [Wanted(model.name, "", model.failed) for model in models if model.failed is not None])
+
+
+def _gate_settings(instance: Instance, launch: Launch, is_console: bool) -> GateSettings:
+    return GateSettings(
+        inference=launch.inference,
+        management=launch.management,
+        metrics=launch.metrics,
+        tokens=Path(launch.tokens) if launch.tokens else None,
+        log_file=instance.logs / "requests.log",
+        console=is_console,
+        max_request_bytes=int(properties(instance.configuration.read_text())["max_request_size"]),
+    )
+
+
+def _note(launch: Launch, torchserve: TorchServe) -> Note:
+    addresses = torchserve.addresses
+    return Note(
+        pid=os.getpid(),
+        fingerprint=launch.fingerprint,
+        drain=launch.drain,
+        temporary=str(torchserve.temporary),
+        inference=addresses.inference,
+        management=addresses.management,
+        metrics=addresses.metrics,
+    )
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
