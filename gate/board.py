@@ -12,8 +12,9 @@ from typing import Final
 from gate.route import Route
 from gate.upstream import Upstream, Wanted
 from gate.workers import Version
-from snag.errors import Timeout, Unavailable
+from snag.errors import Timeout, Unavailable, UnknownModel
 
+_LOOK: Final = 0.05  #: seconds between two looks whether requests are answered
 FRESH_SECONDS: Final = 4.0  #: what is older than this is no longer said to be so
 
 
@@ -111,7 +112,12 @@ class Board:
         return found + [Standing(one.model, one.version, False, 0, 0, 0, True, one.failed) for one in wanted.values()]
 
     async def upstream_for(self, route: Route) -> Upstream:
-        """TorchServe, as soon as it can take the request. Raises Unavailable when that is not to be expected."""
+        """TorchServe, as soon as it can take the request.
+
+        Raises Unavailable when that is not to be expected, UnknownModel for a version that is not to serve.
+        """
+        if self._is_withheld(route):
+            raise UnknownModel(name=route.name)
         while self.upstream is None or not self._takes(route):
             if failed := self._failed(route):
                 raise Unavailable(detail=f"{route.name} could not be loaded: {failed}")
@@ -124,6 +130,12 @@ class Board:
         """Wait until TorchServe was asked for its workers once more."""
         self.watched.set()
         await self._news.wait()
+
+    async def settled(self) -> None:
+        """Wait until every request that TorchServe may have now is answered."""
+        before = set(self._limits)
+        while before & self._limits.keys():
+            await asyncio.sleep(_LOOK)
 
     @asynccontextmanager
     async def patience(self, route: Route, seconds: float) -> AsyncIterator[None]:
@@ -168,6 +180,10 @@ class Board:
 
     def _is_wanted(self, route: Route) -> bool:
         return any(_fits(route, one.model, one.version) for one in self._wanted or ())
+
+    def _is_withheld(self, route: Route) -> bool:
+        """Whether the route names a version that is still being tried, or about to be taken away."""
+        return self._wanted is not None and route.version is not None and not self._is_wanted(route)
 
     def _failed(self, route: Route) -> str | None:
         """Why none of the versions that could answer was loaded; None where one still may be."""

@@ -84,6 +84,10 @@ class Gate:
         if self._poller is not None:
             await self._poller.poll()
 
+    async def settled(self) -> None:
+        """Wait until every request that is under way now is answered: what was the default before is then asked no more."""
+        await self._board.settled()
+
     async def drain(self, seconds: float) -> int:
         """Take no more predictions and wait for those in flight; how many of them were not done in time."""
         self.log.event("info", "draining", in_flight=self._admission.in_flight)
