@@ -11,7 +11,7 @@ from gate.health import readiness
 from gate.route import Route
 from gate.upstream import Upstream, Wanted
 from gate.workers import Version
-from snag.errors import Unavailable
+from snag.errors import Unavailable, UnknownModel
 from tests.torchserve import GOOD, after, has_been_asked, house, lacks_workers, ready, run, until
 
 PREDICT = "/predictions/bolt"
@@ -94,7 +94,27 @@ class TestBoard:
 
         assert await decided(self.board.upstream_for(Route("predictions", "cap"))) == UPSTREAM
         assert await decided(self.board.upstream_for(Route("predictions", "nut"))) is None
-        assert await decided(self.board.upstream_for(Route("predictions", "nut", "2.0"))) == UPSTREAM
+
+    @run
+    async def test_withheld_version(self):
+        """A version that is registered but not to serve, on trial or about to go, is not there for clients."""
+        self.board.connect(UPSTREAM)
+        self.board.expect([Wanted("bolt", "1.0")])
+        self.board.saw((version(ready=2), version(ready=2, number="2.0", is_default=False)))
+
+        assert await decided(self.board.upstream_for(Route("predictions", "bolt", "1.0"))) == UPSTREAM
+        with pytest.raises(UnknownModel, match=r"there is no model bolt/2\.0"):
+            await decided(self.board.upstream_for(Route("predictions", "bolt", "2.0")))
+
+    @run
+    async def test_settled(self):
+        """It is settled once the requests that were under way are answered, whatever came after them."""
+        async with self.board.patience(BOLT, 60):
+            settled = asyncio.create_task(self.board.settled())
+            await asyncio.sleep(0.1)
+            assert not settled.done()
+        async with self.board.patience(BOLT, 60):
+            await asyncio.wait_for(settled, 1)
 
     @run
     async def test_another_torchserve(self):
