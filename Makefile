@@ -25,6 +25,7 @@
 #: METRICS_PORT     port of metrics                           (8082)
 #: FOREGROUND       1: `serve` stays until stopped            (returns when ready)
 #: IMAGES           file or folder to judge with `predict`
+#: SHIFTS           1: `evaluate` also judges under other lamps, focus and places
 #: SAVE             files that `predict` writes, of overlay,mask,map,heatmap,regions
 #: SOURCE           folder, archive or URL that `data` brings in, with SHA256=… and CATEGORY=…; pictures for `score`
 #: OUT              table that `score` writes                 (scores.parquet)
@@ -144,7 +145,7 @@ $(calibration): $(weights) $(call redo,calibrate,FPR CONFIDENCE PROMISE GROUPS T
 	$(PY) -m training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(promise) $(choice) $(call args,calibrate)
 
 $(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
-	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(call args,evaluate)
+	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(if $(SHIFTS),--shifts) $(call args,evaluate)
 
 # The model card quotes the report, where there is one.
 $(archive): $(weights) $(calibration) $(if $(call asked,evaluate demo),$(report),$(wildcard $(RUN)/report/index.html)) \

@@ -22,10 +22,11 @@ from evaluation.judging import Inspected, Unreadable, judge_pictures
 from evaluation.labelled import LabelledPicture, labelled_pictures, read_mask
 from evaluation.report import render
 from evaluation.results import Result, result_of, results_csv
+from evaluation.shift_table import ShiftTable, chosen_pictures, score_shifts, shift_table
 from evaluation.summary import Evaluation, metrics_json
 from evaluation.tally import PixelTally
 from snag.artifact import Artifact, check_pair, load_artifact
-from snag.calibration import read_calibration
+from snag.calibration import Calibration, read_calibration
 from snag.errors import BadDataset, UnreadablePictures
 from snag.files import write_text
 from snag.heatmap import scale_of
@@ -41,6 +42,10 @@ class EvaluateSettings(Settings):
     batch: int = Field(4, ge=1, description="pictures that go through the model together; changes speed and memory alone")
     resamples: int = Field(2000, ge=100, description="bootstrap resamples behind each interval")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
+    shifts: bool = Field(
+        False, description="also judge every picture under other lamps, focus and places; some forty times as long"
+    )
+    shift_pictures: int = Field(0, ge=0, description="of those at most so many good and as many defective pictures; 0: all")
     gallery: int = Field(2, ge=0, le=20, description="how many best and how many worst pictures of each class are shown")
 
 
@@ -93,12 +98,23 @@ def evaluate(settings: EvaluateSettings) -> None:
         mask_faults=findings.mask_faults,
         pixels=findings.pixels,
         gallery=findings.gallery,
+        shifts=_shifts(settings, artifact, calibration, pictures),
     )
     report = settings.run / "report"
     write_text(report / "results.csv", results_csv(findings.results, findings.unreadable))
     write_text(report / "index.html", render(evaluation))
     write_text(report / "metrics.json", metrics_json(evaluation))  # last: make takes it as the sign that all is there
     print(f"{report / 'index.html'}: the report; figures in metrics.json, a row for each picture in results.csv")
+
+
+def _shifts(
+    settings: EvaluateSettings, artifact: Artifact, calibration: Calibration, pictures: Sequence[LabelledPicture]
+) -> ShiftTable | None:
+    if not settings.shifts or not pictures:
+        return None
+    chosen = chosen_pictures(pictures, settings.shift_pictures)
+    scores = score_shifts(artifact, tqdm(chosen, "shifts", unit="picture", disable=None))
+    return shift_table(scores, calibration, settings.resamples, settings.seed)
 
 
 def _take(findings: Findings, artifact: Artifact, item: Inspected, has_masks: bool) -> None:

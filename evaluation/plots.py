@@ -24,7 +24,8 @@ GOOD: Final = "#040404"
 BAD: Final = "#050505"
 LIMIT: Final = "#060606"
 _VARIABLES: Final = {INK: "ink", MUTED: "muted", GRID: "grid", GOOD: "good", BAD: "bad", LIMIT: "limit"}
-_STYLE: Final[Any] = {
+#: matplotlib's settings for every plot.
+STYLE: Final[Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a class may be called $x$
     "font.size": 9.5,
@@ -48,7 +49,7 @@ _STYLE: Final[Any] = {
 
 def calibration_plot(scores: Sequence[float], threshold: float) -> str:
     """Histogram of the calibration scores, the threshold marked."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure((10.4, 2.3), layout="constrained")
         axes = figure.subplots()
         values = np.array(scores)
@@ -57,12 +58,12 @@ def calibration_plot(scores: Sequence[float], threshold: float) -> str:
         axes.set(xlabel="anomaly score of good calibration pictures", ylabel="pictures")
         axes.grid(visible=False, axis="x")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
-        return _svg(figure, "calibration")
+        return svg(figure, "calibration")
 
 
 def strip_plot(scores: dict[str, np.ndarray], good: str, threshold: float) -> str:
     """Each picture's score as a dot, one line a class, the threshold across."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure((10.4, 0.7 + 0.46 * len(scores)), layout="constrained")
         axes = figure.subplots()
         generator = np.random.default_rng(0)
@@ -78,7 +79,7 @@ def strip_plot(scores: dict[str, np.ndarray], good: str, threshold: float) -> st
         _scale(axes, np.concatenate(list(scores.values())), threshold)
         _mark_threshold(axes, threshold)
         axes.set_xlabel("anomaly score")
-        return _svg(figure, "strip")
+        return svg(figure, "strip")
 
 
 def histogram_pair(
@@ -88,7 +89,7 @@ def histogram_pair(
 
     `good`, `bad` and `ranges` hold scores and errors; `ranges` those of all classes, so that all defects share their axes.
     """
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure((10.4, 1.75), layout="constrained")
         labels = ("anomaly score", "reconstruction error")
         for column, axes in enumerate(figure.subplots(1, 2)):
@@ -105,24 +106,24 @@ def histogram_pair(
             axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
             if axes.get_xscale() == "linear":
                 axes.xaxis.set_major_locator(MaxNLocator(nbins=6))  # errors are small numbers with long labels
-        return _svg(figure, name)
+        return svg(figure, name)
 
 
 def roc_plot(tally: Tally, fpr: float, tpr: float) -> str:
     """The ROC curve of pictures and the point at which the calibrated threshold works."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure((5.1, 4.5), layout="constrained")
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
         axes.plot(*roc_points(tally.good, tally.bad), color=BAD, linewidth=1.8, clip_on=False)
         _mark_point(axes, fpr, tpr)
         _unit_square(axes, "false alarm rate", "detection rate")
-        return _svg(figure, "roc")
+        return svg(figure, "roc")
 
 
 def precision_recall_plot(tally: Tally, recall: float, precision: float | None) -> str:
     """The precision-recall curve of pictures; no point where nothing was stopped."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure((5.1, 4.5), layout="constrained")
         axes = figure.subplots()
         share = tally.bad.sum() / (tally.bad.sum() + tally.good.sum())
@@ -139,7 +140,7 @@ def precision_recall_plot(tally: Tally, recall: float, precision: float | None) 
         if precision is not None:
             _mark_point(axes, recall, precision)
         _unit_square(axes, "detection rate (recall)", "precision")
-        return _svg(figure, "precision-recall")
+        return svg(figure, "precision-recall")
 
 
 def _unit_square(axes: Axes, x: str, y: str) -> None:
@@ -186,7 +187,7 @@ def _range(values: np.ndarray, threshold: float | None) -> tuple[float, float]:
     return (low, high + margin) if high > low else (low - margin, high + margin)
 
 
-def _svg(figure: Figure, salt: str) -> str:
+def svg(figure: Figure, salt: str) -> str:
     """The figure as an <svg> element to stand inside HTML; `salt` keeps its ids apart from other plots'."""
     text = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": salt}):

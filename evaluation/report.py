@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from evaluation import plots
+from evaluation import plots, shift_plots
 from evaluation.gallery import Exhibit
 from evaluation.intervals import Interval
 from evaluation.labelled import GOOD
 from evaluation.metrics import METRICS
 from evaluation.sentences import FEATURE_NAMES, calibration_sentences, percent, summary_sentences
+from evaluation.shifts import SHIFTS
 from evaluation.summary import Evaluation
 from evaluation.tally import tally_pictures
 from snag import __version__
@@ -78,6 +79,8 @@ def render(evaluation: Evaluation) -> str:
         curves=_curves(evaluation),
         shortcuts=found.shortcuts,
         chance=evaluation.shortcut_chance,
+        shifts=evaluation.shifts,
+        shift_plot=None if evaluation.shifts is None else shift_plots.shift_plot(evaluation.shifts, calibration.rate),
         shelves=_shelves(evaluation),
         legend=_legend(scale_of(calibration)),
     )
@@ -174,6 +177,10 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
+def _share(value: float | None) -> str:
+    return "-" if value is None else percent(value)
+
+
 def _auroc(value: float | None) -> str:
     """Three decimals; less than perfect is never rounded to 1."""
     if value is None:
@@ -189,5 +196,5 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters.update(number=_number, percent=percent, auroc=_auroc, ends=_ends)
-_TEMPLATES.globals.update(percent=percent, feature_names=FEATURE_NAMES, metrics=METRICS, good=GOOD)
+_TEMPLATES.filters.update(number=_number, percent=percent, share=_share, auroc=_auroc, ends=_ends)
+_TEMPLATES.globals.update(percent=percent, feature_names=FEATURE_NAMES, metrics=METRICS, good=GOOD, shift_names=SHIFTS)

@@ -14,6 +14,7 @@ from evaluation.intervals import Interval, clopper_pearson, likeness, realised_r
 from evaluation.judging import Unreadable
 from evaluation.metrics import METRICS
 from evaluation.results import Result
+from evaluation.shift_table import ShiftTable, shifts_json
 from evaluation.shortcuts import Shortcut, chance_level
 from evaluation.tally import PixelTally
 from snag.artifact import Artifact
@@ -35,6 +36,7 @@ class Evaluation:
     mask_faults: Sequence[str]
     pixels: PixelTally
     gallery: Gallery
+    shifts: ShiftTable | None = None  #: only when asked for
 
     @property
     def promise(self) -> Promise | None:
@@ -112,6 +114,7 @@ def metrics_json(evaluation: Evaluation) -> str:
         "shortcut_audit": {name: asdict(shortcut) for name, shortcut in found.shortcuts.items()},
         "shortcut_largest": {column: _largest(found.shortcuts, column) for column in ("raw", "normalised")},
         "shortcut_chance": evaluation.shortcut_chance,
+        "shifts": None if evaluation.shifts is None else shifts_json(evaluation.shifts),
         "counts": _counts(evaluation),
         "pixel_auroc_error_bound": found.pixel_auroc_bound,
         "calibration": _calibration(evaluation),

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
+from torch.nn import functional
 
 from snag.calibration import Calibration
 
@@ -100,11 +102,17 @@ def is_over(anomaly_map: Tensor, scale: Scale) -> np.ndarray:
 
 
 def overlay(picture: Tensor, anomaly_map: Tensor, scale: Scale) -> Image.Image:
-    """A decoded picture [C, H, W] in grey, with the map [H, W] laid over where it is above the level, at the picture's size."""
+    """A decoded picture [C, H, W] in grey, with the map [H, W] laid over where it is above the level, at the picture's size.
+
+    A line in the colour of what it surrounds runs around each marked place, a little apart, so that a small one is found.
+    """
     drawn = np.clip(picture.numpy().astype(np.float32).mean(0), 0, 255)[..., None].repeat(3, axis=2)
     over = is_over(anomaly_map, scale)
-    colours = _palette()[_steps(_values(anomaly_map)[over], scale, 256)].astype(np.float32)
-    drawn[over] = drawn[over] * (1 - _OPACITY) + colours * _OPACITY
+    if over.any():
+        steps = np.where(over, _steps(_values(anomaly_map), scale, 256), 0)
+        drawn[over] = drawn[over] * (1 - _OPACITY) + _palette()[steps[over]] * np.float32(_OPACITY)
+        line = _surrounding(steps)
+        drawn[line > 0] = _palette()[line[line > 0]]
     return Image.fromarray((drawn + 0.5).astype(np.uint8))
 
 
@@ -139,6 +147,17 @@ def _steps(values: np.ndarray, scale: Scale, count: int) -> np.ndarray:
     for limit, place in ((scale.level, round(LEVEL * count)), (scale.largest, round(LARGEST * count))):
         steps = np.where(values > np.float64(limit), np.maximum(steps, place), np.minimum(steps, place - 1))
     return steps
+
+
+def _surrounding(steps: np.ndarray) -> np.ndarray:
+    """[H, W], 0 where nothing is marked -> the greatest step near by on a line around what is marked, 0 elsewhere."""
+    side = min(steps.shape)
+    apart, wide = max(2, side // 200), max(1, side // 400)
+    outer, inner = (
+        functional.max_pool2d(torch.from_numpy(steps)[None, None].float(), 2 * reach + 1, 1, reach)[0, 0].numpy()
+        for reach in (apart + wide, apart)
+    )
+    return np.where(inner > 0, 0, outer).astype(np.int32)
 
 
 def _palette() -> np.ndarray:

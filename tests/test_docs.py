@@ -32,7 +32,7 @@ VERBS = re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.M)
 ALL_SET = [
     "SEED=1", "CONFIG=a.toml", "THRESHOLD=1", "FOREGROUND=1", "IMAGES=a.png", "SAVE=map", "RUN=runs/none", "MODEL_STORE=none",
     "CONFIDENCE=0.9", "PROMISE=average", "GROUPS=a.csv", "METHOD=cost", "DEFECTS=a", "MISS_COST=1", "FALSE_ALARM_COST=1",
-    "DEFECT_SHARE=0.1",
+    "DEFECT_SHARE=0.1", "SHIFTS=1",
 ]  # fmt: skip
 
 

@@ -108,13 +108,17 @@ def test_no_number_counts_as_highest():
 
 
 def test_overlay_leaves_alone_what_stops_no_part():
-    """Up to the level the picture shows through unchanged; over it the colours cover it."""
-    picture = torch.tensor([[[10, 100, 250]]], dtype=torch.uint8)
+    """Up to the level the picture shows through unchanged; over it the colours cover it, and a line runs around."""
+    picture = torch.arange(100, 250, 10, dtype=torch.uint8).expand(1, 1, 15)
+    anomaly_map = torch.zeros(1, 15)
+    anomaly_map[0, 0], anomaly_map[0, 14] = 1.0, 3.0
 
-    drawn = np.asarray(overlay(picture, torch.tensor([[0.0, 1.0, 3.0]]), SCALE))
+    drawn = np.asarray(overlay(picture, anomaly_map, SCALE))
 
-    assert drawn[0, :2].tolist() == [[10, 10, 10], [100, 100, 100]]
-    assert drawn[0, 2] == pytest.approx([250 * 0.4 + colour * 0.6 for colour in (255, 240, 168)], abs=3)
+    assert drawn[0, :11].tolist() == [[grey] * 3 for grey in range(100, 210, 10)]
+    assert drawn[0, 11] == pytest.approx((255, 240, 168), abs=4)
+    assert drawn[0, 12:14].tolist() == [[grey] * 3 for grey in (220, 230)]
+    assert drawn[0, 14] == pytest.approx([240 * 0.4 + colour * 0.6 for colour in (255, 240, 168)], abs=3)
 
 
 def test_overlay_of_deep_and_coloured_pictures():
