@@ -73,8 +73,8 @@ async def _read_announced(request: web.BaseRequest, length: int) -> list[bytes]:
     if (error := content.exception()) is not None:
         raise error
     content.set_read_chunk_size(length)
+    chunks = [await content.readany()]  # what was here before us may have paused the connection; to take it lets it go on
     await content.wait_eof()
-    chunks: list[bytes] = []
     while not content.at_eof():
         chunks.append((await content.readchunk())[0])
     return chunks
