@@ -107,12 +107,16 @@ def overlay(picture: Tensor, anomaly_map: Tensor, scale: Scale) -> Image.Image:
     A line in the colour of what it surrounds runs around each marked place, a little apart, so that a small one is found.
     """
     drawn = np.clip(picture.numpy().astype(np.float32).mean(0), 0, 255)[..., None].repeat(3, axis=2)
-    over = is_over(anomaly_map, scale)
+    values = _values(anomaly_map)
+    over = values > np.float64(scale.level)
     if over.any():
-        steps = np.where(over, _steps(_values(anomaly_map), scale, 256), 0)
-        drawn[over] = drawn[over] * (1 - _OPACITY) + _palette()[steps[over]] * np.float32(_OPACITY)
-        line = _surrounding(steps)
-        drawn[line > 0] = _palette()[line[line > 0]]
+        apart, wide = max(2, min(over.shape) // 200), max(1, min(over.shape) // 400)
+        box = _box(over, apart + wide)  # the rest of the picture costs nothing
+        marked, steps = over[box], np.zeros(over[box].shape, dtype=np.int32)
+        steps[marked] = _steps(values[box][marked], scale, 256)
+        drawn[box][marked] = drawn[box][marked] * (1 - _OPACITY) + _palette()[steps[marked]] * np.float32(_OPACITY)
+        line = _surrounding(steps, apart, wide)
+        drawn[box][line > 0] = _palette()[line[line > 0]]
     return Image.fromarray((drawn + 0.5).astype(np.uint8))
 
 
@@ -149,10 +153,15 @@ def _steps(values: np.ndarray, scale: Scale, count: int) -> np.ndarray:
     return steps
 
 
-def _surrounding(steps: np.ndarray) -> np.ndarray:
+def _box(over: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Rows and columns of all that is true, and a margin."""
+    places = [np.flatnonzero(over.any(axis=axis)) for axis in (1, 0)]
+    rows, columns = (slice(max(0, place[0] - margin), place[-1] + margin + 1) for place in places)
+    return rows, columns
+
+
+def _surrounding(steps: np.ndarray, apart: int, wide: int) -> np.ndarray:
     """[H, W], 0 where nothing is marked -> the greatest step near by on a line around what is marked, 0 elsewhere."""
-    side = min(steps.shape)
-    apart, wide = max(2, side // 200), max(1, side // 400)
     outer, inner = (
         functional.max_pool2d(torch.from_numpy(steps)[None, None].float(), 2 * reach + 1, 1, reach)[0, 0].numpy()
         for reach in (apart + wide, apart)
