@@ -71,7 +71,7 @@ def test_a_whole_picture_loses_its_gain_and_offset_exactly(
     gain: float, offset: float, size: tuple[int, int], channels: int
 ) -> None:
     """To float32 rounding."""
-    module = WholePreparation(channels, 48, 32, 0.5, 0.15)
+    module = WholePreparation(channels, [48], [32], 0.5, 0.15)
     picture = random_picture(*size, channels=channels)
 
     assert torch.allclose(module(gain * picture + offset)[0], module(picture)[0], atol=2e-5)
@@ -80,7 +80,7 @@ def test_a_whole_picture_loses_its_gain_and_offset_exactly(
 @pytest.mark.parametrize("size", ASPECTS)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_whole_picture_of_any_size_gets_the_working_size_mean_and_deviation(size: tuple[int, int], channels: int) -> None:
-    prepared, pose, reason = WholePreparation(channels, 48, 32, 0.4, 0.2)(random_picture(*size, channels=4 - channels))
+    prepared, pose, reason = WholePreparation(channels, [48], [32], 0.4, 0.2)(random_picture(*size, channels=4 - channels))
 
     assert prepared.shape == (channels, 48, 32)
     assert prepared.dtype == torch.float32
@@ -91,7 +91,7 @@ def test_a_whole_picture_of_any_size_gets_the_working_size_mean_and_deviation(si
 
 
 def test_a_picture_of_one_tone_stays_even_and_its_faint_noise_is_not_blown_up() -> None:
-    module = WholePreparation(1, 32, 32, 0.5, 0.15)
+    module = WholePreparation(1, [32], [32], 0.5, 0.15)
     noise = 100 + 0.01 * torch.randn(1, 32, 32, generator=torch.Generator().manual_seed(0))
 
     assert (module(torch.full((1, 40, 50), 200.0))[0] - 0.5).abs().max() < 1e-4
@@ -99,7 +99,7 @@ def test_a_picture_of_one_tone_stays_even_and_its_faint_noise_is_not_blown_up() 
 
 
 def test_a_picture_lying_across_is_turned_by_a_quarter_its_right_side_up() -> None:
-    upright = WholePreparation(1, 64, 32, 0.5, 0.15)
+    upright = WholePreparation(1, [64], [32], 0.5, 0.15)
     picture = random_picture(40, 80)
 
     assert torch.allclose(upright(picture)[0], upright(picture.rot90(1, (1, 2)))[0], atol=1e-6)
@@ -109,8 +109,26 @@ def test_a_picture_lying_across_is_turned_by_a_quarter_its_right_side_up() -> No
 def test_a_square_picture_is_never_turned_nor_one_for_a_square_network() -> None:
     identity = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 
-    assert WholePreparation(1, 64, 32, 0.5, 0.15)(random_picture(40, 40))[1].tolist() == identity
-    assert WholePreparation(1, 32, 32, 0.5, 0.15)(random_picture(40, 80))[1].tolist() == identity
+    assert WholePreparation(1, [64], [32], 0.5, 0.15)(random_picture(40, 40))[1].tolist() == identity
+    assert WholePreparation(1, [32], [32], 0.5, 0.15)(random_picture(40, 80))[1].tolist() == identity
+
+
+@given(st.integers(10, 400), st.integers(10, 400))
+def test_pictures_of_many_shapes_go_to_the_nearest_working_height_and_width(height: int, width: int) -> None:
+    """Nearest by ratio: twice as tall is as far away as half as tall."""
+    module = WholePreparation(1, [32, 64], [48, 96, 160], 0.5, 0.15, 0.5, turn=False)
+
+    shape = module(random_picture(height, width))[0].shape
+
+    ratios = [max(s / (0.5 * side), 0.5 * side / s) for s, side in zip(shape[1:], (height, width), strict=True)]
+    assert ratios[0] <= min(max(s / (0.5 * height), 0.5 * height / s) for s in (32, 64)) + 1e-9
+    assert ratios[1] <= min(max(s / (0.5 * width), 0.5 * width / s) for s in (48, 96, 160)) + 1e-9
+
+
+def test_a_picture_lying_across_stays_so_where_it_is_not_to_be_turned() -> None:
+    module = WholePreparation(1, [64], [32], 0.5, 0.15, turn=False)
+
+    assert module(random_picture(40, 80))[1].tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 
 
 # --- and back onto the picture ----------------------------------------------------------------------------------------------
@@ -133,7 +151,7 @@ def test_what_is_seen_at_a_place_of_a_whole_picture_is_laid_back_onto_that_place
     size: tuple[int, int], y: float, x: float
 ) -> None:
     """Also through the quarter turn: the working picture is upright, some of the pictures lie across."""
-    module = WholePreparation(1, 96, 48, 0.5, 0.15)
+    module = WholePreparation(1, [96], [48], 0.5, 0.15)
     place = (y * size[0], x * size[1])
     spot = blob(*size, *place, 4.0)
     prepared, pose, _ = module(255 * spot[None])
@@ -328,6 +346,45 @@ def test_pictures_that_lie_both_ways_are_worked_on_as_most_lie() -> None:
     module = choose_preparation(looks, mode="whole", colour="auto", pixels=10**6, centre=0.5, spread=0.15).module
 
     assert (module.height, module.width) == (128, 64)
+
+
+def _lined(height: int, width: int, down: bool, seed: int) -> Tensor:
+    """Grey values that change along x (lines run down), or along y."""
+    lines = torch.rand(1, 1, width if down else height, generator=torch.Generator().manual_seed(seed)) * 200
+    return lines.expand(1, height, width) if down else lines.transpose(1, 2).expand(1, height, width)
+
+
+@pytest.mark.parametrize("down_in_wide_ones", [True, False])
+def test_pictures_that_lie_across_are_turned_unless_their_grain_runs_as_in_those_that_stand(down_in_wide_ones: bool) -> None:
+    """Plates cut to any length from ground stock: the lines run down in all of them, so nothing is to be turned."""
+    tall = [_lined(120, 60, True, seed) for seed in range(6)]
+    wide = [_lined(60, 120, down_in_wide_ones, seed) for seed in range(4)]
+
+    module = choose_preparation(
+        [look(picture) for picture in [*tall, *wide]], mode="whole", colour="auto", pixels=10**6, centre=0.5, spread=0.15
+    ).module
+
+    assert isinstance(module, WholePreparation)
+    assert module.turn is not down_in_wide_ones
+    assert module(wide[0])[0].shape == ((1, 64, 128) if down_in_wide_ones else (1, 128, 64))
+    assert module(tall[0])[0].shape == (1, 128, 64)
+
+
+def test_pictures_of_many_shapes_are_squeezed_by_little_and_keep_the_budget_on_average() -> None:
+    random = torch.Generator().manual_seed(1)
+    sizes = [(int(h), int(w)) for h, w in zip(*torch.randint(120, 520, (2, 60), generator=random), strict=True)]
+    looks = [look(_lined(*size, True, 0)) for size in sizes]
+
+    module = choose_preparation(looks, mode="whole", colour="auto", pixels=30_000, centre=0.5, spread=0.15).module
+
+    squeezed, areas = [], []
+    for height, width in sizes:
+        _, had, got = module(_lined(height, width, True, 0))[0].shape
+        squeezed.append((had / height) / (got / width))
+        areas.append(had * got)
+    assert max(*squeezed, *(1 / ratio for ratio in squeezed)) < 1.35
+    assert sorted(squeezed)[len(sizes) // 2] == pytest.approx(1, abs=0.08)
+    assert sorted(areas)[len(areas) // 2] == pytest.approx(30_000, rel=0.25)
 
 
 @pytest.mark.parametrize("size", [(128, 128), (160, 160), (192, 192)])

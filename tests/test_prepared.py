@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from snag.errors import UnreadablePictures
 from tests.parts import as_bytes, good_picture, write_data_set
@@ -23,15 +24,15 @@ def data(tmp_path: Path) -> Path:
 
 
 def whole(height: int = 32, spread: float = 0.15) -> WholePreparation:
-    return WholePreparation(1, height, 16, 0.5, spread)
+    return WholePreparation(1, [height], [16], 0.5, spread)
 
 
 def test_pictures_come_in_the_order_of_their_names_prepared_and_without_a_reason(data: Path, tmp_path: Path) -> None:
     pictures, reasons = prepared_pictures(data, NAMES[::-1], whole(), tmp_path / "cache", "digest")
 
     expected = [whole()(torch.from_numpy(as_bytes(good_picture(i, (40, 30))))[None])[0].numpy() for i in (4, 3, 2, 1, 0)]
-    assert (pictures.dtype, pictures.shape) == (np.float16, (5, 1, 32, 16))
-    assert np.allclose(pictures, np.stack(expected), atol=5e-4)
+    assert {(one.dtype, one.shape) for one in pictures} == {(np.dtype(np.float16), (1, 32, 16))}
+    assert np.allclose(np.stack(pictures), np.stack(expected), atol=5e-4)
     assert reasons == [""] * 5
 
 
@@ -75,7 +76,19 @@ def test_a_reason_stays_with_its_picture(data: Path, tmp_path: Path) -> None:
 def test_no_pictures_are_no_trouble(data: Path, tmp_path: Path) -> None:
     pictures, _ = prepared_pictures(data, [], whole(), tmp_path / "cache", "digest")
 
-    assert pictures.shape == (0, 1, 32, 16)
+    assert pictures == []
+
+
+def test_each_picture_keeps_its_own_size(data: Path, tmp_path: Path) -> None:
+    Image.fromarray(as_bytes(good_picture(5, (60, 30)))).save(data / "train" / "good" / "tall.png")
+    module = WholePreparation(1, [32, 48], [16], 0.5, 0.15, 0.8)
+    names = [NAMES[0], "train/good/tall.png"]
+
+    for _ in range(2):  # from the pictures, from the cache
+        pictures, _ = prepared_pictures(data, names, module, tmp_path / "cache", "digest")
+        assert [one.shape for one in pictures] == [(1, 32, 16), (1, 48, 16)]
+        assert np.isfinite(pictures[0]).all()
+        assert float(pictures[0].std()) == pytest.approx(0.15, abs=0.01)  # nothing but its own grey values
 
 
 def test_an_unreadable_picture_is_named_and_leaves_no_cache(data: Path, tmp_path: Path) -> None:
@@ -90,8 +103,8 @@ def test_an_unreadable_picture_is_named_and_leaves_no_cache(data: Path, tmp_path
 def test_as_a_tensor_they_are_a_copy_in_single_precision(data: Path, tmp_path: Path) -> None:
     pictures, _ = prepared_pictures(data, NAMES, whole(), tmp_path / "cache", "digest")
 
-    tensor = to_tensor(pictures)
+    tensor = to_tensor(pictures[0])
     tensor += 1
 
     assert tensor.dtype == torch.float32
-    assert np.allclose(tensor.numpy() - 1, pictures, atol=1e-3)
+    assert np.allclose(tensor.numpy() - 1, pictures[0], atol=1e-3)

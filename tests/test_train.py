@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -516,11 +517,25 @@ def test_every_picture_is_shown_once_an_epoch_and_each_epoch_in_its_own_way(data
 
     for batches in epochs:
         shown = torch.cat([clean for _, clean, _ in batches])
-        order = [int((material.fit == one).flatten(1).all(1).nonzero()[0, 0]) for one in shown]
+        order = [int((torch.stack([*material.fit]) == one).flatten(1).all(1).nonzero()[0, 0]) for one in shown]
         assert sorted(order) == list(range(len(material.fit)))
     first, again, second = (torch.cat([shown for shown, _, _ in batches]) for batches in epochs)
     assert torch.equal(first, again)
     assert not torch.equal(first, second)
+
+
+def test_pictures_of_several_sizes_come_in_batches_of_one_size_each_once(data: Path, tmp_path: Path) -> None:
+    settings = settings_of(data, tmp_path, "--batch-size", "3")
+    material = train.prepare_material(settings)
+    sizes = [(32, 32)] * 7 + [(32, 48)] * 2 + [(48, 32)] * 4
+    chosen = replace(material.chosen, foreground=torch.ones(48, 48))
+    mixed = replace(material, chosen=chosen, fit=[torch.full((1, *size), 0.5) for size in sizes])
+
+    shapes = [
+        tuple(shown.shape) for shown, _, _ in train.batches(settings, mixed, train.usual_augmentation(settings, "whole"), 0)
+    ]
+
+    assert sorted(shapes) == sorted([(3, 1, 32, 32)] * 2 + [(1, 1, 32, 32), (2, 1, 32, 48), (3, 1, 48, 32), (1, 1, 48, 32)])
 
 
 @pytest.mark.parametrize("repair", [True, False])

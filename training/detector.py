@@ -2,13 +2,16 @@
 
 # No `from __future__ import annotations` here: TorchScript can't read a buffer's type from a string.
 
+from collections import Counter
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from snag.scoring import local_mean, peak, reconstruction_error, standardised
 from training.autoencoder import WeightNetwork
-from training.preparation import back_to_picture
+from training.preparation import back_to_picture, resized
 
 #: Score of a picture that can't be judged (its reason says why): above any real one, and still a number that JSON can carry.
 FAILED_SCORE = 1e6
@@ -69,27 +72,38 @@ class Detector(nn.Module):
     def score_prepared(self, prepared: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """[N, c, h, w] -> anomaly score [N], plain MSE [N], anomaly map [N, h, w], reconstruction [N, c, h, w]."""
         raw, reconstruction, error = self.raw_maps(prepared)
-        anomaly_map = standardised(raw, self.mean, self.deviation)
+        height, width = raw.shape[1], raw.shape[2]
+        anomaly_map = standardised(raw, _fitted(self.mean, height, width), _fitted(self.deviation, height, width))
         plain = error.flatten(1).mean(1)
         score = plain if self.score_kind == "mse" else peak(anomaly_map)
         return score, plain, anomaly_map, reconstruction
 
     @torch.jit.export
-    def score(self, pictures: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, list[str]]:
-        """Pictures of any size -> score [N], MSE [N], maps, reconstructions, prepared, poses, reasons."""
+    def score(
+        self, pictures: list[Tensor]
+    ) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor], list[Tensor], list[Tensor], list[str]]:
+        """Pictures of any size -> score [N], MSE [N], and of each one its map, reconstruction, prepared picture, pose, reason.
+
+        One after the other: working sizes may differ, neighbours have no say, and on a CPU a batch would gain nothing.
+        """
+        scores: list[Tensor] = []
+        errors: list[Tensor] = []
+        maps: list[Tensor] = []
+        reconstructions: list[Tensor] = []
         prepared: list[Tensor] = []
         poses: list[Tensor] = []
         reasons: list[str] = []
         for picture in pictures:
             one, pose, reason = self.prepare(picture)
+            score, plain, anomaly_map, reconstruction = self.score_prepared(one[None])
+            scores.append(score if reason == "" else torch.full_like(score, self.failed_score))
+            errors.append(plain)
+            maps.append(anomaly_map[0])
+            reconstructions.append(reconstruction[0])
             prepared.append(one)
             poses.append(pose)
             reasons.append(reason)
-        stack = torch.stack(prepared)
-        score, plain, anomaly_map, reconstruction = self.score_prepared(stack)
-        failed = torch.tensor([reason != "" for reason in reasons])
-        score = torch.where(failed, torch.full_like(score, self.failed_score), score)
-        return score, plain, anomaly_map, reconstruction, stack, torch.stack(poses), reasons
+        return torch.cat(scores), torch.cat(errors), maps, reconstructions, prepared, poses, reasons
 
     @torch.jit.export
     def map_in_picture(self, anomaly_map: Tensor, pose: Tensor, height: int, width: int) -> Tensor:
@@ -101,16 +115,25 @@ class Detector(nn.Module):
         return back_to_picture(anomaly_map - least, pose, height, width) + least
 
 
-def fit_standardisation(detector: Detector, prepared: Tensor, prior: float = 16.0, batch: int = 8) -> None:
-    """Set the detector's mean and deviation for each place from good parts [n, c, h, w] that training never saw.
+def _fitted(places: Tensor, height: int, width: int) -> Tensor:
+    """A map of places [h, w] for a picture of another working size; one for all places, [1, 1], stays what it is."""
+    if places.shape[0] == 1 or (places.shape[0] == height and places.shape[1] == width):
+        return places
+    return resized(places[None, None], height, width)[0, 0]
+
+
+def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: float = 16.0) -> None:
+    """Set the detector's mean and deviation for each place from good parts [c, h, w] that training never saw.
 
     Few parts say little of one place: the variance is shrunk towards that of all places as if `prior` more parts had been seen
-    (a scaled inverse chi-square prior), and both maps are smoothed over one window.
+    (a scaled inverse chi-square prior), and both maps are smoothed over one window. Parts of several sizes meet at the most
+    frequent one.
     """
     if detector.score_kind == "mse":
         return
+    (_, height, width), _ = Counter(tuple(one.shape) for one in prepared).most_common(1)[0]
     with torch.no_grad():
-        maps = torch.cat([detector.raw_maps(part.float())[0] for part in prepared.split(batch)])
+        maps = torch.stack([_fitted(detector.raw_maps(one[None].float())[0][0], height, width) for one in prepared])
         mean = local_mean(maps.mean(0, keepdim=True), detector.window)[0]
         variance = local_mean((maps - mean).square().mean(0, keepdim=True), detector.window)[0]
         count = len(maps)

@@ -11,6 +11,8 @@ changed as the other, this shows what the network would see if exposure were not
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -46,14 +48,29 @@ def resized(values: Tensor, height: int, width: int) -> Tensor:
 class WholePreparation(nn.Module):
     """Resizes the whole picture and takes out one gain and one offset: zero mean, unit deviation over all its pixels.
 
-    A picture that lies across (wide where training's were tall) is turned by a quarter first.
+    Pictures of one shape get one working size. Those of many shapes keep theirs: height and width each go to the nearest
+    of a few, so that no picture is squeezed by much and equal ones still share a batch. Where `turn` is set, one that lies
+    across (wide where training's were tall) is turned by a quarter first.
     """
 
-    def __init__(self, channels: int, height: int, width: int, centre: float, spread: float) -> None:
-        """Prepared grey values have mean `centre` and standard deviation `spread`."""
+    def __init__(
+        self,
+        channels: int,
+        heights: Sequence[int],
+        widths: Sequence[int],
+        centre: float,
+        spread: float,
+        scale: float = 1.0,
+        turn: bool = True,
+    ) -> None:
+        """Working heights and widths to choose from, for pictures taken times `scale`.
+
+        Prepared grey values have mean `centre` and standard deviation `spread`.
+        """
         super().__init__()
-        self.channels, self.height, self.width = channels, height, width
-        self.centre, self.spread = centre, spread
+        self.channels, self.heights, self.widths = channels, list(heights), list(widths)
+        self.height, self.width = max(heights), max(widths)  # the greatest
+        self.centre, self.spread, self.scale, self.turn = centre, spread, scale, turn
 
     def forward(self, picture: Tensor, other: Tensor | None = None) -> tuple[Tensor, Tensor, str]:
         """See the head of this file."""
@@ -66,10 +83,21 @@ class WholePreparation(nn.Module):
         """Turned and resized, and its pose."""
         values = to_channels(picture, self.channels)
         pose = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-        if (values.shape[1] - values.shape[2]) * (self.height - self.width) < 0:
+        if self.turn and (values.shape[1] - values.shape[2]) * (self.height - self.width) < 0:
             values = values.transpose(1, 2).flip(1)  # a quarter turn; what was right is now on top
             pose = torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
-        return resized(values[None], self.height, self.width)[0], pose
+        height = nearest(self.heights, self.scale * values.shape[1])
+        width = nearest(self.widths, self.scale * values.shape[2])
+        return resized(values[None], height, width)[0], pose
+
+
+def nearest(sizes: list[int], wanted: float) -> int:
+    """The one of `sizes` whose ratio to `wanted` is closest to 1."""
+    best = sizes[0]
+    for size in sizes:
+        if abs(math.log(size / wanted)) < abs(math.log(best / wanted)):
+            best = size
+    return best
 
 
 class AlignedPreparation(nn.Module):

@@ -22,15 +22,15 @@ from training.survey import in_threads
 
 def prepared_pictures(
     root: Path, names: Sequence[str], module: AlignedPreparation | WholePreparation, cache: Path, data_digest: str
-) -> tuple[np.ndarray, list[str]]:
-    """Prepared pictures [n, c, h, w], float16, memory-mapped; and each one's reason ("" where it could be prepared).
+) -> tuple[list[np.ndarray], list[str]]:
+    """Prepared pictures [c, h, w], float16, memory-mapped; and each one's reason ("" where it could be prepared).
 
     Reused when pictures and preparation are the same. Raises UnreadablePictures, DiskFull.
     """
     key = hashlib.sha256("\0".join([data_digest, _digest(module), *names]).encode()).hexdigest()[:24]
-    path, reasons_path = cache / f"{key}.npy", cache / f"{key}.reasons"
-    if not (path.exists() and reasons_path.exists()):
-        reasons: list[str] = []
+    path, notes_path = cache / f"{key}.npy", cache / f"{key}.notes"
+    if not (path.exists() and notes_path.exists()):
+        notes: list[str] = []
 
         def write(temporary: Path) -> None:
             shape = (len(names), module.channels, module.height, module.width)
@@ -38,13 +38,18 @@ def prepared_pictures(
             _reserve(temporary)  # not before: open_memmap empties the file
             paths = [root / name for name in names]
             for i, (one, reason) in enumerate(in_threads(lambda path: _prepare(module, path), paths, "prepare")):
-                prepared[i] = one
-                reasons.append(reason)
+                prepared[i, :, : one.shape[1], : one.shape[2]] = one  # the file has room for the greatest
+                notes.append(f"{one.shape[1]} {one.shape[2]} {reason}")
             prepared.flush()
 
         write_atomically(path, write)
-        write_text(reasons_path, "\n".join(reasons))
-    return np.load(path, mmap_mode="r"), reasons_path.read_text().split("\n")
+        write_text(notes_path, "\n".join(notes))
+    prepared = np.load(path, mmap_mode="r")
+    found = [note.split(" ", 2) for note in notes_path.read_text().splitlines()]
+    return (
+        [one[:, : int(height), : int(width)] for one, (height, width, _) in zip(prepared, found, strict=True)],
+        [reason for _, _, reason in found],
+    )
 
 
 @torch.inference_mode()
@@ -64,7 +69,7 @@ def _digest(module: nn.Module) -> str:
     for name, value in sorted(module.state_dict().items()):
         buffer.write(name.encode() + value.numpy().tobytes())
     for part in module.modules():
-        numbers = {key: value for key, value in vars(part).items() if isinstance(value, int | float | str)}
+        numbers = {key: value for key, value in vars(part).items() if isinstance(value, int | float | str | list)}
         buffer.write(repr((type(part).__name__, sorted(numbers.items()))).encode())
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 

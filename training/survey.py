@@ -30,6 +30,7 @@ class Look:
     height: int
     width: int
     chroma: float  #: mean distance between the greatest and the least channel, grey levels
+    grain: float  #: -1..1: how much more the grey values change along x than along y
 
 
 def look(picture: Tensor) -> Look:
@@ -37,7 +38,12 @@ def look(picture: Tensor) -> Look:
     grey = to_channels(picture, 1)
     chroma = float((picture.amax(0).float() - picture.amin(0).float()).mean()) if picture.shape[0] == 3 else 0.0
     thumbnail = functional.adaptive_avg_pool2d(grey[None], 32).flatten()
-    return Look(shrink(grey, REFINE_SIDE), thumbnail, picture.shape[1], picture.shape[2], chroma)
+    return Look(shrink(grey, REFINE_SIDE), thumbnail, picture.shape[1], picture.shape[2], chroma, _grain(grey))
+
+
+def _grain(grey: Tensor) -> float:
+    across, down = float(grey.diff(dim=2).abs().sum()), float(grey.diff(dim=1).abs().sum())
+    return (across - down) / (across + down) if across + down > 0 else 0.0
 
 
 def survey(paths: Sequence[Path]) -> list[Look]:

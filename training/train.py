@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -43,8 +43,8 @@ SCORE_UNITS = {
 class Material:
     """What a run learns from."""
 
-    fit: Tensor  #: [n, c, h, w] float32
-    standardise: Tensor  #: [m, c, h, w] float32; m may be 0
+    fit: Sequence[Tensor]  #: [c, h, w] float32
+    standardise: Sequence[Tensor]  #: the same; may be none
     chosen: Chosen
     split: Split
     data_digest: str
@@ -64,7 +64,7 @@ def train(settings: TrainSettings) -> None:
     material = _material(settings, paths, digest)
     write_split(material.split, settings.run / "split.json")
     device, half = _hardware(settings)
-    learner = Learner(settings, material.fit.shape[1], device, half)
+    learner = Learner(settings, material.chosen.module.channels, device, half)
     history = _learn(settings, learner, material)
     how = usual_augmentation(settings, material.chosen.mode)
     networks = learner.result(shown for shown, _, _ in batches(settings, material, how, settings.epochs))
@@ -87,7 +87,7 @@ def _learn(settings: TrainSettings, learner: Learner, material: Material) -> dic
         except (KeyError, RuntimeError, ValueError) as error:
             raise BadArtifact(path=checkpoint, detail="not of these networks; remove it to train from the start") from error
     how = usual_augmentation(settings, material.chosen.mode)
-    steps = math.ceil(len(material.fit) / settings.batch_size)
+    steps = len(_groups(range(len(material.fit)), material.fit, settings.batch_size))
     total = steps * settings.epochs
     with (
         LossEvents(settings.run / "tensorboard", done) as events,
@@ -117,16 +117,24 @@ def batches(
     """One epoch's batches: what is shown [n, c, h, w], the clean picture, the defects' mask [n, h, w]."""
     numbers = np.random.default_rng([settings.seed, epoch, 1])
     tensors = torch.Generator().manual_seed(int(np.random.default_rng([settings.seed, epoch, 2]).integers(2**62)))
-    order = torch.randperm(len(material.fit), generator=tensors)
+    groups = _groups(torch.randperm(len(material.fit), generator=tensors).tolist(), material.fit, settings.batch_size)
     background = getattr(material.chosen.module, "level", None)
-    where = material.chosen.foreground.numpy()
-    for chosen in order.split(settings.batch_size):
-        clean = augment(material.fit[chosen], how, tensors)
+    for turn in torch.randperm(len(groups), generator=tensors).tolist():
+        clean = augment(torch.stack([material.fit[i] for i in groups[turn]]), how, tensors)
+        where = material.chosen.foreground[: clean.shape[2], : clean.shape[3]].numpy()  # of whole pictures, all alike
         if not settings.repair:
             yield clean, clean, torch.zeros(len(clean), *clean.shape[2:])
             continue
         shown, mask = add_defects(clean.numpy(), where, numbers, background)
         yield torch.from_numpy(shown), clean, torch.from_numpy(mask)
+
+
+def _groups(order: Iterable[int], pictures: Sequence[Tensor], size: int) -> list[list[int]]:
+    """Batches of at most `size` pictures of one shape."""
+    by_shape: dict[torch.Size, list[int]] = {}
+    for i in order:
+        by_shape.setdefault(pictures[i].shape, []).append(i)
+    return [alike[start : start + size] for alike in by_shape.values() for start in range(0, len(alike), size)]
 
 
 #: What an artefact can be asked: evaluation needs more than a worker does.
@@ -139,7 +147,7 @@ def export(settings: TrainSettings, networks: Networks, material: Material) -> t
     if len(material.standardise):
         fit_standardisation(detector, material.standardise)
     with torch.no_grad():  # the last step's losses are of the weights before it
-        if not detector.score_prepared(material.fit[:8])[0].isfinite().all():
+        if not all(detector.score_prepared(one[None])[0].isfinite().all() for one in material.fit[:8]):
             raise TrainingDiverged(loss="not finite", epoch=settings.epochs, step="the last")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
@@ -172,7 +180,7 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
         usable = [i for i in range(len(part)) if not reasons[i]]
         if len(usable) < len(part):
             print(f"left out {len(part) - len(usable)} good pictures whose part could not be aligned")
-        sets.append(to_tensor(prepared[usable]) if part else torch.zeros(0))
+        sets.append([to_tensor(prepared[i]) for i in usable])
     return Material(sets[0], sets[1], chosen, chosen_split, digest)
 
 
