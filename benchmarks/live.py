@@ -67,17 +67,9 @@ class Live:
         """Stop it. Raises CalledProcessError."""
         self._command("server.stop", *self.where)
 
-    def root(self) -> psutil.Process:
-        """The process that listens for predictions, whose children are all others. Raises LookupError when nobody does."""
-        for one in psutil.net_connections("tcp"):
-            if one.status == psutil.CONN_LISTEN and one.laddr.port == self.inference_port and one.pid:
-                return psutil.Process(one.pid)
-        raise LookupError(f"nobody listens on port {self.inference_port}")
-
     def processes(self, *kinds: str) -> list[psutil.Process]:
-        """Its processes, or those of the kinds alone."""
-        root = self.root()
-        return [one for one in (root, *root.children(recursive=True)) if not kinds or kind_of(one) in kinds]
+        """Its processes, or those of the kinds alone, the gate first. Raises LookupError when nobody listens."""
+        return [one for one in family(self.inference_port) if not kinds or kind_of(one) in kinds]
 
     def usage(self) -> list[Usage]:
         """What each of its processes takes now; one that ends meanwhile is left out."""
@@ -95,6 +87,15 @@ class Live:
         self._printed.parent.mkdir(parents=True, exist_ok=True)
         with self._printed.open("ab") as printed:
             subprocess.run([sys.executable, "-m", module, *flags], check=True, stdout=printed, stderr=printed)
+
+
+def family(port: int) -> list[psutil.Process]:
+    """The process that listens on a port of this machine, and all that it started. Raises LookupError when nobody does."""
+    for one in psutil.net_connections("tcp"):
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.pid:
+            root = psutil.Process(one.pid)
+            return [root, *root.children(recursive=True)]
+    raise LookupError(f"nobody listens on port {port}")
 
 
 def free_ports(count: int) -> list[int]:

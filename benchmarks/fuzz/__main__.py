@@ -13,7 +13,7 @@ from rich.markdown import Markdown
 
 from benchmarks import traffic
 from benchmarks.fuzz.findings import GROWTH, Finding, markdown, write_findings
-from benchmarks.fuzz.generate import inputs
+from benchmarks.fuzz.generate import heavy_inputs, inputs
 from benchmarks.live import Live
 from benchmarks.tables import machine
 from benchmarks.traffic import Load, Target
@@ -28,7 +28,7 @@ class FuzzSettings(Settings):
 
     model: str = Field("demo", description="name of the model; its archive is MODEL_STORE/MODEL.mar")
     model_store: Path = Field(Path("model_store"), description="folder of archives")
-    requests: int = Field(10_000, ge=200, description="inputs; a fifth of them comes before memory is first looked at")
+    requests: int = Field(10_000, ge=2000, description="inputs; a fifth of them comes before memory is first looked at")
     clients: int = Field(8, ge=1, description="clients that send at once")
     seed: int = Field(0, ge=0, description="number of the first input; another seed sends other inputs")
     out: Path = Field(Path("runs/fuzz"), description="folder of the table, the findings and the server")
@@ -37,13 +37,16 @@ class FuzzSettings(Settings):
 def fuzz(settings: FuzzSettings) -> Finding:
     """Send, look, print and write `table.md` and `findings/`."""
     stream = inputs(settings.model, settings.seed)
+    heavy = list(heavy_inputs(settings.model, settings.seed, each=2 * settings.clients))
     first = settings.requests // 5
+    load = Load(clients=settings.clients)
     with Live(settings.model, settings.model_store, settings.out) as server:
         target = Target(server.url)
-        samples = traffic.run(target, islice(stream, first), Load(clients=settings.clients))
+        # A heap is as large as the largest that went through it: the heaviest come before memory is first looked at.
+        samples = traffic.run(target, iter(heavy), load) + traffic.run(target, islice(stream, first - len(heavy)), load)
         time.sleep(_SETTLING)
         before = server.usage()
-        samples += traffic.run(target, islice(stream, settings.requests - first), Load(clients=settings.clients))
+        samples += traffic.run(target, islice(stream, settings.requests - first), load)
         time.sleep(_SETTLING)
         finding = Finding(samples, before, server.usage())
     write_findings(samples, settings.out / "findings")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ def markdown(finding: Finding) -> str:
 
 
 def write_findings(samples: Sequence[Sample], folder: Path) -> None:
-    """One folder for each input that was not answered as it may be: the body, and how it was sent."""
+    """One folder for each input that was not answered as it may be: the body, and how it was sent; older ones go."""
+    shutil.rmtree(folder, ignore_errors=True)
     kept = ((sample, sample.request) for sample in samples if sample.request is not None)
     for number, (sample, request) in enumerate(kept):
         write_bytes(folder / f"{number:04}" / "body", request.body)

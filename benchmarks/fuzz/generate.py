@@ -16,6 +16,9 @@ from benchmarks.outcome import Prepared
 
 #: Every kind of input, and how often one is drawn among the others.
 KINDS: Final[dict[Maker, float]] = {**PICTURES, **TEXTS, **FORMS}
+#: The rare kinds are those that are large or costly; these are the others.
+_RARE: Final = 0.4
+COMMON: Final[tuple[Maker, ...]] = tuple(maker for maker, frequency in KINDS.items() if frequency >= _RARE)
 
 
 def one_input(model: str, number: int) -> Prepared:
@@ -28,6 +31,13 @@ def of_kind(maker: Maker, model: str, random: Random) -> Prepared:
     """An input of one kind, for the model."""
     made = maker(random)
     return dataclasses.replace(made, path=made.path.replace("{model}", model))
+
+
+def heavy_inputs(model: str, seed: int, each: int) -> Iterator[Prepared]:
+    """`each` inputs of every kind that is rare, which are those that are large or costly."""
+    for maker in (maker for maker in KINDS if maker not in COMMON):
+        for number in range(each):
+            yield of_kind(maker, model, Random(f"{seed} heavy {number}"))
 
 
 def inputs(model: str, seed: int) -> Iterator[Prepared]:
