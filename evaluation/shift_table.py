@@ -115,7 +115,7 @@ def shift_table(scores: ShiftScores, calibration: Calibration, resamples: int, s
     rows = []
     for (name, amount), values in scores.on.items():
         on = outcome(values)
-        assert on is not None  # noqa: S101  # nosec B101: for the type checker
+        assert on is not None  # noqa: S101  # for the type checker  # nosec B101
         rows.append(ShiftRow(name, amount, on, outcome(scores.off.get((name, amount)))))
     bad = sum(picture.is_bad for picture in scores.pictures)
     as_taken = _outcome(scores.as_taken, scores.pictures, calibration, resamples, seed)
