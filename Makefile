@@ -20,9 +20,11 @@
 #: THRESHOLD        threshold set by hand instead             (calibrated)
 #: VERSION          version of the archive                    (1.0)
 #: MODEL_STORE      folder of archives                        (model_store)
-#: INFERENCE_PORT   port of predictions                       (8080)
-#: MANAGEMENT_PORT  port of management                        (8081)
+#: MODELS           what `serve` serves instead: a,b or all   (MODEL, packed where it is needed)
+#: INFERENCE_PORT   port of predictions and health            (8080)
+#: MANAGEMENT_PORT  port of the view of the models            (8081)
 #: METRICS_PORT     port of metrics                           (8082)
+#: TOKENS           file of tokens that clients must show     (none on loopback)
 #: FOREGROUND       1: `serve` stays until stopped            (returns when ready)
 #: IMAGES           file or folder to judge with `predict`
 #: SHIFTS           1: `evaluate` also judges under other lamps, focus and places
@@ -78,7 +80,7 @@ by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(orig
 args = $(if $(call asked,$1),$(ARGS))
 redo = $(if $(call asked,$1)$(call by_hand,$2),FORCE)
 
-.PHONY: help setup data train calibrate evaluate archive serve stop predict score demo test check lock clean FORCE
+.PHONY: help setup data train calibrate evaluate archive serve stop health models deploy rollback predict score demo test check lock clean FORCE
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -99,11 +101,25 @@ calibrate: $(calibration) ## set the threshold for FPR=…, by METHOD=… with D
 evaluate: $(report) ## write RUN/report: metrics.json, results.csv, index.html
 archive: $(archive) ## make MODEL_STORE/MODEL.mar and its .sha256
 
-serve: $(archive) ## serve MODEL and return when it has judged a picture; FOREGROUND=1 stays
-	$(PY) -m server.serve --model $(MODEL) --model-store $(MODEL_STORE) $(PORTS) $(if $(FOREGROUND),--foreground) $(call args,serve)
+serve: $(if $(MODELS),.venv/.installed,$(archive)) ## serve MODEL, or MODELS, and return when it judges pictures; FOREGROUND=1 stays
+	$(PY) -m server.serve --model $(or $(MODELS),$(MODEL)) --model-store $(MODEL_STORE) $(PORTS) $(call flag,TOKENS,tokens) \
+	    $(if $(FOREGROUND),--foreground) $(call args,serve)
 
-stop: .venv/.installed ## stop the server on these ports
+stop: .venv/.installed ## stop the server on these ports, once what is under way is answered
 	$(PY) -m server.stop $(PORTS) $(call args,stop)
+
+health: .venv/.installed ## say whether the server is ready, with the workers of each version
+	$(PY) -m server.health $(PORTS) $(call args,health)
+
+models: .venv/.installed ## list what the server serves: versions, thresholds, digests, workers
+	$(PY) -m server.models $(PORTS) $(call args,models)
+
+deploy: $(archive) ## bring MODEL in VERSION=… into the running server; no request fails meanwhile
+	$(PY) -m server.deploy --model $(MODEL) --model-store $(MODEL_STORE) $(if $(call by_hand,VERSION),--version '$(VERSION)') \
+	    $(PORTS) $(call args,deploy)
+
+rollback: .venv/.installed ## let the version of MODEL that answered before answer again
+	$(PY) -m server.rollback --model $(MODEL) $(PORTS) $(call args,rollback)
 
 predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=overlay,mask,map,heatmap,regions
 	$(PY) -m client --images '$(IMAGES)' --model $(MODEL) --inference-port $(INFERENCE_PORT) $(call flag,SAVE,save) $(call args,predict)

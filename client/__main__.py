@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -52,7 +53,8 @@ def predict(settings: PredictSettings) -> None:
     console = Console()
     out = settings.out or Path("runs") / settings.model / "predictions"
     pictures = find_pictures(settings.images)
-    client = SnagClient(settings.model, settings.inference_port, host=settings.host, timeout=settings.timeout)
+    token = os.environ.get("SNAG_TOKEN")  # not a flag: those can be read in the list of processes
+    client = SnagClient(settings.model, settings.inference_port, host=settings.host, timeout=settings.timeout, token=token)
     client.ping()
     progress = track(pictures, "judging", console=Console(stderr=True), transient=True)
     results = judge_all(client, progress, settings.save, out, settings.images)

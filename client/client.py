@@ -34,7 +34,13 @@ class SnagClient:
     """One model on one server. Not to be shared between threads; a client may send one request after the other for ever."""
 
     def __init__(
-        self, model: str, inference_port: int = 8080, metrics_port: int = 8082, host: str = "127.0.0.1", timeout: float = 60.0
+        self,
+        model: str,
+        inference_port: int = 8080,
+        metrics_port: int = 8082,
+        host: str = "127.0.0.1",
+        timeout: float = 60.0,
+        token: str | None = None,
     ) -> None:
         self.model = model
         self.timeout = timeout  #: seconds; a server whose workers are gone keeps requests waiting for ever
@@ -42,6 +48,8 @@ class SnagClient:
         self._metrics = f"http://{host}:{metrics_port}"
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment must not get between a line and its server
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
 
     def predict(self, picture: bytes) -> Verdict:
         """The verdict on one encoded picture.

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from server.instance import Instance
+from server.launch import Launch
 from server.report import Report
-from server.settings import ServeSettings
 from server.state import Model
 
 
@@ -21,7 +21,7 @@ def say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer must not fail at exit
 
 
-def announcement(settings: ServeSettings, instance: Instance, models: Sequence[Model], report: Report) -> str:
+def announcement(instance: Instance, launch: Launch, models: Sequence[Model], report: Report) -> str:
     """A line for each model, and a command to try the first with."""
     kept = {(model.name, model.previous.version) for model in models if model.previous is not None}
     where = f"first verdict after {report.seconds:.1f} s (logs: {os.path.relpath(instance.logs)})"
@@ -35,11 +35,12 @@ def announcement(settings: ServeSettings, instance: Instance, models: Sequence[M
         else:
             lines.append(f"{name} is served by {one.workers} workers, {where}")
     served = next(one.model for one in report.results if one.failed is None)
-    return "\n".join([*lines, curl(settings, served)])
+    return "\n".join([*lines, curl(instance, launch, served)])
 
 
-def curl(settings: ServeSettings, model: str) -> str:
+def curl(instance: Instance, launch: Launch, model: str) -> str:
     """A command that asks for a verdict, to be pasted."""
-    url = f"http://127.0.0.1:{settings.inference_port}/predictions/{model}"
-    picture = shlex.quote(f"@{os.path.relpath(Instance(settings.folder).golden)}")
-    return f"  curl -H 'Content-Type: application/octet-stream' --data-binary {picture} {url}"
+    url = f"http://127.0.0.1:{launch.inference[1]}/predictions/{model}"
+    picture = shlex.quote(f"@{os.path.relpath(instance.golden)}")
+    token = '-H "Authorization: Bearer $SNAG_TOKEN" ' if launch.tokens is not None else ""
+    return f"  curl {token}-H 'Content-Type: application/octet-stream' --data-binary {picture} {url}"

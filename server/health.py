@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import requests
 from pydantic import Field
 
-from cli.settings import Settings, from_flags, run
-from snag.errors import ServerAnswer, ServerNotReady, ServerUnreachable
+from cli.settings import from_flags, run
+from server.door import LIVE, READY, ask
+from server.settings import WhichServer
+from snag.errors import ServerNotReady
 
 
-class HealthSettings(Settings):
+class HealthSettings(WhichServer):
     """Ask a server whether it is alive, and whether every worker of everything that it should serve is ready."""
 
-    inference_port: int = Field(8080, ge=1, le=65535, description="port of predictions of the server to ask")
-    management_port: int | None = Field(None, description="not needed; accepted so that the same flags start and ask")
-    metrics_port: int | None = Field(None, description="not needed; accepted so that the same flags start and ask")
     host: str = Field("127.0.0.1", description="where the server is")
     live: bool = Field(False, description="ask no more than whether it is alive: whether it needs a restart")
     timeout: float = Field(4.0, gt=0, description="seconds to wait for an answer")
@@ -33,11 +31,11 @@ def check(settings: HealthSettings) -> None:
     Raises ServerNotReady when something that should serve does not, ServerUnreachable or ServerAnswer when nobody can say.
     """
     if settings.live:
-        _ask(settings, "/health/live")
+        ask(settings.host, settings.inference_port, LIVE, settings.timeout)
         print("alive")
         return
-    health = _ask(settings, "/health/ready")
-    for one in health["models"]:
+    health = ask(settings.host, settings.inference_port, READY, settings.timeout)
+    for one in health.get("models", ()):
         print(_line(one))
     if health["status"] != "ready":
         lacking = [_lack(one) for one in health["models"] if one["required"] and one["ready"] < max(one["workers"], 1)]
@@ -55,23 +53,6 @@ def _line(one: dict[str, Any]) -> str:
 def _lack(one: dict[str, Any]) -> str:
     name = f"{one['model']} {one['version']}".strip()
     return f"{name}: {one['failed']}" if "failed" in one else f"{name} has {one['ready']} of {one['workers']} workers"
-
-
-def _ask(settings: HealthSettings, path: str) -> dict[str, Any]:
-    url = f"http://{settings.host}:{settings.inference_port}{path}"
-    try:
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.get(url, timeout=settings.timeout)
-    except requests.RequestException as error:
-        raise ServerUnreachable(url=url, detail=type(error).__name__) from error
-    try:
-        health = answer.json()
-        if health["status"] in ("alive", "ready") or health["error"]["message"]:
-            return health
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise ServerAnswer(url=url, status=answer.status_code, detail=" ".join(answer.text[:200].split()) or "nothing")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -41,6 +43,7 @@ def keep(instance: Instance, is_console: bool, ready: Callable[[Report], None]) 
     Returns the exit code. Raises ServerFailed when it does not come up, ServerBusy when there is one already.
     """
     launch = read_launch(instance.launch)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the supervisor takes it: process 1 would not even notice it
     with instance.kept():
         instance.remember(Note(os.getpid(), launch.fingerprint, launch.drain))
         try:

@@ -22,6 +22,7 @@ class Launch:
     tokens: str | None  #: file of tokens; None: whoever reaches the port may ask
     timeout: float  #: seconds for bringing models up
     drain: float  #: seconds for what is in flight when it is stopped
+    log_level: str
     fingerprint: str  #: digest of all settings
 
 

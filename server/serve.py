@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from cli.settings import from_flags, run
 from server.announcement import announcement, curl, say
 from server.archive import Archive, names, verified
+from server.authentication import token_file
 from server.background import in_background
 from server.configuration import read_template
 from server.golden import golden_set
-from server.instance import Instance, Note
+from server.instance import Instance
 from server.intake import take_in
 from server.keeper import keep
 from server.launch import Launch, write_launch
@@ -20,7 +21,7 @@ from server.ports import check_free
 from server.report import Report
 from server.settings import ALL, ServeSettings
 from server.state import read_state
-from server.torchserve import LOG_CONFIGURATION, METRICS, upstream_of
+from server.torchserve import LOG_CONFIGURATION, METRICS, connected
 from snag.errors import BadArtifact, ServerAnswer, ServerUnreachable
 from snag.files import write_bytes, write_text
 
@@ -40,7 +41,7 @@ def serve(settings: ServeSettings) -> int:
     with instance.changing():
         if not settings.foreground and _already_serves(instance, launch.fingerprint, archives):
             names_of = ", ".join(archive.model for archive in archives)
-            say(f"{names_of} is already served with this archive\n{curl(settings, archives[0].model)}")
+            say(f"{names_of} is already served with this archive\n{curl(instance, launch, archives[0].model)}")
             return 0
         if instance.stop():
             say("stopped the server that ran here with another archive or configuration")
@@ -50,13 +51,13 @@ def serve(settings: ServeSettings) -> int:
         write_launch(instance.launch, launch)
         take_in(instance, archives, failures)
         if not settings.foreground:
-            _announce(settings, instance, in_background(instance))
+            _announce(instance, launch, in_background(instance))
             return 0
-    return keep(instance, True, lambda report: _announce(settings, instance, report))
+    return keep(instance, True, lambda report: _announce(instance, launch, report))
 
 
-def _announce(settings: ServeSettings, instance: Instance, report: Report) -> None:
-    say(announcement(settings, instance, read_state(instance.served), report))
+def _announce(instance: Instance, launch: Launch, report: Report) -> None:
+    say(announcement(instance, launch, read_state(instance.served), report))
 
 
 def _verified(settings: ServeSettings) -> tuple[list[Archive], dict[str, str]]:
@@ -77,14 +78,17 @@ def _verified(settings: ServeSettings) -> tuple[list[Archive], dict[str, str]]:
 
 
 def _launch(settings: ServeSettings, template: str) -> Launch:
-    parts = [template, repr(settings.listeners), METRICS.read_text(), LOG_CONFIGURATION.read_text()]
+    tokens = token_file(settings)
+    said = (settings.listeners, tokens, settings.drain, settings.log_level)
+    parts = [template, repr(said), METRICS.read_text(), LOG_CONFIGURATION.read_text()]
     return Launch(
         inference=settings.listeners["--inference-port"],
         management=settings.listeners["--management-port"],
         metrics=settings.listeners["--metrics-port"],
-        tokens=None,
+        tokens=None if tokens is None else str(tokens),
         timeout=settings.timeout,
         drain=settings.drain,
+        log_level=settings.log_level,
         fingerprint=hashlib.sha256("\0".join(parts).encode()).hexdigest(),
     )
 
@@ -92,21 +96,18 @@ def _launch(settings: ServeSettings, template: str) -> Launch:
 def _already_serves(instance: Instance, fingerprint: str, archives: Sequence[Archive]) -> bool:
     """Whether a server with these settings runs here that has these archives, and no other model, with all their workers."""
     note = instance.note()
-    if instance.process() is None or note is None or note.fingerprint != fingerprint:
+    if note is None or note.fingerprint != fingerprint:
         return False
     models = {model.name: model for model in read_state(instance.served)}
     known = {(model.name, version.digest) for model in models.values() for version in model.versions}
     if set(models) != {archive.model for archive in archives} or not {(one.model, one.digest) for one in archives} <= known:
         return False
-    return all(_is_up(instance, note, model) for model in models)
-
-
-def _is_up(instance: Instance, note: Note, model: str) -> bool:
     try:
-        workers = Management(upstream_of(note, instance.keys)).workers(model)
+        management = Management(connected(instance))
+        workers = [management.workers(model) for model in models]
     except (ServerUnreachable, ServerAnswer):
         return False
-    return bool(workers) and all(one.all_ready for one in workers)
+    return all(versions and all(one.all_ready for one in versions) for versions in workers)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator
 
@@ -18,6 +18,20 @@ _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 def folder_of(inference_port: int) -> Path:
     """The default folder of the server on a port."""
     return Path("runs") / f"server-{inference_port}"
+
+
+class WhichServer(Settings):
+    """Which server a command is about."""
+
+    inference_port: int = Field(8080, ge=1, le=65535, description="the server's port of predictions")
+    management_port: int | None = Field(None, description="not needed; accepted so that all commands take the same flags")
+    metrics_port: int | None = Field(None, description="not needed; accepted so that all commands take the same flags")
+    server_folder: Path | None = Field(None, description="the server's folder, where it was given at the start")
+
+    @property
+    def folder(self) -> Path:
+        """Where the server runs."""
+        return self.server_folder or folder_of(self.inference_port)
 
 
 class ServeSettings(Settings):
@@ -34,8 +48,12 @@ class ServeSettings(Settings):
     inference_host: str = Field("127.0.0.1", description="address of predictions; 0.0.0.0 opens them to the network")
     management_host: str = Field("127.0.0.1", description="address of the view of the models")
     metrics_host: str = Field("127.0.0.1", description="address of the metrics' scrape")
+    tokens: Path | None = Field(
+        None, description="file of tokens of which clients must show one; python -m gate.token makes it"
+    )
     foreground: bool = Field(False, description="stay until stopped, with the log on standard output")
     timeout: float = Field(120.0, gt=0, description="seconds that the models may take to come up")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level of the log of requests")
     drain: float = Field(30.0, ge=0, description="seconds that requests in flight get when the server is stopped")
     server_folder: Path | None = Field(None, description="folder of configuration, logs and temporary files")
     config: Path = Field(ROOT / "config.properties", description="TorchServe's settings to start from")

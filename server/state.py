@@ -33,6 +33,7 @@ class Model:
     previous: Version | None = None  #: was the default before; stays, for going back
     retiring: tuple[Version, ...] = ()  #: go as soon as they have nothing in flight
     failed: str | None = None  #: why there is no default
+    since: str = ""  #: when the default became so, ISO 8601
 
     @property
     def versions(self) -> tuple[Version, ...]:
@@ -45,17 +46,18 @@ def version_of(archive: Archive, name: str) -> Version:
     return Version(archive.version, name, archive.digest, archive.threshold, archive.calibrated)
 
 
-def deployed(model: Model, new: Version) -> Model:
+def deployed(model: Model, new: Version, now: str) -> Model:
     """The new version answers; the one that did is kept; what is older retires. One that is there already changes its place."""
-    older = [one for one in (model.previous, *model.retiring) if one is not None and one.version != new.version]
-    if model.default is None or model.default.version == new.version:
-        return replace(model, default=new, failed=None)
-    return replace(model, default=new, previous=model.default, retiring=tuple(older), failed=None)
+    is_another = model.default is not None and model.default.version != new.version
+    previous = model.default if is_another else model.previous
+    older = (model.previous, *model.retiring) if is_another else model.retiring
+    retiring = tuple(one for one in older if one is not None and one.version != new.version)
+    return Model(model.name, new, previous, retiring, since=now)
 
 
-def rolled_back(model: Model) -> Model:
+def rolled_back(model: Model, now: str) -> Model:
     """The version before answers again, and the one that did is kept in its place."""
-    return replace(model, default=model.previous, previous=model.default) if model.previous else model
+    return replace(model, default=model.previous, previous=model.default, since=now)
 
 
 def without(model: Model, version: Version) -> Model:
@@ -81,4 +83,4 @@ def write_state(path: Path, models: Iterable[Model]) -> None:
 def _model(entry: dict[str, Any]) -> Model:
     places = {name: Version(**entry[name]) if entry[name] else None for name in ("default", "previous")}
     retiring = tuple(Version(**one) for one in entry["retiring"])
-    return Model(entry["name"], **places, retiring=retiring, failed=entry["failed"])
+    return Model(entry["name"], **places, retiring=retiring, failed=entry["failed"], since=entry["since"])

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pydantic import Field
-
-from cli.settings import Settings, from_flags, run
+from cli.settings import from_flags, run
 from server.instance import Instance
-from server.settings import folder_of
+from server.settings import WhichServer
 
 
-class StopSettings(Settings):
+class StopSettings(WhichServer):
     """Stop the server."""
-
-    inference_port: int = Field(8080, ge=1, le=65535, description="port of predictions of the server to stop")
-    management_port: int | None = Field(None, description="not needed; accepted so that the same flags start and stop")
-    metrics_port: int | None = Field(None, description="not needed; accepted so that the same flags start and stop")
-    server_folder: Path | None = Field(None, description="the server's folder, where it was given at the start")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def stop(settings: StopSettings) -> None:
     """Stop it; nothing to stop is no error."""
-    stopped = Instance(settings.server_folder or folder_of(settings.inference_port)).stop()
+    stopped = Instance(settings.folder).stop()
     print("stopped" if stopped else f"no server of Snag runs on port {settings.inference_port}")
 
 

@@ -21,7 +21,8 @@ from server.configuration import properties
 from server.instance import Instance, Note
 from server.launch import Launch
 from server.report import Report
-from server.state import Model, read_state
+from server.retirement import retire, retiring
+from server.state import Model, Version, read_state
 from server.torchserve import TorchServe, start
 from snag.errors import BadArtifact, ServerFailed
 
@@ -66,6 +67,7 @@ class Supervisor:
         self._is_console = is_console
         self._ready: Callable[[Report], None] | None = ready  #: None once it was called
         self._stop = asyncio.Event()
+        self._models: tuple[Model, ...] = ()  #: what the gate was told last
         self._failures: dict[tuple[str, str], str] = {}  #: why a version does not serve, by model and version
 
     async def run(self) -> None:
@@ -75,7 +77,11 @@ class Supervisor:
         doing: set[asyncio.Task[Any]] = {asyncio.create_task(self._stop.wait())}
         try:
             await self._open()
-            doing |= {asyncio.create_task(self._keep_up()), asyncio.create_task(self._follow_state())}
+            doing |= {
+                asyncio.create_task(self._keep_up()),
+                asyncio.create_task(self._follow_state()),
+                asyncio.create_task(self._retire()),
+            }
             done, _ = await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # raises what ended it
@@ -145,16 +151,37 @@ class Supervisor:
 
     async def _follow_state(self) -> None:
         """Tell the gate when another command has changed what is served."""
-        seen = _stamp(self._instance.served)
         while True:
             await asyncio.sleep(_LOOK_AT_STATE)
-            if (stamp := _stamp(self._instance.served)) != seen:
-                seen = stamp
-                with suppress(BadArtifact):  # what is served goes on being served
-                    self._expect(read_state(self._instance.served))
+            with suppress(BadArtifact):  # what is served goes on being served
+                models = read_state(self._instance.served)
+                if models != self._models:
+                    self._forget_failures(models)
+                    self._expect(models)
+                    self._gate.log.event("info", "serves", models=[_named(model) for model in models])
+                    await self._gate.refresh()
+
+    async def _retire(self) -> None:
+        """Take versions away that are neither the default nor the one before."""
+        while True:
+            await asyncio.sleep(_LOOK_AT_STATE)
+            old = {(name, one) for name, one in retiring(self._instance) if self._gate_knows(name, one)}
+            if old:
+                await retire(self._instance, self._gate, old)
+
+    def _gate_knows(self, name: str, version: Version) -> bool:
+        """Whether the gate has been told that a version retires, and asks it no more."""
+        return any(model.name == name and version in model.retiring for model in self._models)
+
+    def _forget_failures(self, models: tuple[Model, ...]) -> None:
+        """A model that was deployed anew has proved itself."""
+        since = {model.name: model.since for model in self._models}
+        anew = {model.name for model in models if model.since != since.get(model.name)}
+        self._failures = {key: reason for key, reason in self._failures.items() if key[0] not in anew}
 
     def _expect(self, models: tuple[Model, ...]) -> None:
         """Tell the gate what should serve."""
+        self._models = models
         wanted = [
             Wanted(model.name, one.version, self._failures.get((model.name, one.version)))
             for model in models
@@ -170,9 +197,15 @@ def _gate_settings(instance: Instance, launch: Launch, is_console: bool) -> Gate
         metrics=launch.metrics,
         tokens=Path(launch.tokens) if launch.tokens else None,
         log_file=instance.logs / "requests.log",
+        log_level=launch.log_level,
         console=is_console,
         max_request_bytes=int(properties(instance.configuration.read_text())["max_request_size"]),
     )
+
+
+def _named(model: Model) -> str:
+    default, previous = (one.version if one else "none" for one in (model.default, model.previous))
+    return f"{model.name} {default}, before {previous}"
 
 
 def _note(launch: Launch, torchserve: TorchServe) -> Note:
@@ -186,10 +219,3 @@ def _note(launch: Launch, torchserve: TorchServe) -> Note:
         management=addresses.management,
         metrics=addresses.metrics,
     )
-
-
-def _stamp(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0

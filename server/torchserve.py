@@ -16,7 +16,7 @@ from typing import Final
 
 from gate.upstream import Upstream
 from server.configuration import allowed_urls, properties, resolve
-from server.instance import Instance, Note, end_orphans
+from server.instance import Instance, end_orphans
 from server.java import find_java
 from server.lifeline import tied_to_this_process
 from server.log import Log
@@ -97,14 +97,17 @@ def start(instance: Instance, is_console: bool) -> TorchServe:
     return TorchServe(process, temporary, addresses, instance.keys, log, time.monotonic())
 
 
-def upstream_of(note: Note, key_file: Path) -> Upstream:
+def connected(instance: Instance) -> Upstream:
     """Where the TorchServe of a running server listens, for whoever may read its key file.
 
-    Raises ServerUnreachable when that is not known, for example while it is being started again.
+    Raises ServerUnreachable when there is none, or while it is being started again.
     """
-    upstream = with_keys(Upstream(note.inference, note.management, note.metrics), key_file)
+    note = instance.note()
+    if instance.process() is None or note is None:
+        raise ServerUnreachable(url=f"the server of {instance.folder}", detail="it does not run")
+    upstream = with_keys(Upstream(note.inference, note.management, note.metrics), instance.keys)
     if not note.management or upstream is None:
-        raise ServerUnreachable(url=f"TorchServe of {key_file.parent}", detail="it has no key file that can be read")
+        raise ServerUnreachable(url=f"TorchServe of {instance.folder}", detail="it is starting")
     return upstream
 
 

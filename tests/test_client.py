@@ -32,6 +32,7 @@ class Scripted(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((self.path, self.headers["Content-Type"], body))
+        self.server.tokens.append(self.headers["Authorization"])
         if b"drop once" in body and len(self.server.seen) == 1:
             self.close_connection = True
             return
@@ -70,7 +71,7 @@ class Scripted(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as scripted:
-        scripted.seen = []
+        scripted.seen, scripted.tokens = [], []
         thread = threading.Thread(target=scripted.serve_forever, args=(0.01,))
         thread.start()
         yield scripted
@@ -90,6 +91,13 @@ class TestClient:
         """The picture goes as it is; the verdict comes back with its reason."""
         assert [client.predict(b"good"), client.predict(b"bad")] == [GOOD, BAD]
         assert server.seen[0] == ("/predictions/bolt", "application/octet-stream", b"good")
+
+    def test_token(self, client, server):
+        """A token is shown with every request, and none without one."""
+        client.predict(b"good")
+        SnagClient("bolt", server.server_port, timeout=5, token="a" * 9).predict(b"good")
+
+        assert server.tokens == [None, "Bearer aaaaaaaaa"]
 
     def test_predict_with(self, client, server):
         """What is wanted besides the verdict comes in the same answer, and nothing else does."""

@@ -1,0 +1,80 @@
+"""Changing what a running server serves: what the commands for that have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import Field
+
+from gate.upstream import Upstream
+from server.door import default_versions
+from server.instance import Instance
+from server.launch import read_launch
+from server.management import Management
+from server.settings import WhichServer
+from server.state import Model, read_state, write_state
+from server.torchserve import connected
+from snag.errors import ServerAnswer, ServerUnreachable
+
+_PAUSE: Final = 0.1  #: seconds between two looks
+_NOTICED: Final = 10.0  #: seconds within which the gate must have seen what has changed; it needs one or two
+
+
+class ChangeSettings(WhichServer):
+    """Which model of which server."""
+
+    model: str = Field(description="name of the model")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running server while its change lock is held."""
+
+    instance: Instance
+    upstream: Upstream
+    models: Mapping[str, Model]
+
+    @property
+    def management(self) -> Management:
+        """TorchServe's management."""
+        return Management(self.upstream)
+
+    def is_the_same(self) -> bool:
+        """Whether TorchServe is still the one that it was."""
+        note = self.instance.note()
+        return note is not None and note.management == self.upstream.management and self.instance.process() is not None
+
+    def model(self, name: str) -> Model:
+        """The model as it is served, less what was to serve but could not be loaded; one that is new has nothing."""
+        model = self.models.get(name, Model(name, None))
+        registered = {one.version for one in self.management.workers(name)}
+        there = [one for one in model.versions if one.version in registered]
+        return replace(model, default=there[0] if there else None, previous=there[1] if len(there) > 1 else None)
+
+    def make_default(self, model: Model) -> None:
+        """Let the model's default answer from now on: in TorchServe, in what is remembered, and, on return, in the gate."""
+        assert model.default is not None, "a model without a version can't be served"  # noqa: S101
+        self.management.set_default(model.name, model.default.version)
+        write_state(self.instance.served, (dict(self.models) | {model.name: model}).values())
+        launch, deadline = read_launch(self.instance.launch), time.monotonic() + _NOTICED
+        while time.monotonic() < deadline:
+            try:
+                if default_versions(launch).get(model.name) == model.default.version:
+                    return
+            except (ServerUnreachable, ServerAnswer):
+                pass
+            time.sleep(_PAUSE)
+
+
+def running(instance: Instance) -> Running:
+    """The server of the folder, to be changed while `instance.changing()` lasts. Raises ServerUnreachable, BadArtifact."""
+    return Running(instance, connected(instance), {model.name: model for model in read_state(instance.served)})
+
+
+def now() -> str:
+    """The time, ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

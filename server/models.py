@@ -1,0 +1,97 @@
+"""`python -m server.models`: what a server serves, as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pydantic import Field
+from rich.console import Console
+from rich.table import Table
+
+from cli.settings import from_flags, run
+from server.announcement import say
+from server.instance import Instance
+from server.management import Management, Workers
+from server.settings import WhichServer
+from server.state import Model, Version, read_state
+from server.torchserve import connected
+from snag.errors import ServerAnswer, ServerUnreachable
+
+
+class ModelsSettings(WhichServer):
+    """List the models that a server serves, with their versions."""
+
+    as_json: bool = Field(False, alias="json", description="print JSON instead of a table")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One version of one model."""
+
+    model: str
+    version: str
+    role: str  #: default, previous, retiring or failed
+    threshold: float | None
+    calibrated: str
+    digest: str
+    ready: int  #: workers
+    wanted: int
+    health: str  #: ready, not ready, or why it could not be loaded
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of `python -m server.models`."""
+    return run(lambda: show(from_flags(ModelsSettings, argv)))
+
+
+def show(settings: ModelsSettings) -> None:
+    """Print a row for each version. Raises BadArtifact."""
+    instance = Instance(settings.folder)
+    rows = listed(read_state(instance.served), _workers(instance))
+    if settings.as_json:
+        say(json.dumps([asdict(row) for row in rows], indent=1))
+        return
+    Console().print(_table(rows))
+
+
+def listed(models: Sequence[Model], workers: Sequence[Workers]) -> list[Row]:
+    """What is served and with how many workers; one that is not registered has none."""
+    counts = {(one.model, one.version): one for one in workers}
+    rows = []
+    for model in models:
+        roles = [("default", model.default), ("previous", model.previous), *(("retiring", one) for one in model.retiring)]
+        rows += [_row(model, role, one, counts.get((model.name, one.version))) for role, one in roles if one is not None]
+        if model.failed is not None:
+            rows.append(Row(model.name, "", "failed", None, "", "", 0, 0, model.failed))
+    return rows
+
+
+def _row(model: Model, role: str, version: Version, workers: Workers | None) -> Row:
+    ready, wanted = (workers.ready, workers.wanted) if workers else (0, 0)
+    health = "ready" if workers is not None and workers.all_ready else "not ready"
+    return Row(model.name, version.version, role, version.threshold, version.calibrated, version.digest, ready, wanted, health)
+
+
+def _workers(instance: Instance) -> list[Workers]:
+    """Of everything that is registered; none while the server does not run."""
+    try:
+        management = Management(connected(instance))
+        return [one for model in management.models() for one in management.workers(model)]
+    except (ServerUnreachable, ServerAnswer):
+        return []
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    table = Table("model", "version", "", "threshold", "calibrated", "digest", "workers", "health")
+    for row in rows:
+        threshold = "" if row.threshold is None else f"{row.threshold:.4g}"
+        health = f"[green]{row.health}[/]" if row.health == "ready" else f"[red]{row.health}[/]"
+        workers = f"{row.ready} of {row.wanted}"
+        table.add_row(row.model, row.version, row.role, threshold, row.calibrated[:10], row.digest[:12], workers, health)
+    return table
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

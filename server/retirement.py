@@ -1,0 +1,44 @@
+"""Retirement: versions that are older than the one to go back to are taken away once nothing of theirs is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+
+from gate.gate import Gate
+from server.instance import Instance
+from server.management import Management
+from server.state import Version, read_state, without, write_state
+from server.torchserve import connected
+from snag.errors import BadArtifact, ServerAnswer, ServerBusy, ServerUnreachable
+
+Named = tuple[str, Version]  #: model, version
+
+
+def retiring(instance: Instance) -> set[Named]:
+    """Versions that wait for it."""
+    with suppress(BadArtifact):
+        return {(model.name, version) for model in read_state(instance.served) for version in model.retiring}
+    return set()
+
+
+async def retire(instance: Instance, gate: Gate, versions: Collection[Named]) -> None:
+    """Take versions away that the gate asks no more: what TorchServe has in flight when it drops one is never answered."""
+    await gate.settled()
+    with suppress(ServerBusy, ServerUnreachable):  # then later
+        await asyncio.to_thread(_take_away, instance, versions)
+
+
+def _take_away(instance: Instance, versions: Collection[Named]) -> None:
+    with instance.changing(patience=0.0):
+        management = Management(connected(instance))
+        models = {model.name: model for model in read_state(instance.served)}
+        for name, version in versions:
+            if name not in models or version not in models[name].retiring:  # it was called back meanwhile
+                continue
+            with suppress(ServerAnswer):  # it was never registered with the TorchServe that runs now
+                management.unregister(name, version.version)
+            (instance.store / version.archive).unlink(missing_ok=True)
+            models[name] = without(models[name], version)
+        write_state(instance.served, models.values())

@@ -1,0 +1,40 @@
+"""`python -m server.rollback`: lets the version that answered before answer again; it never left, so that takes no time."""
+
+from __future__ import annotations
+
+from cli.settings import from_flags, run
+from server.change import ChangeSettings, now, running
+from server.instance import Instance
+from server.state import rolled_back
+from snag.errors import BadConfig, ServerNotReady
+
+
+class RollbackSettings(ChangeSettings):
+    """Go back to the version that a model had before."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of `python -m server.rollback`."""
+    return run(lambda: print(rollback(from_flags(RollbackSettings, argv))))
+
+
+def rollback(settings: RollbackSettings) -> str:
+    """Swap the default and the version before it; a second time swaps them back. Returns what was done.
+
+    Raises BadConfig when there is no version before, ServerNotReady when it has no workers, ServerBusy, ServerUnreachable.
+    """
+    instance = Instance(settings.folder)
+    with instance.changing():
+        server = running(instance)
+        model = server.model(settings.model)
+        if model.default is None or model.previous is None:
+            raise BadConfig(detail=f"model = {settings.model!r}: there is no version of it to go back to")
+        workers = next(one for one in server.management.workers(model.name) if one.version == model.previous.version)
+        if not workers.ready:
+            raise ServerNotReady(detail=f"{model.name} {workers.version} has no worker; {model.default.version} goes on")
+        server.make_default(rolled_back(model, now()))
+    return f"{model.name} {model.previous.version} answers again; {model.default.version} is kept"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
