@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
 
@@ -55,19 +57,12 @@ class Inference:
         if (health := self.health(path)) is not None:
             return health.response(close=self._must_close(request))
         record = Record(_request_id(request), "other")
-        try:
-            answer = await self._answer(request, path, record)
-        except SnagError as error:
-            self._note_cause(error, record)
-            answer = error_answer(error)
-        except ConnectionError:
-            self._finish(record, Answer(_GONE, b""))
-            raise
-        except Exception as error:
-            self._log.event("error", "internal_error", request_id=record.request_id, detail=repr(error))
-            answer = error_answer(InternalError())
-        self._finish(record, answer)
-        return answer.response(record.request_id, close=self._must_close(request))
+        with ExitStack() as stay:  # until the answer is sent, not only found: draining waits for that too
+            answer = await self._answer_or_error(request, path, record, stay)
+            self._finish(record, answer)
+            response = answer.response(record.request_id, close=self._must_close(request))
+            await self._send(request, response)
+        return response
 
     def health(self, path: str) -> Answer | None:
         """The answer of a path that tells of health; these need no token."""
@@ -89,7 +84,20 @@ class Inference:
         """Whether the connection ends with this answer: we are stopping, or do not wait for the rest of the body."""
         return self._admission.is_closed or not request.content.is_eof()
 
-    async def _answer(self, request: web.BaseRequest, path: str, record: Record) -> Answer:
+    async def _answer_or_error(self, request: web.BaseRequest, path: str, record: Record, stay: ExitStack) -> Answer:
+        try:
+            return await self._answer(request, path, record, stay)
+        except SnagError as error:
+            self._note_cause(error, record)
+            return error_answer(error)
+        except ConnectionError:
+            self._finish(record, Answer(_GONE, b""))
+            raise
+        except Exception as error:
+            self._log.event("error", "internal_error", request_id=record.request_id, detail=repr(error))
+            return error_answer(InternalError())
+
+    async def _answer(self, request: web.BaseRequest, path: str, record: Record, stay: ExitStack) -> Answer:
         if self._guard is not None:
             record.token = self._name(request, self._guard)
         route = parse_route(path)
@@ -98,13 +106,24 @@ class Inference:
         record.endpoint, record.model, record.version = route.endpoint, route.model, route.version
         if request.method != "POST":
             raise MethodNotAllowed(method=request.method, allowed="POST")
-        with self._admission.enter() as place:
-            body = await read_body(request, place, self._settings.max_request_bytes, self._settings.body_seconds)
-            record.bytes = body.size
-            content_type = passed_on(request.headers.get("Content-Type", ""))
-            outcome = await self._forwarder.ask(Question(route, record.request_id, content_type, body))
-            record.retries = outcome.retries or None
-            return outcome.answer
+        place = stay.enter_context(self._admission.enter())
+        body = await read_body(request, place, self._settings.max_request_bytes, self._settings.body_seconds)
+        record.bytes = body.size
+        content_type = passed_on(request.headers.get("Content-Type", ""))
+        outcome = await self._forwarder.ask(Question(route, record.request_id, content_type, body))
+        record.retries = outcome.retries or None
+        return outcome.answer
+
+    async def _send(self, request: web.BaseRequest, response: web.Response) -> None:
+        """Send the whole answer. A client that does not read it is hung up on, or it would keep its place for ever."""
+        try:
+            async with asyncio.timeout(self._settings.body_seconds):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()  # type: ignore[attr-defined]
+            raise ConnectionResetError("the client does not read its answer") from None
 
     def _name(self, request: web.BaseRequest, guard: Guard) -> str:
         try:

@@ -21,7 +21,7 @@ class GateSettings:
     max_buffered_bytes: int = 268_435_456  #: bodies of all requests together
     max_in_flight: int = 100
     max_connections: int = 1000  #: for each port
-    body_seconds: float = 30.0  #: for the whole body to arrive
+    body_seconds: float = 30.0  #: for the whole body to arrive, and for the client to take its answer
     answer_seconds: float = 60.0  #: for the answer, from when the body is there
     keepalive_seconds: float = 75.0  #: for the next request's header on an open connection
     linger_seconds: float = 5.0  #: for the rest of a refused body, so that its sender gets to read why

@@ -12,7 +12,7 @@ from gate.route import Route
 from gate.upstream import Upstream, Wanted
 from gate.workers import Version
 from snag.errors import Unavailable, UnknownModel
-from tests.torchserve import GOOD, after, has_been_asked, house, lacks_workers, ready, run, until
+from tests.torchserve import GOOD, after, has_been_asked, house, lacks_workers, read_all, ready, run, says, until
 
 PREDICT = "/predictions/bolt"
 BOLT = Route("predictions", "bolt")
@@ -272,6 +272,21 @@ class TestDrain:
             assert await draining == 0
             writer.close()
             await writer.wait_closed()
+
+    @run
+    async def test_answers_that_are_read_slowly(self, tmp_path):
+        """An answer that is being sent when the server stops is sent to its end."""
+        async with house(tmp_path) as one:
+            one.torchserve.script = [says(200, body=b"x" * 30_000_000)]
+            with one.connect() as slow:
+                slow.sendall(b"POST /predictions/bolt HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+                await until(lambda: has_been_asked(one))
+                draining = asyncio.create_task(one.gate.drain(20))
+                await until(lambda: lacks_workers_on_management(one))
+
+                said = await asyncio.to_thread(read_all, slow)
+
+            assert (len(said.partition(b"\r\n\r\n")[2]), await draining) == (30_000_000, 0)
 
     @run
     async def test_impatient(self, tmp_path):

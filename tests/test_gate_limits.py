@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gate.admission import Admission
 from snag.errors import Overloaded
-from tests.torchserve import GOOD, after, has_been_asked, house, run, until
+from tests.torchserve import GOOD, after, has_been_asked, house, read_all, run, says, until
 
 PREDICT = "/predictions/bolt"
 HEAD = b"POST /predictions/bolt HTTP/1.1\r\nHost: a\r\n"
@@ -136,6 +136,19 @@ class TestBody:
             assert await one.gate.drain(0) == 0
             writer.close()
             await writer.wait_closed()
+
+    @run
+    async def test_unread(self, tmp_path):
+        """A client that does not take its answer is hung up on, and its place is free again."""
+        async with house(tmp_path, body_seconds=0.5) as one:
+            one.torchserve.script = [says(200, body=b"x" * 30_000_000)]
+            with one.connect() as silent:
+                silent.sendall(HEAD + b"Content-Length: 1\r\n\r\nx")
+                await until(lambda: holds(one, 1))
+
+                await until(lambda: holds(one, 0))
+
+                assert len(await asyncio.to_thread(read_all, silent)) < 30_000_000
 
     @run
     async def test_slow_header(self, tmp_path):

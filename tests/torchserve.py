@@ -7,6 +7,7 @@ import functools
 import inspect
 import io
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -165,6 +166,10 @@ class House:
         await writer.wait_closed()
         return said
 
+    def connect(self) -> socket.socket:
+        """A connection that is read only when the test says so; to be used as a context manager."""
+        return socket.create_connection(("127.0.0.1", self.settings.inference[1]))
+
     def lines(self) -> list[dict[str, Any]]:
         """The log so far, of requests alone; call it when the gate is closed."""
         return [line for line in map(json.loads, self.settings.log_file.read_text().splitlines()) if "endpoint" in line]
@@ -212,6 +217,14 @@ async def lacks_workers(one: House) -> bool:
 async def has_been_asked(one: House) -> bool:
     """Whether a request has reached TorchServe."""
     return bool(one.torchserve.asked)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Everything until the other side hangs up; for a thread."""
+    pieces = []
+    while piece := connection.recv(2**20):
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def run(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
