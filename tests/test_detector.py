@@ -16,9 +16,9 @@ from snag.artifact import Artifact, load_artifact, save_artifact
 from snag.scoring import local_mean
 from tests.parts import draw_scene, good_bolt, good_picture
 from tests.trained import SIZE, Trained
-from training.autoencoder import BottleneckAutoencoder, ReferenceAutoencoder, WeightNetwork
+from training.autoencoder import BottleneckAutoencoder, NoWeight, ReferenceAutoencoder, WeightNetwork
 from training.dataset import Split
-from training.detector import FAILED_SCORE, Detector, NoWeight, fit_standardisation
+from training.detector import FAILED_SCORE, Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
 from training.networks import Networks
 from training.preparation import back_to_picture
@@ -57,13 +57,14 @@ def detectors(mode: str, *flags: str) -> tuple[Detector, torch.jit.ScriptModule]
     """The same detector as a module and as what is saved."""
     made, wanted = networks(*flags)
     settings = train_settings(wanted)
-    eager = Detector(chosen(mode).module, made.autoencoder, made.weight, settings.score, settings.window).eval()
+    eager = Detector(chosen(mode).module, made, settings.score, settings.window).eval()
     fit_standardisation(eager, material(mode).standardise)
     return eager, export(settings, made, material(mode))
 
 
 KINDS = [
     ("aligned", ["--score", "weighted"]),
+    ("aligned", ["--score", "weighted", "--members", "2"]),
     ("aligned", ["--score", "peak"]),
     ("aligned", ["--score", "mse"]),
     ("whole", ["--score", "weighted", "--window", "1"]),
@@ -138,22 +139,14 @@ def test_what_can_not_be_aligned_gets_the_failed_score_a_reason_and_a_finite_map
 
 
 class _Halving(torch.nn.Module):
-    """Stands in for an autoencoder: reconstructs half of each grey value."""
+    """Stands in for the networks: reconstructs half of each grey value; the logits are of the picture itself."""
 
-    def forward(self, prepared: Tensor) -> Tensor:
-        return 0.5 * prepared
-
-
-class _BySize(torch.nn.Module):
-    """Stands in for a weight network: logits of the picture itself."""
-
-    def forward(self, prepared: Tensor, reconstruction: Tensor) -> Tensor:
-        return prepared[:, 0] + reconstruction[:, 0]
+    def forward(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
+        return 0.5 * prepared, 1.5 * prepared[:, 0]
 
 
 def by_hand(kind: str, window: int = 3) -> Detector:
-    weight = _BySize() if kind == "weighted" else None
-    return Detector(chosen("whole").module, _Halving(), weight, kind, window).eval()  # type: ignore[arg-type]
+    return Detector(chosen("whole").module, _Halving(), kind, window).eval()
 
 
 def prepared(count: int = 3, channels: int = 1) -> Tensor:
@@ -304,8 +297,22 @@ def test_the_weight_networks_loss_does_not_move_the_autoencoder() -> None:
     _, logits = made(torch.rand(2, 1, 32, 64))
     logits.sum().backward()
 
-    assert all(parameter.grad is None for parameter in made.autoencoder.parameters())
-    assert all(parameter.grad is not None for parameter in made.weight.parameters())
+    for member in made.members:
+        assert all(parameter.grad is None for parameter in member.autoencoder.parameters())
+        assert all(parameter.grad is not None for parameter in member.weight.parameters())
+
+
+def test_a_committee_says_the_mean_of_what_its_members_say() -> None:
+    made, _ = networks("--members", "3")
+    shown = torch.rand(2, 1, 32, 64)
+
+    with torch.no_grad():
+        reconstruction, logits = made(shown)
+        each = [member(shown) for member in made.members]
+
+    torch.testing.assert_close(reconstruction, sum(said[0] for said in each) / 3)
+    torch.testing.assert_close(logits, sum(said[1] for said in each) / 3)
+    assert not torch.allclose(each[0][0], each[1][0])
 
 
 # --- a trained one: what must not move its score ----------------------------------------------------------------------------

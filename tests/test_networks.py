@@ -52,6 +52,18 @@ def test_without_a_learned_weight_there_is_only_the_reconstruction_to_learn() ->
     assert set(learner("--score", "mse").step(*batch(0), rate=1e-3)) == {"reconstruction"}
 
 
+def test_every_member_of_a_committee_learns_and_each_is_another() -> None:
+    learning = learner("--members", "2")
+    before = [weights(member) for member in learning.networks.members]
+
+    losses = [learning.step(*batch(0), rate=3e-3) for _ in range(30)]
+
+    assert losses[-1]["weight"] < losses[0]["weight"]
+    after = [weights(member) for member in learning.networks.members]
+    assert all(float((a - b).abs().mean()) > 1e-3 for a, b in zip(after, before, strict=True))
+    assert not torch.allclose(after[0], after[1])
+
+
 def test_a_rate_of_nought_moves_nothing_but_the_statistics() -> None:
     learning = learner()
     before = [parameter.clone() for parameter in learning.networks.parameters()]
@@ -103,6 +115,6 @@ def test_the_result_is_the_average_ready_to_judge_with_statistics_of_its_own() -
 
     assert isinstance(result, Networks)
     assert not result.training
-    first = result.autoencoder.encoder[1]  # convolution, normalisation, ReLU
+    first = result.members[0].autoencoder.encoder[1]  # convolution, normalisation, ReLU
     activations = first[0](torch.nn.PixelUnshuffle(2)(torch.cat(shown)))
     torch.testing.assert_close(first[1].running_mean, activations.mean((0, 2, 3)), rtol=1e-3, atol=1e-5)

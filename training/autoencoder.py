@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -115,9 +114,13 @@ class WeightNetwork(nn.Module):
         return self.unfold(self.head(top))[:, 0]
 
 
+class NoWeight(nn.Module):
+    """Stands in for the weight network where the plain error is the anomaly map."""
+
+    def forward(self, prepared: Tensor, reconstruction: Tensor) -> Tensor:
+        """Logits of 0 everywhere."""
+        return torch.zeros_like(prepared[:, 0])
+
+
 def _twice(features: Tensor) -> Tensor:
     return functional.interpolate(features, scale_factor=2.0, mode="nearest")
-
-
-#: Registry of reconstruction networks: `autoencoder` in the settings.
-AUTOENCODERS: Final = {"bottleneck": BottleneckAutoencoder, "reference": ReferenceAutoencoder}

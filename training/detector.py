@@ -10,19 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snag.scoring import local_mean, peak, reconstruction_error, standardised
-from training.autoencoder import WeightNetwork
 from training.preparation import back_to_picture, resized
 
 #: Score of a picture that can't be judged (its reason says why): above any real one, and still a number that JSON can carry.
 FAILED_SCORE = 1e6
-
-
-class NoWeight(nn.Module):
-    """Stands in for the weight network where the plain error is the anomaly map."""
-
-    def forward(self, prepared: Tensor, reconstruction: Tensor) -> Tensor:
-        """Logits of 0 everywhere."""
-        return torch.zeros_like(prepared[:, 0])
 
 
 class Detector(nn.Module):
@@ -31,20 +22,17 @@ class Detector(nn.Module):
     mean: Tensor  #: [h, w] (or [1, 1]): usual value of the raw map at each place
     deviation: Tensor  #: [h, w] (or [1, 1]): its standard deviation
 
-    def __init__(
-        self, preparation: nn.Module, autoencoder: nn.Module, weight: WeightNetwork | None, score_kind: str, window: int
-    ) -> None:
-        """`window`: side of the local average in pixels, odd."""
+    def __init__(self, preparation: nn.Module, networks: nn.Module, score_kind: str, window: int) -> None:
+        """`networks`: prepared pictures -> reconstruction and weight logits; `window`: side of the local mean, pixels."""
         super().__init__()
-        self.preparation, self.autoencoder = preparation, autoencoder
-        self.weight: nn.Module = weight if weight is not None else NoWeight()
+        self.preparation, self.networks = preparation, networks
         self.score_kind, self.window, self.failed_score = score_kind, window, FAILED_SCORE
         self.register_buffer("mean", torch.zeros(1, 1))
         self.register_buffer("deviation", torch.ones(1, 1))
 
     def forward(self, prepared: Tensor) -> Tensor:
-        """The plain autoencoder: [N, c, h, w] -> reconstruction, the same shape."""
-        return self.autoencoder(prepared)
+        """The autoencoder alone: [N, c, h, w] -> reconstruction, the same shape."""
+        return self.networks(prepared)[0]
 
     @torch.jit.export
     def prepare(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
@@ -59,12 +47,12 @@ class Detector(nn.Module):
     @torch.jit.export
     def raw_maps(self, prepared: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[N, c, h, w] -> averaged map before standardisation [N, h, w], reconstruction, plain squared error [N, h, w]."""
-        reconstruction = self.autoencoder(prepared)
+        reconstruction, logits = self.networks(prepared)
         error = reconstruction_error(prepared, reconstruction)
         if self.score_kind == "weighted":
             # The weight grows with the evidence and never quite vanishes: where the weight network saw nothing, a large
             # error still counts. The root brings (weight² · error) back to grey values.
-            weight = functional.softplus(self.weight(prepared, reconstruction) + 8.0) / 8.0
+            weight = functional.softplus(logits + 8.0) / 8.0
             return local_mean(weight * torch.sqrt(error + 1e-8), self.window), reconstruction, error
         return local_mean(error, self.window), reconstruction, error
 

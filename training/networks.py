@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from training.autoencoder import BottleneckAutoencoder, ReferenceAutoencoder, WeightNetwork
+from training.autoencoder import BottleneckAutoencoder, NoWeight, ReferenceAutoencoder, WeightNetwork
 from training.losses import reconstruction_loss, weight_loss
 from training.settings import TrainSettings
 
 
-class Networks(nn.Module):
-    """Autoencoder and, where the score is weighted, the weight network."""
+class Member(nn.Module):
+    """An autoencoder and, where the score is weighted, the weight network that looks at what it makes."""
 
     def __init__(self, settings: TrainSettings, channels: int) -> None:
         """Weights are drawn from torch's global generator: seed it first."""
@@ -24,13 +24,32 @@ class Networks(nn.Module):
             self.autoencoder: nn.Module = ReferenceAutoencoder(channels)
         else:
             self.autoencoder = BottleneckAutoencoder(channels, settings.base, settings.bottleneck)
-        self.weight = WeightNetwork(channels, settings.weight_base) if settings.score == "weighted" else None
+        weighted = settings.score == "weighted"
+        self.weight: nn.Module = WeightNetwork(channels, settings.weight_base) if weighted else NoWeight()
 
-    def forward(self, shown: Tensor) -> tuple[Tensor, Tensor | None]:
+    def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """[N, c, h, w] -> reconstruction, and the weight network's logits, which send no gradient to the autoencoder."""
         reconstruction = self.autoencoder(shown)
-        logits = None if self.weight is None else self.weight(shown, reconstruction.detach())
-        return reconstruction, logits
+        return reconstruction, self.weight(shown, reconstruction.detach())
+
+
+class Networks(nn.Module):
+    """A committee: what its members say is averaged, and what only one of them finds odd in a good part counts for less."""
+
+    def __init__(self, settings: TrainSettings, channels: int) -> None:
+        """Weights are drawn from torch's global generator: seed it first."""
+        super().__init__()
+        self.members = nn.ModuleList([Member(settings, channels) for _ in range(settings.members)])
+
+    def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
+        """[N, c, h, w] -> mean reconstruction, the same shape, and mean logits [N, h, w]."""
+        reconstructions: list[Tensor] = []
+        logits: list[Tensor] = []
+        for member in self.members:
+            reconstruction, weight = member(shown)
+            reconstructions.append(reconstruction)
+            logits.append(weight)
+        return torch.stack(reconstructions).mean(0), torch.stack(logits).mean(0)
 
 
 class Learner:
@@ -55,15 +74,18 @@ class Learner:
             group["lr"] = rate
         shown = shown.to(self.device, memory_format=torch.channels_last)
         clean = clean.to(self.device, memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            reconstruction, logits = self.networks(shown)
-        losses = {
-            "reconstruction": reconstruction_loss(reconstruction.float(), clean, self.settings.alpha, self.settings.error_scale)
-        }
-        if logits is not None:
-            losses["weight"] = weight_loss(logits.float(), mask.to(self.device))
+        mask = mask.to(self.device)
+        found: dict[str, list[Tensor]] = {}
+        for member in self.networks.members:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+                reconstruction, logits = member(shown)
+            loss = reconstruction_loss(reconstruction.float(), clean, self.settings.alpha, self.settings.error_scale)
+            found.setdefault("reconstruction", []).append(loss)
+            if self.settings.score == "weighted":
+                found.setdefault("weight", []).append(weight_loss(logits.float(), mask))
+        losses = {name: torch.stack(each).mean() for name, each in found.items()}
         self.optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()
+        (len(self.networks.members) * torch.stack(list(losses.values())).sum()).backward()
         nn.utils.clip_grad_norm_(self.networks.parameters(), 5.0)
         self.optimizer.step()
         self.averaged.update_parameters(self.networks)

@@ -33,6 +33,7 @@ class TrainSettings(Settings):
     base: int = Field(24, ge=4, le=256, description="channels at half resolution of the bottleneck autoencoder")
     bottleneck: int = Field(16, ge=1, le=1024, description="channels at 1/16 of the resolution")
     weight_base: int = Field(16, ge=4, le=128, description="channels of the weight network")
+    members: int = Field(1, ge=1, le=16, description="pairs of networks whose reconstructions and weights are averaged")
     score: Literal["weighted", "peak", "mse"] = Field("weighted", description="what becomes the anomaly score")
     window: int = Field(9, ge=1, le=63, description="side of the local average, pixels, odd")
 

@@ -143,7 +143,7 @@ METHODS: Final = ("prepare", "prepare_like", "score", "score_prepared", "map_in_
 
 def export(settings: TrainSettings, networks: Networks, material: Material) -> torch.jit.ScriptModule:
     """Standardise on parts that the networks never saw, then script and freeze."""
-    detector = Detector(material.chosen.module, networks.autoencoder, networks.weight, settings.score, settings.window).eval()
+    detector = Detector(material.chosen.module, networks, settings.score, settings.window).eval()
     if len(material.standardise):
         fit_standardisation(detector, material.standardise)
     with torch.no_grad():  # the last step's losses are of the weights before it
