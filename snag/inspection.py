@@ -24,6 +24,7 @@ from snag.heatmap import scale_of
 from snag.illustration import Illustrator
 from snag.imaging import brightness, sharpness
 from snag.picture import decode
+from snag.ranks import RANKS_HEADER, Ranks, name_of, places_of, ranks_text
 from snag.reference import Reference
 from snag.serving import ServingSettings
 from snag.telemetry import Tally, Uncounted
@@ -63,6 +64,7 @@ class _Loaded:
     wants: frozenset[str]
     seconds: float  #: that decoding took
     group: str | None
+    looks: Mapping[str, float]  #: how it was taken: exposure, sharpness
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Inspector:
         self._uncounted = Uncounted()
         self._log = log
         self._reference = reference
+        self._name = name_of(calibration)
         self._illustrator = Illustrator(artifact, calibration)
         #: What snag_score_ratio divides by: 1 is as anomalous as can pass.
         self.usual = calibration.threshold if calibration.threshold > 0 else scale_of(calibration).level
@@ -131,21 +134,22 @@ class Inspector:
         seconds = time.perf_counter() - started
         tally = self._tally_of(row)
         tally.time("snag_decode_seconds", seconds)
-        self._watch(picture, tally)
-        return _Loaded(picture, request.wants, seconds, request.group or group_of(row.group))
+        looks = self._watch(picture, tally)
+        return _Loaded(picture, request.wants, seconds, request.group or group_of(row.group), looks)
 
-    def _watch(self, picture: Tensor, tally: Tally) -> None:
-        """Count how the picture was taken, beside the calibration pictures where their looks are known."""
+    def _watch(self, picture: Tensor, tally: Tally) -> dict[str, float]:
+        """Measure and count how the picture was taken, beside the calibration pictures where their looks are known."""
         exposure = brightness(picture)
         tally.distribute("snag_brightness", exposure)
         if self._reference is None:
-            return
+            return {"exposure": exposure}
         steepness = sharpness(picture)
         tally.distribute("snag_sharpness", self._reference.sharpness.relative(steepness))
         if self._reference.exposure.is_outside(exposure):
             tally.count("snag_outside_total", "exposure")
         if self._reference.sharpness.is_outside(steepness):
             tally.count("snag_outside_total", "sharpness")
+        return {"exposure": exposure, "sharpness": steepness}
 
     def _score(self, rows: Sequence[Row], loaded: Sequence[_Loaded | SnagError]) -> list[_Scored | SnagError]:
         """Scores of the good rows in one call; where that fails, row by row, so that the fault stays with its cause."""
@@ -176,6 +180,8 @@ class Inspector:
             return self._checked_size(Answer(200, "image/png", self._illustrator.overlay(item.picture, scores), headers))
         verdict = judge(scores.anomaly_score, scores.reconstruction_error, scores.reason, self._calibration, item.group)
         body = verdict_json(verdict, self._model, self._version) | self._illustrator.extras(item.picture, scores, item.wants)
+        places = places_of(scores.anomaly_score, item.looks, item.group, self._calibration, self._reference)
+        headers[RANKS_HEADER] = ranks_text(Ranks(self._name, places))
         answer = self._checked_size(Answer(200, JSON, json.dumps(body, allow_nan=False).encode(), headers))
         self._observe(verdict, self._tally_of(row))
         return answer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
@@ -54,6 +54,8 @@ class Reference:
     sharpness: Spread  #: see `snag.imaging.sharpness`
     data_digest: str  #: of the calibration pictures, as in calibration.json
     model_created: str  #: ISO 8601, UTC: when the model was written
+    #: Every picture's value, sorted ascending: by whose threshold judges it (POOLED: all pictures), then by property.
+    values: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
 
 
 #: Every property that is watched, with the label by which it is counted.
@@ -76,20 +78,30 @@ def read_reference(path: Path) -> Reference:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         spreads = {name: _spread(table[name]) for name in PROPERTIES}
-        reference = Reference(**spreads, data_digest=str(table["data_digest"]), model_created=str(table["model_created"]))
+        values = {group: _values(one) for group, one in table.get("values", {}).items()}
+        reference = Reference(
+            **spreads, data_digest=str(table["data_digest"]), model_created=str(table["model_created"]), values=values
+        )
         datetime.fromisoformat(reference.model_created)
     except FileNotFoundError as error:
         raise BadArtifact(
             path=path, detail="there is no record of the pictures' looks; run `make calibrate archive`"
         ) from error
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         detail = f"no record of the pictures' looks ({error}); run `make calibrate archive`"
         raise BadArtifact(path=path, detail=detail) from error
     return reference
 
 
+def _values(table: Any) -> dict[str, tuple[float, ...]]:
+    values = {name: tuple(map(float, table[name])) for name in PROPERTIES}
+    if not all(list(some) == sorted(some) and all(map(math.isfinite, some)) for some in values.values()):
+        raise ValueError("values that are not sorted")
+    return values
+
+
 def _spread(table: Any) -> Spread:
-    spread = Spread(**{field.name: float(table[field.name]) for field in fields(Spread)})
+    spread = Spread(**{one.name: float(table[one.name]) for one in fields(Spread)})
     if not spread.low <= spread.middle <= spread.high or not math.isfinite(spread.high - spread.low):
         raise ValueError(f"{table} are no quantiles")
     return spread

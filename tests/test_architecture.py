@@ -38,10 +38,23 @@ OTHERS = {
     "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
     "server": SETTINGS | {"requests", "rich", "psutil", "yaml", "uvloop"},
     "cli": SETTINGS,
-    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy"},
+    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"},
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
-LIGHT = ("errors", "files", "hazards", "golden", "guarantee", "choice", "calibration", "verdict", "wire", "telemetry", "reference")
+LIGHT = (
+    "errors",
+    "files",
+    "hazards",
+    "golden",
+    "guarantee",
+    "choice",
+    "calibration",
+    "ranks",
+    "verdict",
+    "wire",
+    "telemetry",
+    "reference",
+)
 LINES, BODY = 250, 40
 LONGER_FILES = {
     "snag/errors.py": "one tree in one file is what makes it readable",

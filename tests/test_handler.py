@@ -22,6 +22,7 @@ from snag.calibration import Group, p_value, read_calibration, write_calibration
 from snag.errors import ArtifactMismatch, BadArtifact, BadConfig, GoldenMismatch
 from snag.heatmap import coloured, overlay, scale_of
 from snag.picture import decode
+from snag.ranks import RANKS_HEADER, Ranks, name_of, parse_ranks, place_of
 from snag.telemetry import declared
 from tests.fakes import tiny_artifact, tiny_calibration
 
@@ -176,6 +177,18 @@ class TestHeaders:
         match = re.fullmatch(r"decode;dur=(\d+\.\d), score;dur=(\d+\.\d)", header)
         assert match, header
         assert all(0 < float(milliseconds) < 5000 for milliseconds in match.groups())
+
+    def test_ranks(self, folder):
+        """A verdict says where the picture stands among the calibration pictures, for whoever watches the whole line."""
+        context = make_context(folder, 2, [{}, {"explain": "True"}])
+        make_handler(folder).handle([{"body": png(130)}, {"body": png(130)}], context)
+
+        ranks = parse_ranks(context.get_response_headers(0)[RANKS_HEADER])
+
+        calibration = read_calibration(folder / "calibration.json")
+        score = expected(folder, png(130))["score"]
+        assert ranks == Ranks(name_of(calibration), {"score": place_of(score, calibration.scores)})
+        assert RANKS_HEADER not in context.get_response_headers(1)
 
     def test_errors_have_no_timing(self, folder):
         context = make_context(folder, 1)

@@ -76,6 +76,9 @@ class TestFile:
     @pytest.mark.parametrize(
         "change",
         [
+            {"values": {"pooled": {"exposure": [2.0, 1.0], "sharpness": [1.0]}}},
+            {"values": {"pooled": {"exposure": [1.0]}}},
+            {"values": [1.0]},
             {"exposure": None},
             {"exposure": {"low": 2, "middle": 1, "high": 3}},
             {"sharpness": {"low": 0, "middle": 1}},
@@ -104,13 +107,21 @@ class TestMaking:
             Image.fromarray(checks.astype(np.uint8)).save(path)
         pictures = [decode(path.read_bytes()) for path in paths]
 
-        write_looks(paths, "d" * 64, tmp_path)
+        write_looks(paths, "d" * 64, tmp_path, [None, "left", "left"])
 
+        seen = [(brightness(picture), sharpness(picture)) for picture in pictures]
         assert read_reference(tmp_path / "reference.json") == Reference(
             spread_of([brightness(picture) for picture in pictures]),
             spread_of([sharpness(picture) for picture in pictures]),
             "d" * 64,
             "2026-01-01T00:00:00+00:00",
+            {
+                group: {
+                    "exposure": tuple(sorted(bright for bright, _ in some)),
+                    "sharpness": tuple(sorted(sharp for _, sharp in some)),
+                }
+                for group, some in (("pooled", seen), ("left", seen[1:]))
+            },
         )
 
     def test_unreadable(self, tmp_path):

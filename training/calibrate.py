@@ -59,7 +59,8 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         choices=compared,
     )
     write_golden_pictures(artifact, dict(zip(paths, unsorted, strict=True)), settings.run)
-    write_looks(paths, calibration.data_digest, settings.run)
+    own = {group.name for group in calibration.groups if group.threshold is not None}
+    write_looks(paths, calibration.data_digest, settings.run, [name if name in own else None for name in names])
     write_calibration(calibration, settings.run / "calibration.json")
     return calibration
 
