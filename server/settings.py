@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -12,7 +13,7 @@ from cli.settings import Settings
 
 ROOT: Final = Path(__file__).parents[1]
 ALL: Final = "all"  #: stands for every model of the store
-_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 
 def folder_of(inference_port: int) -> Path:
@@ -62,7 +63,12 @@ class ServeSettings(Settings):
     @classmethod
     def _one_by_one(cls, value: Any) -> Any:
         words = [value] if isinstance(value, str) else value
-        return [name.strip() for word in words for name in word.split(",")] if isinstance(words, list) else value
+        if not isinstance(words, list):
+            return value
+        names = [name.strip() for word in words for name in str(word).split(",")]
+        if not all(re.fullmatch(_NAME, name, re.ASCII) for name in names):
+            raise ValueError("expected letters, digits, '_', '-' and '.', beginning with a letter or digit")
+        return names
 
     @property
     def folder(self) -> Path:

@@ -197,6 +197,7 @@ def _gate_settings(instance: Instance, launch: Launch, is_console: bool) -> Gate
         metrics=launch.metrics,
         tokens=Path(launch.tokens) if launch.tokens else None,
         log_file=instance.logs / "requests.log",
+        drift_file=instance.folder / "drift.json",
         log_level=launch.log_level,
         console=is_console,
         max_request_bytes=int(properties(instance.configuration.read_text())["max_request_size"]),

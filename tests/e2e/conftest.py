@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 import yaml
 
 from client.client import SnagClient
+from server.instance import Instance
 from server.ports import free_ports
 from server.serve import main as serve
 from server.stop import main as stop
@@ -38,6 +42,59 @@ class LiveServer:
 
     def client(self) -> SnagClient:
         return SnagClient(self.model, self.ports[0], self.ports[2], timeout=30)
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a server of a test's own runs: a folder with its store, and free ports."""
+
+    root: Path
+    ports: tuple[int, int, int]
+
+    @classmethod
+    def at(cls, root: Path) -> Place:
+        return cls(root, tuple(free_ports(3)))
+
+    @property
+    def where(self) -> list[str]:
+        return [*flags(self.ports), "--server-folder", str(self.root / "server")]
+
+    @property
+    def store(self) -> list[str]:
+        return ["--model-store", str(self.root / "store")]
+
+    @property
+    def instance(self) -> Instance:
+        return Instance(self.root / "server")
+
+    def serve(self, *more: str) -> int:
+        return serve([*self.store, *self.where, *more])
+
+    def stop(self) -> int:
+        return stop(self.where)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.ports[0]}{path}"
+
+    def picture(self) -> bytes:
+        return self.instance.golden.read_bytes()
+
+    def family(self) -> list[psutil.Process]:
+        keeper = self.instance.process()
+        return [keeper, *keeper.children(recursive=True)]
+
+    def java(self) -> psutil.Process:
+        return next(one for one in self.family() if "java" in one.name())
+
+
+def within(seconds: float, holds: Callable[[], object]) -> bool:
+    """Whether it holds within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def flags(ports: tuple[int, int, int]) -> list[str]:
