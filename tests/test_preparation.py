@@ -90,6 +90,14 @@ def test_a_whole_picture_of_any_size_gets_the_working_size_mean_and_deviation(si
     assert reason == ""
 
 
+def test_asked_for_raw_grey_values_a_whole_picture_keeps_its_exposure() -> None:
+    module = WholePreparation(1, [48], [32], 0.5, 0.15, raw=True)
+    picture = random_picture(48, 32)
+
+    assert torch.allclose(module(picture)[0], picture / 255, atol=1e-6)
+    assert torch.allclose(module(0.5 * picture)[0], 0.5 * module(picture)[0], atol=1e-6)
+
+
 def test_a_picture_of_one_tone_stays_even_and_its_faint_noise_is_not_blown_up() -> None:
     module = WholePreparation(1, [32], [32], 0.5, 0.15)
     noise = 100 + 0.01 * torch.randn(1, 32, 32, generator=torch.Generator().manual_seed(0))

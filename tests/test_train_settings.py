@@ -119,3 +119,8 @@ def test_help_lists_every_setting_with_its_default(capsys: pytest.CaptureFixture
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in TrainSettings.model_fields.items() if not field.description] == []
+
+
+def test_raw_exposure_of_an_aligned_part_is_refused() -> None:
+    assert "expected mode whole" in refused(["--exposure", "raw"])
+    assert train_settings(["--exposure", "raw", "--mode", "whole"]).exposure == "raw"

@@ -39,8 +39,13 @@ class Chosen:
     foreground: Tensor  #: [h, w] in 0..1: where a defect can lie
 
 
-def choose_preparation(looks: Sequence[Look], *, mode: str, colour: str, pixels: int, centre: float, spread: float) -> Chosen:
-    """Choose by good pictures. `mode` is auto, aligned or whole; `colour` auto, grey or colour; `pixels` a budget."""
+def choose_preparation(
+    looks: Sequence[Look], *, mode: str, colour: str, pixels: int, centre: float, spread: float, raw: bool = False
+) -> Chosen:
+    """Choose by good pictures. `mode` is auto, aligned or whole; `colour` auto, grey or colour; `pixels` a budget.
+
+    `raw` leaves whole pictures their exposure.
+    """
     channels = _channels(looks, colour)
     why = "as asked for"
     if mode != "whole":
@@ -56,7 +61,7 @@ def choose_preparation(looks: Sequence[Look], *, mode: str, colour: str, pixels:
             why = f"alignment was asked for, but {why}"
     turn = _turned(looks)
     heights, widths, scale = _sizes(_shapes(looks, turn), pixels)
-    module = WholePreparation(channels, heights, widths, centre, spread, scale, turn)
+    module = WholePreparation(channels, heights, widths, centre, spread, scale, turn, raw)
     return Chosen(module, "whole", why, torch.ones(module.height, module.width))
 
 

@@ -62,19 +62,22 @@ class WholePreparation(nn.Module):
         spread: float,
         scale: float = 1.0,
         turn: bool = True,
+        raw: bool = False,
     ) -> None:
         """Working heights and widths to choose from, for pictures taken times `scale`.
 
-        Prepared grey values have mean `centre` and standard deviation `spread`.
+        Prepared grey values have mean `centre` and standard deviation `spread`; `raw` ones stay, on a scale of 0..1.
         """
         super().__init__()
         self.channels, self.heights, self.widths = channels, list(heights), list(widths)
         self.height, self.width = max(heights), max(widths)  # the greatest
-        self.centre, self.spread, self.scale, self.turn = centre, spread, scale, turn
+        self.centre, self.spread, self.scale, self.turn, self.raw = centre, spread, scale, turn, raw
 
     def forward(self, picture: Tensor, other: Tensor | None = None) -> tuple[Tensor, Tensor, str]:
         """See the head of this file."""
         values, pose = self._laid(picture)
+        if self.raw:
+            return values / 255.0, pose, ""
         measured = values if other is None else self._laid(other)[0]
         deviation = measured.std().clamp(min=0.5)  # half a grey level: a picture of nothing stays a picture of nothing
         return (values - measured.mean()) / deviation * self.spread + self.centre, pose, ""

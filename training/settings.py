@@ -26,6 +26,9 @@ class TrainSettings(Settings):
     calibrate_share: float = Field(0.2, ge=0, lt=0.6, description="share of the good pictures kept for calibration")
 
     mode: Literal["auto", "aligned", "whole"] = Field("auto", description="cut out the aligned part, or resize the picture")
+    exposure: Literal["normalised", "raw"] = Field(
+        "normalised", description="raw: grey values as they are, only for mode whole"
+    )
     colour: Literal["auto", "grey", "colour"] = Field("auto", description="channels that the network sees")
     pixels: int = Field(60_000, ge=1024, le=4_200_000, description="pixels of the working picture, at most about")
 
@@ -66,11 +69,13 @@ class TrainSettings(Settings):
         return window
 
     @model_validator(mode="after")
-    def _something_to_fit(self) -> Self:
+    def _fit_together(self) -> Self:
         if self.standardise_share + self.calibrate_share >= 0.9:
             raise ValueError(
                 "standardise_share and calibrate_share together leave nothing to learn from: expected less than 0.9"
             )
+        if self.exposure == "raw" and self.mode != "whole":
+            raise ValueError("an aligned part is measured against its table: expected mode whole with exposure raw")
         return self
 
 

@@ -172,6 +172,7 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
         pixels=settings.pixels,
         centre=0.5,
         spread=0.15,
+        raw=settings.exposure == "raw",
     )
     print(f"{chosen.mode} pictures of {chosen.module.channels} x {chosen.module.height} x {chosen.module.width}; {chosen.why}")
     sets = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import Field
@@ -11,7 +9,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks.accuracy.run import run_one
-from benchmarks.accuracy.table import markdown
+from benchmarks.accuracy.table import heading, markdown
 from cli.settings import Settings, from_flags, run
 from snag.files import write_text
 
@@ -34,8 +32,7 @@ def accuracy(settings: AccuracySettings) -> None:
             for seed in settings.seed:
                 folder = settings.out / f"{data.name}-{preset}-{seed}"
                 rows.append(run_one(data, preset, seed, folder, settings.extra.split()))
-                head = f"{datetime.now(UTC):%Y-%m-%d}, {platform.processor() or platform.machine()}\n\n"
-                write_text(settings.out / "table.md", head + markdown(rows))
+                write_text(settings.out / "table.md", heading() + markdown(rows))
     Console().print(Markdown(markdown(rows)))
     print(f"{settings.out / 'table.md'}")
 

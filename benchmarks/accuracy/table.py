@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import groupby
+from pathlib import Path
 from statistics import mean, pstdev
 
 from benchmarks.accuracy.run import Row
@@ -22,6 +25,18 @@ _COLUMNS = {
     "networks ms": "network_ms",
     "score ms": "score_ms",
 }
+
+
+def heading() -> str:
+    """When and on what processor the table was made."""
+    return f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}\n\n"
+
+
+def _processor() -> str:
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text().splitlines() if described.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} cores, {names[0]}" if names else platform.machine()
 
 
 def markdown(rows: Sequence[Row]) -> str:

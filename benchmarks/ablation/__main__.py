@@ -1,0 +1,49 @@
+"""`python -m benchmarks.ablation`: the ablation table, resumable; a finished row is not run again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import Field
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmarks.ablation.steps import STEPS
+from benchmarks.accuracy.run import run_one
+from benchmarks.accuracy.table import heading, markdown
+from cli.settings import Settings, from_flags, run
+from snag.files import write_text
+
+
+class AblationSettings(Settings):
+    """Train, calibrate and evaluate each step from the reference's recipe to Snag's and print the table."""
+
+    data: list[Path] = Field(description="data sets in MVTec layout, with test/ and masks")
+    seed: list[int] = Field([0], description="seeds")
+    step: list[int] = Field(list(range(1, len(STEPS) + 1)), description="numbers of the steps to run")
+    out: Path = Field(Path("runs/ablation"), description="folder of the runs and of table.md")
+
+
+def ablation(settings: AblationSettings) -> None:
+    """Run every row, then write and print the table; it is written anew after each row."""
+    rows = []
+    for data in settings.data:
+        for number in settings.step:
+            step = STEPS[number - 1]
+            for seed in settings.seed:
+                folder = settings.out / f"{data.name}-{number}-{seed}"
+                row = run_one(data, step.preset, seed, folder, list(step.flags))
+                rows.append(replace(row, preset=step.name))
+                write_text(settings.out / "table.md", heading() + markdown(rows))
+    Console().print(Markdown(markdown(rows)))
+    print(f"{settings.out / 'table.md'}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; see `--help`."""
+    return run(lambda: ablation(from_flags(AblationSettings, argv)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
