@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from server.instance import Instance
 from server.report import Report, receive
 from server.settings import ROOT
+from snag.errors import ServerFailed
 
 
 def in_background(instance: Instance) -> Report:
@@ -37,7 +38,10 @@ def in_background(instance: Instance) -> Report:
     with _unwound_by_sigterm():
         try:
             with os.fdopen(reading) as pipe:
-                report = receive(pipe.readline())
+                line = pipe.readline()
+            if not line:
+                raise ServerFailed(detail=_last_words(instance))
+            report = receive(line)
         except BaseException:
             instance.stop()
             keeper.terminate()  # where it was so young that it was not known as one
@@ -45,6 +49,12 @@ def in_background(instance: Instance) -> Report:
             raise
     keeper.returncode = 0  # it is no longer this program's business
     return report
+
+
+def _last_words(instance: Instance) -> str:
+    """Why the keeper ended without a report: a fault of ours, whose trace it has left."""
+    lines = (instance.logs / "console.log").read_text(errors="replace").split("\n")
+    return f"its keeper ended: {next((line for line in reversed(lines) if line.strip()), 'without a word')}"
 
 
 @contextmanager
