@@ -1,0 +1,184 @@
+"""The gate in front of the real TorchServe: its traps, and its deaths under load."""
+
+import json
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from server.instance import Instance
+from tests.e2e.conftest import Place, pack, within
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A server with one worker and room for two waiting requests, which the tests of this file ill-treat."""
+    place = Place.at(tmp_path_factory.mktemp("gate"))
+    pack(place.root, "bolt", batchSize=1, jobQueueSize=2)
+    try:
+        assert place.serve("--model", "bolt") == 0
+        yield place
+    finally:
+        assert place.stop() == 0
+
+
+class Load:
+    """Clients that send one picture after the other while the `with` block lasts; `answers` counts status and code."""
+
+    def __init__(self, place, clients):
+        self.answers = Counter()
+        self._place, self._picture, self._over = place, place.picture(), threading.Event()
+        self._threads = [threading.Thread(target=self._send) for _ in range(clients)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        assert within(20, lambda: self.answers)
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _send(self):
+        with requests.Session() as session:
+            while not self._over.is_set():
+                try:
+                    answer = session.post(self._place.url("/predictions/bolt"), data=self._picture, timeout=90)
+                except requests.ConnectionError as error:
+                    self.answers["refused" if "refused" in str(error) else "lost", ""] += 1
+                    self._over.wait(0.05)
+                    continue
+                said = answer.json()
+                self.answers[answer.status_code, said["score"] if answer.ok else said["error"]["code"]] += 1
+
+
+def is_ready(place):
+    return requests.get(place.url("/health/ready"), timeout=10).status_code == 200
+
+
+def score(place):
+    return requests.post(place.url("/predictions/bolt"), data=place.picture(), timeout=90).json()["score"]
+
+
+def test_traps(live_server):
+    """What TorchServe answers in its own way, or not at all, comes as Snag's own errors or works as it is meant."""
+    picture = Instance(live_server.folder).golden.read_bytes()
+    form = b'--x\r\nContent-Disposition: form-data; name="image"\r\nContent-Type: image/png; charset=none\r\n\r\ny\r\n--x--'
+    asked = {
+        "curl's own type": ("tiny-bolt", picture, "application/x-www-form-urlencoded"),
+        "text": ("tiny-bolt", picture, "text/plain; charset=utf-8"),
+        "no type": ("tiny-bolt", picture, ""),
+        "JSON in capitals": ("tiny-bolt", b'{"image": "?"}', "APPLICATION/JSON"),
+        "a charset of its own": ("tiny-bolt", form, "multipart/form-data; boundary=x"),
+        "no boundary": ("tiny-bolt", form, "multipart/form-data; boundary="),
+        "no such model": ("bolt", picture, "image/png"),
+        "no such version": ("tiny-bolt/9", picture, "image/png"),
+        "nothing": ("tiny-bolt", b"", "image/png"),
+    }
+
+    answers = {}
+    for name, (model, data, kind) in asked.items():
+        with requests.post(
+            f"{live_server.url}/predictions/{model}", data, headers={"Content-Type": kind}, timeout=30
+        ) as answer:
+            answers[name] = answer.json().get("error", {}).get("code", answer.status_code)
+
+    assert answers == {
+        "curl's own type": 200,
+        "text": 200,
+        "no type": 200,
+        "JSON in capitals": "bad_base64",
+        "a charset of its own": "bad_request",
+        "no boundary": "bad_request",
+        "no such model": "unknown_model",
+        "no such version": "unknown_model",
+        "nothing": "missing_picture",
+    }
+
+
+def test_nobody_gets_past_the_gate(live_server):
+    """TorchServe's own ports take nothing from who can't read its keys."""
+    note = Instance(live_server.folder).note()
+
+    answers = [
+        requests.post(f"{note.inference}/predictions/tiny-bolt", b"x", timeout=10),
+        requests.post(f"{note.management}/models?url=http://127.0.0.1:1/x.mar", timeout=10),
+        requests.put(f"{note.management}/models/tiny-bolt?min_worker=0", timeout=10),
+    ]
+
+    assert [(answer.status_code, answer.json()["type"]) for answer in answers] == [(400, "InvalidKeyException")] * 3
+
+
+def test_log(live_server):
+    """The log has a line for the request, with the verdict and the worker's times."""
+    picture = Instance(live_server.folder).golden.read_bytes()
+    headers = {"X-Request-Id": "for-the-log", "Content-Type": "image/png"}
+    log = live_server.folder / "logs" / "requests.log"
+    verdict = requests.post(f"{live_server.url}/predictions/tiny-bolt", picture, headers=headers, timeout=30).json()
+
+    def lines():
+        return [line for line in map(json.loads, log.read_text().splitlines()) if line.get("request_id") == "for-the-log"]
+
+    assert within(5, lines)
+    (line,) = lines()
+    assert [line[name] for name in ("model", "version", "status", "anomaly", "score", "bytes")] == [
+        "tiny-bolt",
+        "1.5",
+        200,
+        verdict["Anomaly"],
+        verdict["score"],
+        len(picture),
+    ]
+    assert 0 < line["decode_ms"] + line["score_ms"] < line["ms"]
+
+
+def test_full_queue(place):
+    """A full queue is "overloaded", though TorchServe says that there is no worker; the others are judged."""
+
+    def ask(_):
+        answer = requests.post(place.url("/explanations/bolt"), data=place.picture(), timeout=30)
+        return answer.status_code, answer.headers.get("Retry-After")
+
+    with ThreadPoolExecutor(40) as pool:
+        answers = Counter(pool.map(ask, range(80)))
+
+    assert answers.keys() == {(200, None), (503, "1")}
+
+
+def test_worker_killed(place):
+    """Every request under way when the only worker is killed gets its verdict from the next one."""
+    right = score(place)
+    with Load(place, clients=2) as load:
+        before = load.answers.total()
+        next(one for one in place.family() if "model_service_worker" in " ".join(one.cmdline())).kill()
+        assert within(5, lambda: not is_ready(place))
+        assert within(60, lambda: is_ready(place) and load.answers.total() > before + 10)
+
+    assert load.answers.keys() == {(200, right)}
+
+
+def test_torchserve_killed(place):
+    """When TorchServe itself is killed requests wait for the next one or are refused; none is lost, none answered wrongly."""
+    right = score(place)
+    with Load(place, clients=2) as load:
+        place.java().kill()
+        assert within(5, lambda: not is_ready(place))
+        assert within(90, lambda: is_ready(place))
+
+    assert load.answers.keys() - {(503, "unavailable")} == {(200, right)}
+
+
+def test_stopped_under_load(place):
+    """What is under way when the server is stopped is answered, what comes later is refused: no connection breaks."""
+    right = score(place)
+    with Load(place, clients=2) as load:
+        assert place.stop() == 0
+        assert within(20, lambda: load.answers["refused", ""])
+
+    assert load.answers.keys() - {(503, "unavailable")} == {(200, right), ("refused", "")}
