@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 import aiohttp
@@ -93,6 +94,8 @@ class Gate:
         self.log.event("info", "draining", in_flight=self._admission.in_flight)
         self._admission.close()
         self._listeners["inference"].refuse_connections()
+        # Whoever is just sending on a connection that was idle is told so, instead of finding it broken.
+        await asyncio.sleep(min(seconds, self._settings.farewell_seconds))
         left = await self._admission.wait_until_idle(seconds)
         self.log.event("warning" if left else "info", "drained", cut_off=left)
         return left

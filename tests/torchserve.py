@@ -180,7 +180,10 @@ async def house(folder: Path, connected: bool = True, **settings: Any) -> AsyncI
     """A gate that is open and, unless told otherwise, has seen TorchServe's workers."""
     ports = [("127.0.0.1", port) for port in free_ports(3)]
     made = replace(
-        GateSettings(*ports, tokens=None, log_file=folder / "requests.log", poll_seconds=0.05, linger_seconds=0.1), **settings
+        GateSettings(
+            *ports, tokens=None, log_file=folder / "requests.log", poll_seconds=0.05, linger_seconds=0.1, farewell_seconds=0.05
+        ),
+        **settings,
     )
     torchserve, gate = FakeTorchServe(), Gate(made)
     await torchserve.start()
