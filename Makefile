@@ -32,6 +32,7 @@
 #: SOURCE           folder, archive or URL that `data` brings in, with SHA256=… and CATEGORY=…; pictures for `score`
 #: OUT              table that `score` writes                 (scores.parquet)
 #: PREVIEW          1: `data` draws what the network sees
+#: IMAGE_FOLDER     where `image` builds and keeps it         (/var/tmp/snag-image)
 #: TORCH_INDEX      package index for torch, e.g. of CPU-only wheels
 #: PYTHON           interpreter that makes .venv              (python3.11)
 #: ARGS             further flags of the command asked for
@@ -58,6 +59,7 @@ FPR ?= 0.05
 INFERENCE_PORT ?= 8080
 MANAGEMENT_PORT ?= 8081
 METRICS_PORT ?= 8082
+IMAGE_FOLDER ?= /var/tmp/snag-image
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 $(foreach name,DATA MODEL RUN MODEL_STORE,$(if $(word 2,$($(name))),$(error $(name)='$($(name))': names with spaces are not supported)))
 
@@ -80,7 +82,7 @@ by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(orig
 args = $(if $(call asked,$1),$(ARGS))
 redo = $(if $(call asked,$1)$(call by_hand,$2),FORCE)
 
-.PHONY: help setup data train calibrate evaluate archive serve stop health models deploy rollback predict score demo test check lock clean FORCE
+.PHONY: help setup data train calibrate evaluate archive serve stop health models deploy rollback predict score demo image test check lock clean FORCE
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -129,6 +131,9 @@ score: .venv/.installed-offline ## score stored pictures with RUN=…: SOURCE=fo
 
 demo: $(report) $(archive) ## all of it on the sample, from nothing to a table of verdicts
 	$(PY) -m server.demo --model $(MODEL) --data $(DATA) --run $(RUN) --model-store $(MODEL_STORE) $(call args,demo)
+
+image: ## build the container image without Docker, as root, in IMAGE_FOLDER (12 GB while it builds)
+	TORCH_INDEX='$(TORCH_INDEX)' deploy/image/build '$(IMAGE_FOLDER)'
 
 test: .venv/.installed-dev ## run every test, with coverage; ARGS="-k name" picks
 	$(PY) -m pytest $(ROOMS:%=--cov=%) --cov-report=term:skip-covered $(call args,test)
