@@ -35,6 +35,7 @@ class Answer:
     body: bytes
     content_type: str = JSON
     server_timing: str | None = None
+    ranks: str | None = None  #: of the picture among the calibration pictures; not for the client
     headers: tuple[tuple[str, str], ...] = ()
 
     def response(self, request_id: str | None = None, close: bool = False) -> web.Response:
@@ -75,6 +76,7 @@ class Reply:
     body: bytes
     content_type: str
     server_timing: str | None = None
+    ranks: str | None = None
 
     @property
     def is_snags(self) -> bool:
@@ -106,7 +108,7 @@ def understand(reply: Reply, route: Route, has_workers: bool, is_form: bool, lim
     Raises the error that TorchServe meant: its own texts say one thing for several, and quote the client's bytes.
     """
     if reply.is_snags:
-        return Answer(reply.status, reply.body, reply.content_type, reply.server_timing)
+        return Answer(reply.status, reply.body, reply.content_type, reply.server_timing, reply.ranks)
     kind, message = reply.complaint
     if reply.status == 404 and kind in ("ModelNotFoundException", "ModelVersionNotFoundException"):
         raise UnknownModel(name=route.name)

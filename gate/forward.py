@@ -16,6 +16,8 @@ from gate.route import Route
 from gate.settings import GateSettings
 from gate.upstream import Upstream, key_header
 from snag.errors import Unavailable
+from snag.ranks import RANKS_HEADER
+from snag.wire import GROUP_HEADER
 
 _FORM: Final = "multipart/form-data"
 _JSON: Final = "application/json"
@@ -32,6 +34,7 @@ class Question:
     request_id: str
     content_type: str
     body: Body
+    group: str | None = None  #: as the header names it
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,12 @@ class Forwarder:
             "Content-Type": question.content_type,
             "X-Request-Id": question.request_id,
             **key_header(upstream.inference_key),
+            **({GROUP_HEADER: question.group} if question.group else {}),
         }
         async with self._session.post(url, data=question.body, headers=headers) as answer:
             body = await answer.read()
-        return Reply(answer.status, body, answer.headers.get("Content-Type", ""), answer.headers.get("Server-Timing"))
+        told = (answer.headers.get(name) for name in ("Server-Timing", RANKS_HEADER))
+        return Reply(answer.status, body, answer.headers.get("Content-Type", ""), *told)
 
     def _understand(self, reply: Reply, question: Question) -> Answer:
         is_form = question.content_type.startswith(_FORM)

@@ -9,11 +9,13 @@ import aiohttp
 
 from gate.admission import Admission
 from gate.board import Board
+from gate.drift import Drift, Line
 from gate.forward import Forwarder
 from gate.inference import Inference
 from gate.listener import Listener
 from gate.log import Log
 from gate.management import ManagementView
+from gate.martingale import Alarm
 from gate.metrics import GateMetrics
 from gate.poller import Poller
 from gate.scrape import Scrape
@@ -34,6 +36,10 @@ class Gate:
         self._board = Board(settings.grace_seconds)
         self.metrics = GateMetrics(self._board, lambda: self._admission.in_flight, lambda: self._admission.is_closed)
         self.log = Log(settings.log_file, settings.log_level, settings.console, self.metrics.log_errors.inc)
+        self._drift = Drift(
+            settings.drift_file, self._note_drift, lambda why: self.log.event("error", "drift_file", detail=why)
+        )
+        self.metrics.registry.register(self._drift)
         self._session: aiohttp.ClientSession | None = None
         self._poller: Poller | None = None
         self._listeners: dict[str, Listener] = {}
@@ -52,7 +58,7 @@ class Gate:
         self._session = session = _session()
         self.log.start()
         forwarder = Forwarder(session, self._board, settings, self._count_retry)
-        inference = Inference(settings, forwarder, self._board, self._admission, guard, self.metrics, self.log)
+        inference = Inference(settings, forwarder, self._board, self._admission, guard, self.metrics, self._drift, self.log)
         handlers = {
             "inference": (inference.handle, settings.inference),
             "management": (ManagementView(session, self._board, inference).handle, settings.management),
@@ -68,6 +74,7 @@ class Gate:
             raise
         self._poller = Poller(session, self._board, self.log, settings.poll_seconds)
         self._poller.start()
+        self._drift.start()
 
     def connect(self, upstream: Upstream | None) -> None:
         """TorchServe listens there now; None: it is gone, requests wait for a while and are then refused."""
@@ -108,7 +115,12 @@ class Gate:
             await listener.close()
         if self._session is not None:
             await self._session.close()
+        await self._drift.stop()
         self.log.stop()
+
+    def _note_drift(self, line: Line, alarm: Alarm) -> None:
+        evidence = {name: round(value, 2) for name, value in alarm.evidence.items()}
+        self.log.event("warning", "drift", **line._asdict(), cause=alarm.cause, pictures=alarm.pictures, evidence=evidence)
 
     def _count_retry(self, model: str) -> None:
         self.metrics.retries.labels(self.metrics.label(model)).inc()

@@ -15,6 +15,7 @@ from gate.admission import Admission
 from gate.answer import Answer, error_answer
 from gate.board import Board
 from gate.body import read_body
+from gate.drift import Drift, Line
 from gate.forward import Forwarder, Question, passed_on
 from gate.health import live_answer, ping_answer, readiness, ready_answer
 from gate.log import Log
@@ -23,7 +24,9 @@ from gate.record import Record
 from gate.route import parse_route
 from gate.settings import GateSettings
 from gate.tokens import Guard
+from snag.calibration import POOLED
 from snag.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, SnagError, Unauthorised
+from snag.wire import GROUP_HEADER, group_in_header
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
 _EXPECTED: Final = "/predictions/<model>, /explanations/<model>, /ping, /health/live or /health/ready"
@@ -41,6 +44,7 @@ class Inference:
         admission: Admission,
         guard: Guard | None,
         metrics: GateMetrics,
+        drift: Drift,
         log: Log,
     ) -> None:
         self._settings = settings
@@ -49,6 +53,7 @@ class Inference:
         self._admission = admission
         self._guard = guard
         self._metrics = metrics
+        self._drift = drift
         self._log = log
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -110,7 +115,8 @@ class Inference:
         body = await read_body(request, place, self._settings.max_request_bytes, self._settings.body_seconds)
         record.bytes = body.size
         content_type = passed_on(request.headers.get("Content-Type", ""))
-        outcome = await self._forwarder.ask(Question(route, record.request_id, content_type, body))
+        group = group_in_header(request.headers.get(GROUP_HEADER))
+        outcome = await self._forwarder.ask(Question(route, record.request_id, content_type, body, group))
         record.retries = outcome.retries or None
         return outcome.answer
 
@@ -140,6 +146,9 @@ class Inference:
     def _finish(self, record: Record, answer: Answer) -> None:
         record.note(answer)
         self._metrics.count(record)
+        if record.model is not None and record.ranks is not None:
+            said = record.verdict
+            self._drift.see(Line(record.model, said["version"], said.get("threshold_of", POOLED)), record.ranks)
         if self._log.takes(record.level):
             self._log.line(record.level, record.fields())
 

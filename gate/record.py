@@ -11,7 +11,11 @@ from typing import Any, Final
 from gate.answer import Answer
 
 _DURATION: Final = re.compile(r"(\w+);dur=([0-9.]+)")
-_VERDICT: Final = {"Anomaly": "anomaly", "score": "score", "p_value": "p_value", "reason": "reason", "version": "version"}
+#: Fields of an answer, by the names that they have in the log.
+_VERDICT: Final = {
+    "Anomaly": "anomaly",
+    **{name: name for name in ("score", "p_value", "reason", "group", "threshold_of", "version")},
+}
 
 
 @dataclass
@@ -28,6 +32,7 @@ class Record:
     status: int = 0
     code: str | None = None  #: of the error that it was answered with
     verdict: dict[str, Any] = field(default_factory=dict)
+    ranks: str | None = None  #: the picture's places among the calibration pictures, see snag/ranks.py
     times: dict[str, float] = field(default_factory=dict)  #: milliseconds that the worker needed
     began: float = field(default_factory=time.perf_counter)
 
@@ -38,7 +43,7 @@ class Record:
 
     def note(self, answer: Answer) -> None:
         """Take down how it was answered."""
-        self.status = answer.status
+        self.status, self.ranks = answer.status, answer.ranks
         if answer.server_timing:
             self.times = {f"{name}_ms": float(value) for name, value in _DURATION.findall(answer.server_timing)}
         if answer.content_type != "application/json":
@@ -68,6 +73,7 @@ class Record:
             "status": self.status,
             "code": self.code,
             **self.verdict,
+            "ranks": self.ranks,
             "bytes": self.bytes,
             "ms": round(self.seconds * 1000, 1),
             **self.times,

@@ -15,6 +15,7 @@ class GateSettings:
     metrics: tuple[str, int]
     tokens: Path | None  #: file of tokens (gate/tokens.py); None: whoever reaches the port may ask
     log_file: Path
+    drift_file: Path | None = None  #: keeps the watches for drift over restarts; None: they end with the process
     log_level: str = "info"
     console: bool = False  #: log on standard output too
     max_request_bytes: int = 16_777_216  #: the same as TorchServe's max_request_size

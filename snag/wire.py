@@ -18,6 +18,8 @@ _DATA_URI: Final = re.compile(r"\A\s*data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64
 _LEADING_SPACE: Final = b"\xef\xbb\xbf \t\r\n"  #: what may stand before JSON, a byte order mark included
 #: Multipart fields that may hold the picture, in order of preference.
 PICTURE_FIELDS: Final = ("image", "data")
+#: Names the group of a picture that is sent bare.
+GROUP_HEADER: Final = "Snag-Group"
 #: What a client may ask for besides the verdict, each by a flag of that name; the answer has it in a field of the same name.
 WANTED: Final = ("heatmap", "map", "mask", "overlay", "regions")
 
@@ -101,6 +103,13 @@ def group_of(value: Any) -> str | None:
     if not (isinstance(name, str) and is_group(name)):
         raise BadRequest(detail="'group' is no name; expected up to 64 printable characters, not 'pooled'")
     return name
+
+
+def group_in_header(value: str | None) -> str | None:
+    """The same of GROUP_HEADER, where only ASCII arrives as it was sent. Raises BadRequest."""
+    if value is not None and not value.isascii():
+        raise BadRequest(detail=f"the header {GROUP_HEADER} is not ASCII; name such a group in JSON or in a form")
+    return group_of(value)
 
 
 def decode_base64(text: str) -> bytes:

@@ -15,13 +15,13 @@ OWN = {
     "snag": set(),
     "training": {"snag", "cli"},
     "handler": {"snag"},
-    "evaluation": {"snag", "cli"},
+    "evaluation": {"snag", "cli", "gate.martingale"},
     "offline": {"snag", "cli"},
     "client": {"snag.wire", "snag.verdict", "snag.errors", "snag.files", "cli"},
-    "gate": {"snag.errors", "snag.files", "snag.wire", "cli"},
+    "gate": {"snag.calibration", "snag.errors", "snag.files", "snag.ranks", "snag.wire", "cli"},
     "server": {"snag.errors", "snag.files", "snag.golden", "snag.verdict", "cli", "client", "gate"},
     "cli": {"snag.errors"},
-    "benchmarks": {"snag", "cli", "client", "training.guarantee"},
+    "benchmarks": {"snag", "cli", "client", "training.guarantee", "gate.martingale"},
 }
 SETTINGS = {"pydantic", "pydantic_settings"}
 NUMBERS = {"torch", "numpy", "PIL"}
@@ -38,7 +38,7 @@ OTHERS = {
     "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
     "server": SETTINGS | {"requests", "rich", "psutil", "yaml", "uvloop"},
     "cli": SETTINGS,
-    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"},
+    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "yaml", "psutil", "sklearn", "scipy", "yaml"},
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
 LIGHT = (
