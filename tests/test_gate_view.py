@@ -227,6 +227,22 @@ class TestLog:
         assert "own bytes" not in text
 
     @run
+    async def test_bug(self, tmp_path, monkeypatch):
+        """A fault of the gate's own is answered as one; the log says what it was, the client is not told."""
+
+        async def fail(*_):
+            raise RuntimeError("the cause")
+
+        monkeypatch.setattr("gate.forward.Forwarder.ask", fail)
+        async with house(tmp_path) as one:
+            status, said, _ = await one.ask(PREDICT)
+            await one.gate.close()
+            text = one.settings.log_file.read_text()
+
+        assert (status, said["error"]["code"]) == (500, "internal_error")
+        assert ("the cause" in json.dumps(said), "RuntimeError('the cause')" in text) == (False, True)
+
+    @run
     async def test_level(self, tmp_path):
         """The level says which lines are written."""
         async with house(tmp_path, log_level="error") as one:
