@@ -38,7 +38,7 @@ OTHERS = {
     "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
     "server": SETTINGS | {"requests", "rich", "psutil", "yaml", "uvloop"},
     "cli": SETTINGS,
-    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "yaml", "psutil", "sklearn", "scipy", "yaml"},
+    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"},
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
 LIGHT = (

@@ -1,18 +1,25 @@
-"""The serving benchmark's parts: wrk's figures, the work without a server, the tables."""
+"""Parts of the benchmarks of serving and scaling: wrk's figures, the work without a server, other archives, the tables."""
 
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
+import yaml
 
 from benchmarks.live import Usage
 from benchmarks.outcome import Outcome, Prepared, Sample
 from benchmarks.prepared import in_format, judge_of
+from benchmarks.repack import repacked
+from benchmarks.scaling.measure import Bench, Row
+from benchmarks.scaling.measure import markdown as scaling_table
 from benchmarks.serving.findings import Cell, Serving, Steady, cores_between, markdown
 from benchmarks.serving.limit import Limit, in_process_limit
 from benchmarks.serving.plot import draw
 from benchmarks.serving.wrk import Figures, closed_loop, figures
 from snag.errors import BadConfig
+from snag.files import sha256_of
+from snag.picture import decode
 from tests.e2e.conftest import pack
 from tests.test_traffic import length, serving
 
@@ -93,3 +100,38 @@ def test_tables_and_curve(tmp_path):
 
     assert "| PNG as body | 100 | 2 | 125 | 0.80 | 16 | 10 | 30 |" in text
     assert (tmp_path / "curve.svg").read_bytes().startswith(b"<?xml")
+
+
+class TestScaling:
+    def test_repacked(self, tmp_path):
+        """An archive under another name and with other workers keeps its model, and its digest is right."""
+        artifact, _ = pack(tmp_path, "bolt")
+
+        path = repacked(tmp_path / "store" / "bolt.mar", tmp_path / "other", "nut", {"minWorkers": 3})
+
+        judge = judge_of(path)
+        config = yaml.safe_load(zipfile.ZipFile(path).read("model-config.yaml"))
+        assert (judge.model, judge.artifact.fingerprint) == ("nut", artifact.fingerprint)
+        assert (config["minWorkers"], config["maxWorkers"]) == (3, 1)
+        assert (tmp_path / "other" / "nut.mar.sha256").read_text() == f"{sha256_of(path)}  nut.mar\n"
+
+    def test_pictures(self, tmp_path):
+        """Pictures are sent in the size that is asked for."""
+        pack(tmp_path, "bolt")
+        archive = tmp_path / "store" / "bolt.mar"
+        bench = Bench(archive, judge_of(archive), 1, 1.0, tmp_path)
+
+        sizes = [
+            tuple(decode(one.body).shape)
+            for side in (None, 8)
+            for one in bench.pictures([np.full((40, 50), 130, np.uint8)], side)
+        ]
+
+        assert sizes == [(1, 40, 50), (1, 8, 8)]
+
+    def test_table(self):
+        """A row has throughput, times, processors, memory and start."""
+        cores = {"gate": 0.1, "java": 0.2, "worker": 1.5}
+        row = Row("2", 5.0, Figures(8, 200, 2.0, 0, 1, 0.01, 0.02, 0.03, 0.04), cores, 600.0, 300.0)
+
+        assert "| 2 | 100 | 10 | 30 | 1 | 0.1 | 0.2 | 1.5 | 600 | 300 | 5 |" in scaling_table("workers", [row])

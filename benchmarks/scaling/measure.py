@@ -1,0 +1,94 @@
+"""One server, one load, one row of a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import traffic
+from benchmarks.live import GATE, JAVA, WORKER, Live
+from benchmarks.outcome import Prepared
+from benchmarks.prepared import Judge, as_body, png
+from benchmarks.repack import repacked
+from benchmarks.serving.findings import cores_between
+from benchmarks.serving.wrk import Figures, closed_loop
+from benchmarks.tables import table
+from benchmarks.traffic import Load, Target
+
+_MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one server showed."""
+
+    value: str  #: of what is varied
+    start_seconds: float
+    figures: Figures
+    cores: dict[str, float]
+    worker_megabytes: float  #: PSS of all workers together
+    other_megabytes: float  #: PSS of the rest
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all rows share."""
+
+    archive: Path
+    judge: Judge
+    clients: int
+    seconds: float
+    out: Path
+
+    def row(self, value: str, requests: Sequence[Prepared], knobs: Mapping[str, Any], models: int = 1) -> Row:
+        """Serve `models` copies of the archive with `knobs` in its model-config.yaml; requests go to all of them in turn."""
+        store = self.out / "store"
+        names = [f"{self.judge.model}-{number:02}" for number in range(models)]
+        for name in names:
+            repacked(self.archive, store, name, knobs)
+        spread = [_to(request, names[index % models]) for index, request in enumerate(_enough(requests, models))]
+        server = Live(",".join(names), store, self.out, ["--timeout", str(60 + 30 * models)])
+        start = server.start()
+        try:
+            traffic.run(Target(server.url), spread, Load(clients=self.clients, count=3 * len(spread)))
+            before = server.usage()
+            figures = closed_loop(server.url, spread, self.clients, self.seconds, self.out / "requests")
+            after = server.usage()
+        finally:
+            server.stop()
+        workers = sum(one.pss for one in after if one.kind == WORKER) / _MEGABYTE
+        others = sum(one.pss for one in after if one.kind in (GATE, JAVA)) / _MEGABYTE
+        return Row(value, start, figures, cores_between(before, after, figures.seconds), workers, others)
+
+    def pictures(self, greys: Sequence[np.ndarray], side: int | None = None) -> list[Prepared]:
+        """Grey pictures [H, W] as PNG bodies, resized to `side` x `side` if one is given."""
+        sized = greys if side is None else [np.asarray(Image.fromarray(grey).resize((side, side))) for grey in greys]
+        return [as_body("PNG as body", self.judge, png(grey)) for grey in sized]
+
+
+def markdown(title: str, rows: Sequence[Row]) -> str:
+    """One line for each row."""
+    lines = []
+    for row in rows:
+        seen = row.figures
+        cores = [row.cores[kind] for kind in (GATE, JAVA, WORKER)]
+        memory = (row.worker_megabytes, row.other_megabytes)
+        times = (1e3 * seen.p50, 1e3 * seen.p99)
+        lines.append((row.value, seen.per_second, *times, seen.refused + seen.broken, *cores, *memory, row.start_seconds))
+    head = (title, "req/s", "p50 ms", "p99 ms", "not answered", "cores: gate", "cores: java", "cores: worker")
+    return table((*head, "workers' PSS MB", "gate and Java's PSS MB", "start s"), lines)
+
+
+def _to(request: Prepared, model: str) -> Prepared:
+    return dataclasses.replace(request, path=f"/predictions/{model}")
+
+
+def _enough(requests: Sequence[Prepared], models: int) -> list[Prepared]:
+    """The requests again and again, until each model gets one."""
+    return [requests[index % len(requests)] for index in range(max(len(requests), models))]
