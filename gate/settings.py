@@ -27,5 +27,5 @@ class GateSettings:
     keepalive_seconds: float = 75.0  #: for the next request's header on an open connection
     linger_seconds: float = 5.0  #: for the rest of a refused body, so that its sender gets to read why
     farewell_seconds: float = 0.5  #: for requests that are refused on open connections before all are closed
-    grace_seconds: float = 10.0  #: a model without any worker keeps requests waiting so long, then they are refused at once
+    grace_seconds: float = 15.0  #: a model without any worker keeps requests waiting so long, then they are refused at once
     poll_seconds: float = 1.0  #: how often TorchServe is asked for its workers
