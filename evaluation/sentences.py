@@ -8,6 +8,7 @@ from typing import Literal
 from evaluation.figures import ClassFigures
 from evaluation.intervals import Interval
 from evaluation.summary import Evaluation, Promise, strongest
+from snag.calibration import COST, MANUAL, YOUDEN, Calibration
 
 #: A surprise this small is called one: once in forty.
 _RARE = 0.025
@@ -15,6 +16,8 @@ _RARE = 0.025
 _ODD = 0.005
 #: A feature alone that separates better than this, in what the network sees, is worth a warning.
 _SUSPECT = 0.7
+_CHOSEN = "The threshold was chosen with labelled defects and promised no average rate."
+_PROMISED_NOTHING = {MANUAL: "The threshold was set by hand and promised nothing.", YOUDEN: _CHOSEN, COST: _CHOSEN}
 FEATURE_NAMES = {
     "mean": "mean brightness",
     "std": "contrast (standard deviation)",
@@ -78,16 +81,14 @@ def summary_sentences(evaluation: Evaluation) -> list[Sentence]:
 def calibration_sentences(evaluation: Evaluation) -> list[Sentence]:
     """What the threshold promises."""
     calibration, promise = evaluation.calibration, evaluation.promise
+    start = f"The threshold {calibration.threshold:.4g}"
+    if calibration.method == MANUAL:
+        return [Sentence(f"{start} was set by hand: no false alarm rate is promised.", "warning")]
     if promise is None:
-        return [
-            Sentence(f"The threshold {calibration.threshold:.4g} was set by hand: no false alarm rate is promised.", "warning"),
-        ]
+        return [Sentence(f"{start} was chosen with labelled defects ({calibration.method})."), *_guaranteed(calibration)]
     return [
-        Sentence(
-            f"The threshold {calibration.threshold:.4g} comes from {calibration.count} good pictures that training never saw. "
-            f"Of good parts like those, at most {percent(promise.rate)} are stopped on average: "
-            f"{round(1000 * promise.rate)} of 1,000."
-        ),
+        Sentence(f"{start} comes from {calibration.count} good pictures that training never saw."),
+        *_guaranteed(calibration),
         Sentence(
             f"With {calibration.count} pictures, the true rate of such a threshold lies between "
             f"{percent(promise.realised.low)} and {percent(promise.realised.high)} in 95 of 100 calibrations; "
@@ -95,6 +96,15 @@ def calibration_sentences(evaluation: Evaluation) -> list[Sentence]:
         ),
         Sentence("The promise holds for pictures taken as the calibration pictures were: same camera, light and surface."),
     ]
+
+
+def _guaranteed(calibration: Calibration) -> list[Sentence]:
+    """The promise with its confidence, and what more pictures would buy, as worked out at calibration."""
+    known, rate = calibration.guarantee, calibration.rate
+    if known is None:  # a calibration from before that was worked out
+        average = f"at most {percent(rate)} are stopped on average: {round(1000 * rate)} of 1,000."
+        return [Sentence(f"Of good parts like those, {average}")]
+    return [Sentence(text) for text in (known.sentence, known.prospect) if text]
 
 
 def _detection(evaluation: Evaluation) -> Sentence | None:
@@ -113,7 +123,7 @@ def _false_alarms(evaluation: Evaluation) -> Sentence | None:
     share = percent(good.stopped / good.count)
     start = f"{_of(good.count, 'good', good.stopped)}: {share}{interval_text(evaluation.false_alarms)}. "
     return (
-        Sentence(start + "The threshold was set by hand and promised nothing.")
+        Sentence(start + _PROMISED_NOTHING[evaluation.calibration.method])
         if evaluation.promise is None
         else (_kept(start, evaluation.promise, good))
     )

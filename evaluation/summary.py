@@ -18,7 +18,7 @@ from evaluation.shift_table import ShiftTable, shifts_json
 from evaluation.shortcuts import Shortcut, chance_level
 from evaluation.tally import PixelTally
 from snag.artifact import Artifact
-from snag.calibration import SPLIT_CONFORMAL, Calibration, rank_of_threshold
+from snag.calibration import SPLIT_CONFORMAL, Calibration
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Evaluation:
 
     @property
     def promise(self) -> Promise | None:
-        """What the calibration promised; None for a threshold set by hand."""
+        """What the calibration promised; None for a threshold set by hand or chosen with defects."""
         return promise_of(self.calibration)
 
     @property
@@ -82,10 +82,10 @@ class Promise:
 
 
 def promise_of(calibration: Calibration) -> Promise | None:
-    """The promise of a calibration, or None where the threshold was set by hand."""
+    """The promise of a calibration, or None where the threshold was set by hand or chosen with defects."""
     if calibration.method != SPLIT_CONFORMAL:
         return None
-    rank = rank_of_threshold(calibration.count, calibration.rate)
+    rank = calibration.rank
     return Promise(calibration.rate, realised_rate_interval(calibration.count, rank), calibration.count, rank)
 
 
@@ -165,7 +165,11 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
     calibration, promise, good = evaluation.calibration, evaluation.promise, evaluation.figures.good
     return {
         "good_likeness_p_value": evaluation.good_likeness,
-        **{key: value for key, value in asdict(calibration).items() if key not in ("scores", "artifact")},
+        **{
+            key: value for key, value in asdict(calibration).items() if key not in ("scores", "artifact", "map_peaks", "groups")
+        },
+        "promise": None if calibration.guarantee is None else calibration.guarantee.sentence,
+        "groups": {group.name: {"count": group.count, "threshold": group.threshold} for group in calibration.groups},
         "count": calibration.count,
         "realised_rate_95": None if promise is None else _pair(promise.realised),
         "probability_of_so_many_false_alarms": (

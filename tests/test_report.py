@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +14,18 @@ from evaluation import plots
 from evaluation.figures import Figures, figures
 from evaluation.gallery import Gallery
 from evaluation.labelled import LabelledPicture
+from evaluation.report import render
 from evaluation.results import Result
 from evaluation.sentences import calibration_sentences, percent, summary_sentences
 from evaluation.shortcuts import FEATURES
 from evaluation.summary import Evaluation, metrics_json
 from evaluation.tally import PixelTally, tally_pictures
+from snag.calibration import Group
 from snag.heatmap import scale_of
 from snag.verdict import judge
 from tests.fakes import tiny_artifact, tiny_calibration
+from training.choices import Costs, choices
+from training.guarantee import guarantee, guarantee_of_chosen
 
 
 @pytest.fixture
@@ -123,10 +128,51 @@ def test_a_threshold_set_by_hand_promises_nothing(evaluation: Evaluation) -> Non
 
 def test_the_promise_is_told_in_pictures(evaluation: Evaluation) -> None:
     """5 % of 1,000 parts, and how far 40 pictures can be trusted: Beta(2, 39)."""
-    found = [sentence.text for sentence in calibration_sentences(evaluation)]
+    known = replace(evaluation.calibration, guarantee=guarantee(40, 39, 0.05, "average", 0.95))
+    found, older = (
+        [sentence.text for sentence in calibration_sentences(replace(evaluation, calibration=calibration))]
+        for calibration in (known, evaluation.calibration)
+    )
 
-    assert "at most 5 % are stopped on average: 50 of 1,000." in found[0]
-    assert "lies between 0.6 % and 13.2 % in 95 of 100 calibrations" in found[1]
+    assert found[1] == "Of 1,000 good parts, on average at most 49 are stopped; with 95 % confidence at most 114."
+    assert found[2].startswith("With 80 calibration pictures instead of 40 it would be at most 95")
+    assert "lies between 0.6 % and 13.2 % in 95 of 100 calibrations" in found[3]
+    assert "at most 5 % are stopped on average: 50 of 1,000." in older[1]
+
+
+def test_a_threshold_chosen_with_defects_is_called_one(evaluation: Evaluation) -> None:
+    """It promises no average, and says what it can be trusted with."""
+    scores = evaluation.calibration.scores
+    chosen = replace(evaluation.calibration, method="youden", guarantee=guarantee_of_chosen(scores, 0.039, 0.95))
+    found = judged(replace(evaluation, calibration=chosen), {"good": CALM})
+
+    said = [sentence.text for sentence in calibration_sentences(found)]
+    assert said[0] == "The threshold 0.039 was chosen with labelled defects (youden)."
+    assert "a threshold that was chosen by its results is promised less" in said[1]
+    assert "was chosen with labelled defects and promised no average rate" in texts(found)[1]
+
+
+def test_groups_and_ways_to_choose_stand_in_the_report(evaluation: Evaluation) -> None:
+    """A row for each group and each method; the served method is marked."""
+    promised = guarantee(19, 19, 0.05, "average", 0.95)
+    known = replace(
+        evaluation.calibration,
+        groups=(Group("camera <1>", (0.01,) * 19, 0.01, promised), Group("camera 2", (0.02,), None)),
+        choices=choices(evaluation.calibration.scores, [0.02, 0.05, 0.06], (0.039, 0.114), 0.95, Costs(9, 1, 0.01)),
+    )
+    html = render(replace(evaluation, calibration=known))
+
+    assert "<td>camera &lt;1&gt;</td><td>19</td>" in html
+    assert promised.sentence in html
+    assert "too few pictures for a threshold of its own: the pooled one holds" in html
+    assert re.findall(r'<tr class="(\w*)"><td>([\w-]+)</td><td>0', html) == [
+        ("reference", "split-conformal"), ("", "youden"), ("", "cost"),
+    ]  # fmt: skip
+    assert "1 of 3" in html
+    assert json.loads(metrics_json(replace(evaluation, calibration=known)))["calibration"]["groups"] == {
+        "camera <1>": {"count": 19, "threshold": 0.01},
+        "camera 2": {"count": 1, "threshold": None},
+    }
 
 
 TALLY = tally_pictures(np.array([True, True, False, False]), np.array([3.0, 1.0, 2.0, 0.0]))
