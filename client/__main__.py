@@ -40,6 +40,7 @@ class PredictSettings(Settings):
         description="files to write for each picture: heatmap (8 bit, coloured), map (16 bit), mask, overlay, regions (JSON)",
     )
     out: Path | None = Field(None, description="folder of predictions.csv and pictures (default: runs/MODEL/predictions)")
+    group: str | None = Field(None, description="camera, tool or shift of the pictures, where calibration knows such groups")
     timeout: float = Field(60.0, gt=0, description="seconds to wait for one answer")
 
 
@@ -54,7 +55,14 @@ def predict(settings: PredictSettings) -> None:
     out = settings.out or Path("runs") / settings.model / "predictions"
     pictures = find_pictures(settings.images)
     token = os.environ.get("SNAG_TOKEN")  # not a flag: those can be read in the list of processes
-    client = SnagClient(settings.model, settings.inference_port, host=settings.host, timeout=settings.timeout, token=token)
+    client = SnagClient(
+        settings.model,
+        settings.inference_port,
+        host=settings.host,
+        timeout=settings.timeout,
+        token=token,
+        group=settings.group,
+    )
     client.ping()
     progress = track(pictures, "judging", console=Console(stderr=True), transient=True)
     results = judge_all(client, progress, settings.save, out, settings.images)

@@ -16,7 +16,7 @@ import requests
 
 from snag.errors import ServerAnswer, ServerUnreachable
 from snag.verdict import Verdict
-from snag.wire import parse_error, parse_verdict
+from snag.wire import GROUP_HEADER, parse_error, parse_verdict
 
 _QUOTED: Final = 200  #: characters of an answer that is not understood
 
@@ -41,6 +41,7 @@ class SnagClient:
         host: str = "127.0.0.1",
         timeout: float = 60.0,
         token: str | None = None,
+        group: str | None = None,
     ) -> None:
         self.model = model
         self.timeout = timeout  #: seconds; a server whose workers are gone keeps requests waiting for ever
@@ -50,6 +51,8 @@ class SnagClient:
         self._session.trust_env = False  # a proxy of the environment must not get between a line and its server
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
+        if group:  # the camera, tool or shift that this client's pictures are of
+            self._session.headers[GROUP_HEADER] = group
 
     def predict(self, picture: bytes) -> Verdict:
         """The verdict on one encoded picture.

@@ -33,6 +33,7 @@ class Scripted(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((self.path, self.headers["Content-Type"], body))
         self.server.tokens.append(self.headers["Authorization"])
+        self.server.groups.append(self.headers["Snag-Group"])
         if b"drop once" in body and len(self.server.seen) == 1:
             self.close_connection = True
             return
@@ -71,7 +72,7 @@ class Scripted(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as scripted:
-        scripted.seen, scripted.tokens = [], []
+        scripted.seen, scripted.tokens, scripted.groups = [], [], []
         thread = threading.Thread(target=scripted.serve_forever, args=(0.01,))
         thread.start()
         yield scripted
@@ -98,6 +99,13 @@ class TestClient:
         SnagClient("bolt", server.server_port, timeout=5, token="a" * 9).predict(b"good")
 
         assert server.tokens == [None, "Bearer aaaaaaaaa"]
+
+    def test_group(self, client, server):
+        """A client of one camera names it with every request."""
+        client.predict(b"good")
+        SnagClient("bolt", server.server_port, timeout=5, group="camera-2").predict_with(b"good", ["map"])
+
+        assert server.groups == [None, "camera-2"]
 
     def test_predict_with(self, client, server):
         """What is wanted besides the verdict comes in the same answer, and nothing else does."""
