@@ -1,0 +1,1 @@
+"""Faults: what clients notice when parts of a loaded server are killed, stopped, filled up and replaced."""
