@@ -65,7 +65,7 @@ $(foreach name,DATA MODEL RUN MODEL_STORE,$(if $(word 2,$($(name))),$(error $(na
 
 PY := .venv/bin/python
 SAMPLE := data/sample
-ROOMS := snag cli training handler evaluation offline client gate server
+ROOMS := snag cli training handler evaluation doctor offline client gate server
 CODE = $(wildcard $(ROOMS) tests benchmarks)
 pictures := $(if $(filter $(SAMPLE),$(DATA:%/=%)),$(SAMPLE)/sample.json,$(wildcard $(DATA)/train/good))
 weights := $(RUN)/snag.pt
@@ -82,7 +82,7 @@ by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(orig
 args = $(if $(call asked,$1),$(ARGS))
 redo = $(if $(call asked,$1)$(call by_hand,$2),FORCE)
 
-.PHONY: help setup data train calibrate evaluate archive serve stop health models deploy rollback predict score demo image test check lock clean FORCE
+.PHONY: help setup data doctor train calibrate evaluate archive serve stop health models deploy rollback predict score demo image test check lock clean FORCE
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -97,6 +97,9 @@ else ifneq ($(PREVIEW),)
 else
 	$(PY) -m training.sample --data $(SAMPLE) $(call flag,SEED,seed) $(call args,data)
 endif
+
+doctor: $(pictures) .venv/.installed ## look at DATA before any training: a page and a list of what to do
+	$(PY) -m doctor --data $(DATA) --run $(RUN) $(call args,doctor)
 
 train: $(weights) ## train PRESET=… on DATA=…, resuming where it stopped
 calibrate: $(calibration) ## set the threshold for FPR=…, by METHOD=… with DEFECTS=…, or THRESHOLD=… by hand

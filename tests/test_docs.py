@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "model_store/README.md"]
-ROOMS = ["training", "evaluation", "offline", "client", "gate", "server"]
+ROOMS = ["training", "evaluation", "doctor", "offline", "client", "gate", "server"]
 VERBS = re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.M)
 #: Every variable set, so that `make -n` prints each recipe with all the flags that it can pass.
 ALL_SET = [
