@@ -178,5 +178,5 @@ def _home() -> Path:
 def _environment(temporary: Path) -> dict[str, str]:
     """The environment without what would override the configuration or the archive's own code."""
     dropped = {"PYTHONPATH", "PYTHONHOME", "LOG_LOCATION", "METRICS_LOCATION", "TEMP", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
-    kept = {name: value for name, value in os.environ.items() if name not in dropped and not name.startswith("TS_")}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped and not name.startswith(("TS_", "SNAG_"))}
     return {**kept, "TMPDIR": str(temporary), "TEMP": str(temporary), "PYTHONNOUSERSITE": "1"}
