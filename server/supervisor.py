@@ -20,13 +20,13 @@ from server.bring_up import Result, bring_up
 from server.configuration import properties
 from server.instance import Instance, Note
 from server.launch import Launch
+from server.pulse import until_it_ends
 from server.report import Report
 from server.retirement import retire, retiring
 from server.state import Model, Version, read_state
 from server.torchserve import TorchServe, start
 from snag.errors import BadArtifact, ServerFailed
 
-_LOOK: Final = 0.1  #: seconds between two looks whether Java still runs
 _LOOK_AT_STATE: Final = 0.5  #: seconds between two looks whether other models are to be served
 _LONGEST_PAUSE: Final = 30.0  #: seconds before Java is started once more
 _STABLE: Final = 60.0  #: seconds of running after which the next start need not wait
@@ -110,8 +110,7 @@ class Supervisor:
                 if self._ready is not None and "Failed to bind" not in str(error):
                     raise
                 self._gate.log.event("error", "torchserve_failed", detail=str(error))
-            while self._torchserve.is_running():
-                await asyncio.sleep(_LOOK)
+            await until_it_ends(self._torchserve, lambda: self._gate.log.event("error", "torchserve_hangs"))
             self._gate.connect(None)
             pause = 0.0 if time.monotonic() - self._torchserve.started > _STABLE else min(max(1.0, 2 * pause), _LONGEST_PAUSE)
             self._gate.log.event(
