@@ -57,7 +57,7 @@ class Running:
 
     def make_default(self, model: Model) -> None:
         """Let the model's default answer from now on: in TorchServe, in what is remembered, and, on return, in the gate."""
-        assert model.default is not None, "a model without a version can't be served"  # noqa: S101
+        assert model.default is not None  # noqa: S101  # whoever calls has just given it one  # nosec B101
         self.management.set_default(model.name, model.default.version)
         write_state(self.instance.served, (dict(self.models) | {model.name: model}).values())
         launch, deadline = read_launch(self.instance.launch), time.monotonic() + _NOTICED

@@ -104,7 +104,7 @@ def _prove(server: Running, model: Model, version: Version) -> None:
 
 
 def _said(model: Model) -> str:
-    assert model.default is not None  # noqa: S101
+    assert model.default is not None  # noqa: S101  # it has just been made the default  # nosec B101
     lines = [f"{model.name} {model.default.version} answers now"]
     if model.previous is not None:
         lines.append(f"{model.previous.version} is kept; `make rollback` with MODEL={model.name} goes back to it")
