@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import web
@@ -24,6 +25,8 @@ from snag.errors import (
 from snag.wire import error_json
 
 JSON: Final = "application/json"
+#: In `Accept`: whoever asks so gets `{"Anomaly": true}` or `{"Anomaly": false}` and nothing else, as from the program before.
+VERDICT_ALONE: Final = "application/vnd.snag.anomaly+json"
 _SERVER: Final = "snag"
 
 
@@ -54,6 +57,13 @@ class Answer:
 def json_answer(value: Any, status: int = 200) -> Answer:
     """An answer of JSON."""
     return Answer(status, json.dumps(value).encode())
+
+
+def verdict_alone(answer: Answer) -> Answer:
+    """Of a verdict its one word; any other answer as it is."""
+    if answer.status != HTTPStatus.OK or answer.content_type != JSON:
+        return answer
+    return replace(answer, body=json.dumps({"Anomaly": json.loads(answer.body)["Anomaly"]}).encode())
 
 
 def error_answer(error: SnagError) -> Answer:

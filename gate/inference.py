@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from gate.admission import Admission
-from gate.answer import Answer, error_answer
+from gate.answer import VERDICT_ALONE, Answer, error_answer, verdict_alone
 from gate.board import Board
 from gate.body import read_body
 from gate.drift import Drift, Line
@@ -65,7 +65,8 @@ class Inference:
         with ExitStack() as stay:  # until the answer is sent, not only found: draining waits for that too
             answer = await self._answer_or_error(request, path, record, stay)
             self._finish(record, answer)
-            response = answer.response(record.request_id, close=self._must_close(request))
+            shown = verdict_alone(answer) if VERDICT_ALONE in request.headers.get("Accept", "") else answer
+            response = shown.response(record.request_id, close=self._must_close(request))
             await self._send(request, response)
         return response
 
