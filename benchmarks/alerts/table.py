@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.drift.alerts import Firing
-from benchmarks.drift.line import Phase
+from benchmarks.alerts.line import Phase
+from benchmarks.alerts.rules import Firing
 from benchmarks.tables import table
 from snag.verdict import Verdict
 

@@ -17,7 +17,7 @@ from benchmarks.live import free_ports
 class History:
     """A Prometheus that has seen it all, in `folder`; needs the programs `prometheus` and `promtool`.
 
-    with History(lines, Path("runs/drift/prometheus")) as history: ...
+    with History(lines, Path("runs/alerts/prometheus")) as history: ...
     """
 
     def __init__(self, lines: Iterable[str], folder: Path) -> None:

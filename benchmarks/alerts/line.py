@@ -56,7 +56,7 @@ def day(good: int, troubles: Sequence[Trouble], length: int, repaired: int) -> l
     phases = [Phase("good", 0, good)]
     for trouble in troubles:
         phases.append(Phase(trouble.name, phases[-1].after, length, trouble))
-        phases.append(Phase(f"good again, after {trouble.name}", phases[-1].after, repaired))
+        phases.append(Phase("good again", phases[-1].after, repaired))
     return phases
 
 

@@ -1,4 +1,4 @@
-"""The drift benchmark's own arithmetic: the day, the alerts written out, when they fire, the past that Prometheus is given."""
+"""The benchmark of the alerts: the day, the alerts written out, when they fire, the past that Prometheus is given."""
 
 import io
 import shutil
@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.drift.alerts import Alert, Firing, firings, read_alerts, seconds, written_out
-from benchmarks.drift.history import History
-from benchmarks.drift.line import Phase, Trouble, day, defocused, dimmed, pictures
-from benchmarks.drift.recording import Scrape, open_metrics, recorded
-from benchmarks.drift.table import markdown, stretches
+from benchmarks.alerts.history import History
+from benchmarks.alerts.line import Phase, Trouble, day, defocused, dimmed, pictures
+from benchmarks.alerts.recording import Scrape, open_metrics, recorded
+from benchmarks.alerts.rules import Alert, Firing, firings, read_alerts, seconds, written_out
+from benchmarks.alerts.table import markdown, stretches
 from snag.imaging import brightness, sharpness
 from snag.picture import decode
 from snag.verdict import Verdict
