@@ -30,9 +30,12 @@
 #: SHIFTS           1: `evaluate` also judges under other lamps, focus and places
 #: SAVE             files that `predict` writes, of overlay,mask,map,heatmap,regions
 #: SOURCE           folder, archive or URL that `data` brings in, with SHA256=… and CATEGORY=…; pictures for `score`
+#: SPOOL            megabytes of flagged and borderline pictures that `serve` keeps for `review` (0: none)
+#: LABELS           file of labels that `review` makes        (runs/labels.sqlite); `calibrate` follows it
 #: OUT              table that `score` writes                 (scores.parquet)
 #: PREVIEW          1: `data` draws what the network sees
 #: IMAGE_FOLDER     where `image` builds and keeps it         (/var/tmp/snag-image)
+#: LOG              log of requests that `drift` reads         (runs/server-INFERENCE_PORT/logs/requests.log)
 #: TORCH_INDEX      package index for torch, e.g. of CPU-only wheels
 #: PYTHON           interpreter that makes .venv              (python3.11)
 #: ARGS             further flags of the command asked for
@@ -65,7 +68,7 @@ $(foreach name,DATA MODEL RUN MODEL_STORE,$(if $(word 2,$($(name))),$(error $(na
 
 PY := .venv/bin/python
 SAMPLE := data/sample
-ROOMS := snag cli training handler evaluation doctor offline client gate server
+ROOMS := snag cli training handler evaluation doctor offline client review gate server
 CODE = $(wildcard $(ROOMS) tests benchmarks)
 pictures := $(if $(filter $(SAMPLE),$(DATA:%/=%)),$(SAMPLE)/sample.json,$(wildcard $(DATA)/train/good))
 weights := $(RUN)/snag.pt
@@ -82,7 +85,7 @@ by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(orig
 args = $(if $(call asked,$1),$(ARGS))
 redo = $(if $(call asked,$1)$(call by_hand,$2),FORCE)
 
-.PHONY: help setup data doctor train calibrate evaluate archive serve stop health models deploy rollback predict score demo image test check lock clean FORCE
+.PHONY: help setup data doctor train calibrate evaluate archive serve stop health models deploy rollback review predict score drift demo image test check lock clean FORCE
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -107,7 +110,7 @@ evaluate: $(report) ## write RUN/report: metrics.json, results.csv, index.html
 archive: $(archive) ## make MODEL_STORE/MODEL.mar and its .sha256
 
 serve: $(if $(MODELS),.venv/.installed,$(archive)) ## serve MODEL, or MODELS, and return when it judges pictures; FOREGROUND=1 stays
-	$(PY) -m server.serve --model $(or $(MODELS),$(MODEL)) --model-store $(MODEL_STORE) $(PORTS) $(call flag,TOKENS,tokens) \
+	$(PY) -m server.serve --model $(or $(MODELS),$(MODEL)) --model-store $(MODEL_STORE) $(PORTS) $(call flag,TOKENS,tokens) $(call flag,SPOOL,spool) \
 	    $(if $(FOREGROUND),--foreground) $(call args,serve)
 
 stop: .venv/.installed ## stop the server on these ports, once what is under way is answered
@@ -126,11 +129,17 @@ deploy: $(archive) ## bring MODEL in VERSION=… into the running server; no req
 rollback: .venv/.installed ## let the version of MODEL that answered before answer again
 	$(PY) -m server.rollback --model $(MODEL) $(PORTS) $(call args,rollback)
 
+review: .venv/.installed ## label flagged and borderline pictures that a server with SPOOL=… keeps: a page on this machine
+	$(PY) -m review --spool $(spool) --inference-port $(INFERENCE_PORT) $(call flag,LABELS,labels) --fpr $(FPR) $(call args,review)
+
 predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=overlay,mask,map,heatmap,regions
 	$(PY) -m client --images '$(IMAGES)' --model $(MODEL) --inference-port $(INFERENCE_PORT) $(call flag,SAVE,save) $(call args,predict)
 
 score: .venv/.installed-offline ## score stored pictures with RUN=…: SOURCE=folder, glob, tar or list; goes on where it stopped
 	$(PY) -m offline.score --source '$(SOURCE)' --run $(RUN) $(call flag,OUT,out) $(call args,score)
+
+drift: .venv/.installed ## draw from a server's LOG=… whether its lines have changed since calibration
+	$(PY) -m evaluation.drift --log $(or $(LOG),runs/server-$(INFERENCE_PORT)/logs/requests.log) $(call args,drift)
 
 demo: $(report) $(archive) ## all of it on the sample, from nothing to a table of verdicts
 	$(PY) -m server.demo --model $(MODEL) --data $(DATA) --run $(RUN) --model-store $(MODEL_STORE) $(call args,demo)
@@ -161,12 +170,16 @@ $(SAMPLE)/sample.json: $(wildcard training/sample*.py) | .venv/.installed
 $(weights): $(pictures) $(call redo,train) | .venv/.installed
 	$(PY) -m training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) $(call args,train)
 
+# People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
+spool = runs/server-$(INFERENCE_PORT)/spool
+labelled = $(if $(LABELS),--threshold "$$(cat $(RUN)/threshold.txt)")
 promise = $(call flag,CONFIDENCE,confidence) $(call flag,PROMISE,promise) $(call flag,GROUPS,groups) $(call flag,THRESHOLD,threshold)
 choice = $(call flag,METHOD,method) $(call flag,DEFECTS,defects) $(call flag,MISS_COST,miss-cost) \
     $(call flag,FALSE_ALARM_COST,false-alarm-cost) $(call flag,DEFECT_SHARE,defect-share)
-$(calibration): $(weights) $(call redo,calibrate,FPR CONFIDENCE PROMISE GROUPS THRESHOLD METHOD DEFECTS MISS_COST \
+$(calibration): $(weights) $(call redo,calibrate,FPR CONFIDENCE PROMISE GROUPS THRESHOLD LABELS METHOD DEFECTS MISS_COST \
     FALSE_ALARM_COST DEFECT_SHARE) | .venv/.installed
-	$(PY) -m training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(promise) $(choice) $(call args,calibrate)
+	$(if $(LABELS),$(PY) -m review.suggest --labels '$(LABELS)' --spool $(spool) --model $(MODEL) --fpr $(FPR) --out $(RUN)/threshold.txt)
+	$(PY) -m training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(promise) $(choice) $(labelled) $(call args,calibrate)
 
 $(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
 	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(if $(SHIFTS),--shifts) $(call args,evaluate)
