@@ -24,6 +24,11 @@ class Body(Payload):
         super().__init__(chunks)
         self._size = sum(map(len, chunks))
 
+    @property
+    def chunks(self) -> list[bytes]:
+        """The content, in pieces as they came."""
+        return list(self._value)
+
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """The content as text: nobody needs it, the base class asks for it."""
         return b"".join(self._value).decode(encoding, errors)

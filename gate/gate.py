@@ -20,6 +20,7 @@ from gate.metrics import GateMetrics
 from gate.poller import Poller
 from gate.scrape import Scrape
 from gate.settings import GateSettings
+from gate.spool import Spool
 from gate.tokens import Guard
 from gate.upstream import Upstream, Wanted
 
@@ -40,6 +41,7 @@ class Gate:
             settings.drift_file, self._note_drift, lambda why: self.log.event("error", "drift_file", detail=why)
         )
         self.metrics.registry.register(self._drift)
+        self._spool = None if settings.spool is None else Spool(settings.spool, self.metrics.spool_lost.inc)
         self._session: aiohttp.ClientSession | None = None
         self._poller: Poller | None = None
         self._listeners: dict[str, Listener] = {}
@@ -57,8 +59,12 @@ class Gate:
         )
         self._session = session = _session()
         self.log.start()
+        if self._spool is not None:
+            self._spool.start()
         forwarder = Forwarder(session, self._board, settings, self._count_retry)
-        inference = Inference(settings, forwarder, self._board, self._admission, guard, self.metrics, self._drift, self.log)
+        inference = Inference(
+            settings, forwarder, self._board, self._admission, guard, self.metrics, self._drift, self.log, self._spool
+        )
         handlers = {
             "inference": (inference.handle, settings.inference),
             "management": (ManagementView(session, self._board, inference).handle, settings.management),
@@ -116,6 +122,8 @@ class Gate:
         if self._session is not None:
             await self._session.close()
         await self._drift.stop()
+        if self._spool is not None:
+            self._spool.stop()
         self.log.stop()
 
     def _note_drift(self, line: Line, alarm: Alarm) -> None:

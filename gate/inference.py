@@ -23,6 +23,7 @@ from gate.metrics import GateMetrics
 from gate.record import Record
 from gate.route import parse_route
 from gate.settings import GateSettings
+from gate.spool import Spool
 from gate.tokens import Guard
 from snag.calibration import POOLED
 from snag.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, SnagError, Unauthorised
@@ -46,6 +47,7 @@ class Inference:
         metrics: GateMetrics,
         drift: Drift,
         log: Log,
+        spool: Spool | None = None,
     ) -> None:
         self._settings = settings
         self._forwarder = forwarder
@@ -55,6 +57,7 @@ class Inference:
         self._metrics = metrics
         self._drift = drift
         self._log = log
+        self._spool = spool
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
@@ -117,8 +120,11 @@ class Inference:
         record.bytes = body.size
         content_type = passed_on(request.headers.get("Content-Type", ""))
         group = group_in_header(request.headers.get(GROUP_HEADER))
-        outcome = await self._forwarder.ask(Question(route, record.request_id, content_type, body, group))
+        question = Question(route, record.request_id, content_type, body, group)
+        outcome = await self._forwarder.ask(question)
         record.retries = outcome.retries or None
+        if self._spool is not None:
+            self._spool.offer(question, outcome.answer)
         return outcome.answer
 
     async def _send(self, request: web.BaseRequest, response: web.Response) -> None:

@@ -37,6 +37,7 @@ class GateMetrics:
         )
         self.restarts = Counter("snag_torchserve_restarts", "Times that TorchServe was started again", registry=registry)
         self.log_errors = Counter("snag_log_errors", "Lines of the log that could not be written", registry=registry)
+        self.spool_lost = Counter("snag_spool_lost", "Pictures that could not be kept for review", registry=registry)
         self.unauthorised = Counter("snag_unauthorised", "Requests without a valid token", ["reason"], registry=registry)
         gauge = Gauge("snag_http_in_flight", "Requests for verdicts under way", registry=registry)
         gauge.set_function(in_flight)

@@ -7,6 +7,16 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class SpoolSettings:
+    """Where flagged and borderline pictures are kept for people to look at, how many and for how long."""
+
+    folder: Path
+    max_bytes: int
+    max_days: float = 14.0
+    margin: float = 0.1  #: a score that lies less than this share of the threshold below it is borderline
+
+
+@dataclass(frozen=True)
 class GateSettings:
     """Addresses are (host, port); sizes are bytes, times are seconds."""
 
@@ -16,6 +26,7 @@ class GateSettings:
     tokens: Path | None  #: file of tokens (gate/tokens.py); None: whoever reaches the port may ask
     log_file: Path
     drift_file: Path | None = None  #: keeps the watches for drift over restarts; None: they end with the process
+    spool: SpoolSettings | None = None  #: None: no picture is kept
     log_level: str = "info"
     console: bool = False  #: log on standard output too
     max_request_bytes: int = 16_777_216  #: the same as TorchServe's max_request_size

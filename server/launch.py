@@ -23,6 +23,8 @@ class Launch:
     timeout: float  #: seconds for bringing models up
     drain: float  #: seconds for what is in flight when it is stopped
     log_level: str
+    spool: int  #: megabytes of pictures to keep for review; 0: none
+    spool_days: float
     fingerprint: str  #: digest of all settings
 
 

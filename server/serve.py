@@ -79,7 +79,7 @@ def _verified(settings: ServeSettings) -> tuple[list[Archive], dict[str, str]]:
 
 def _launch(settings: ServeSettings, template: str) -> Launch:
     tokens = token_file(settings)
-    said = (settings.listeners, tokens, settings.drain, settings.log_level)
+    said = (settings.listeners, tokens, settings.drain, settings.log_level, settings.spool, settings.spool_days)
     parts = [template, repr(said), METRICS.read_text(), LOG_CONFIGURATION.read_text()]
     return Launch(
         inference=settings.listeners["--inference-port"],
@@ -89,6 +89,8 @@ def _launch(settings: ServeSettings, template: str) -> Launch:
         timeout=settings.timeout,
         drain=settings.drain,
         log_level=settings.log_level,
+        spool=settings.spool,
+        spool_days=settings.spool_days,
         fingerprint=hashlib.sha256("\0".join(parts).encode()).hexdigest(),
     )
 

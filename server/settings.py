@@ -56,6 +56,8 @@ class ServeSettings(Settings):
     timeout: float = Field(120.0, gt=0, description="seconds that the models may take to come up")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level of the log of requests")
     drain: float = Field(30.0, ge=0, description="seconds that requests in flight get when the server is stopped")
+    spool: int = Field(0, ge=0, description="megabytes of flagged and borderline pictures to keep for `make review`; 0: none")
+    spool_days: float = Field(14.0, gt=0, description="days after which such a picture is removed")
     server_folder: Path | None = Field(None, description="folder of configuration, logs and temporary files")
     config: Path = Field(ROOT / "config.properties", description="TorchServe's settings to start from")
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import uvloop
 
 from gate.gate import Gate
-from gate.settings import GateSettings
+from gate.settings import GateSettings, SpoolSettings
 from gate.upstream import Upstream, Wanted
 from server.bring_up import Result, bring_up
 from server.configuration import properties
@@ -197,6 +197,7 @@ def _gate_settings(instance: Instance, launch: Launch, is_console: bool) -> Gate
         tokens=Path(launch.tokens) if launch.tokens else None,
         log_file=instance.logs / "requests.log",
         drift_file=instance.folder / "drift.json",
+        spool=SpoolSettings(instance.folder / "spool", launch.spool * 1_000_000, launch.spool_days) if launch.spool else None,
         log_level=launch.log_level,
         console=is_console,
         max_request_bytes=int(properties(instance.configuration.read_text())["max_request_size"]),

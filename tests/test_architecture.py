@@ -18,12 +18,14 @@ OWN = {
     "evaluation": {"snag", "cli", "gate.martingale"},
     "doctor": {"snag", "cli", "training", "evaluation"},
     "offline": {"snag", "cli"},
+    "review": {"snag.errors", "snag.files", "snag.verdict", "snag.wire", "cli", "client"},
     "client": {"snag.wire", "snag.verdict", "snag.errors", "snag.files", "cli"},
     "gate": {"snag.calibration", "snag.errors", "snag.files", "snag.ranks", "snag.wire", "cli"},
     "server": {"snag.errors", "snag.files", "snag.golden", "snag.verdict", "cli", "client", "gate"},
     "cli": {"snag.errors"},
     "benchmarks": {"snag", "cli", "client", "training.guarantee", "gate.martingale"},
 }
+ENGINES = {"distributed", "ray", "pyspark", "packaging"}  # offline scoring is compared on each of them
 SETTINGS = {"pydantic", "pydantic_settings"}
 NUMBERS = {"torch", "numpy", "PIL"}
 MODEL_TOOLS = {"torchvision", "pytorch_msssim", "scipy", "model_archiver"}
@@ -36,11 +38,12 @@ OTHERS = {
     "evaluation": NUMBERS | SETTINGS | SHOWN | {"sklearn", "scipy", "jinja2"},
     "doctor": NUMBERS | SETTINGS | SHOWN | {"jinja2"},
     "offline": {"torch", "PIL", "jinja2", "tqdm", "yaml", "pyarrow", "dask", "distributed"} | SETTINGS,
+    "review": SETTINGS | {"aiohttp", "scipy"},
     "client": SETTINGS | {"requests", "rich", "PIL"},
     "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
     "server": SETTINGS | {"requests", "rich", "psutil", "yaml", "uvloop"},
     "cli": SETTINGS,
-    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"},
+    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"} | ENGINES,
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
 LIGHT = (

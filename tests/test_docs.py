@@ -26,11 +26,12 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "model_store/README.md"]
-ROOMS = ["training", "evaluation", "doctor", "offline", "client", "gate", "server"]
+ROOMS = ["training", "evaluation", "doctor", "offline", "review", "client", "gate", "server"]
 VERBS = re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.M)
 #: Every variable set, so that `make -n` prints each recipe with all the flags that it can pass.
 ALL_SET = [
-    "SEED=1", "CONFIG=a.toml", "THRESHOLD=1", "FOREGROUND=1", "IMAGES=a.png", "SAVE=map", "RUN=runs/none", "MODEL_STORE=none",
+    "SEED=1", "CONFIG=a.toml", "THRESHOLD=1", "FOREGROUND=1", "IMAGES=a.png", "SAVE=map",
+    "LABELS=a", "SPOOL=1", "RUN=runs/none", "MODEL_STORE=none",
     "CONFIDENCE=0.9", "PROMISE=average", "GROUPS=a.csv", "METHOD=cost", "DEFECTS=a", "MISS_COST=1", "FALSE_ALARM_COST=1",
     "DEFECT_SHARE=0.1", "SHIFTS=1",
 ]  # fmt: skip
