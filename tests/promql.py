@@ -12,7 +12,6 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from gate.board import Board
 from gate.drift import Drift
-from gate.drift import Drift
 from gate.metrics import GateMetrics
 from snag.telemetry import HISTOGRAM, declared
 
@@ -37,10 +36,8 @@ def metrics() -> dict[str, set[str]]:
     for (kind, name), labels in declared().items():
         table |= _parts(name, set(labels), kind == HISTOGRAM)
     gate = GateMetrics(Board(1.0), lambda: 0, lambda: False)
-    gate.registry.register(Drift(None, lambda line, alarm: None, print))
+    gate.registry.register(Drift(None, lambda *_: None, print))
     for family in gate.registry.collect():
-        table |= _parts(_sample(family.name, family.type), set(getattr(family, "_labelnames", ())), False)
-    for family in Drift(None, lambda *_: None, print).collect():
         table |= _parts(_sample(family.name, family.type), set(getattr(family, "_labelnames", ())), False)
     for own in vars(gate).values():
         if isinstance(own, MetricWrapperBase):
