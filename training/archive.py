@@ -118,6 +118,7 @@ def _model_card(settings: ArchiveSettings, artifact: Artifact, calibration: Cali
             "method": calibration.method,
             "threshold": calibration.threshold,
             "false_alarm_rate": calibration.rate,
+            "promise": calibration.guarantee.sentence if calibration.guarantee else None,
             "pictures": calibration.count,
             "score_unit": calibration.score_unit,
             "created": calibration.created,
