@@ -33,6 +33,7 @@
 #: SPOOL            megabytes of flagged and borderline pictures that `serve` keeps for `review` (0: none)
 #: LABELS           file of labels that `review` makes        (runs/labels.sqlite); `calibrate` follows it
 #: OUT              table that `score` writes                 (scores.parquet)
+#: LAMP             on: `data` draws data/lamp, the sample whose defective parts stand under a brighter lamp
 #: PREVIEW          1: `data` draws what the network sees
 #: IMAGE_FOLDER     where `image` builds and keeps it         (/var/tmp/snag-image)
 #: LOG              log of requests that `drift` reads         (runs/server-INFERENCE_PORT/logs/requests.log)
@@ -98,7 +99,7 @@ ifneq ($(SOURCE),)
 else ifneq ($(PREVIEW),)
 	$(PY) -m training.preview --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,CONFIG,config) $(call args,data)
 else
-	$(PY) -m training.sample --data $(SAMPLE) $(call flag,SEED,seed) $(call args,data)
+	$(PY) -m training.sample --data $(if $(LAMP),data/lamp --lamp,$(SAMPLE)) $(call flag,SEED,seed) $(call args,data)
 endif
 
 doctor: $(pictures) .venv/.installed ## look at DATA before any training: a page and a list of what to do
@@ -161,7 +162,7 @@ lock: .venv/.installed-dev ## resolve requirements/*.in into the hash-pinned loc
 	PYTHON=$(abspath $(PY)) sh requirements/lock.sh
 
 clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, runs, archives and .venv
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs $(SAMPLE) runs/demo model_store/demo.mar*
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs $(SAMPLE) data/lamp runs/demo model_store/demo.mar*
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
 $(SAMPLE)/sample.json: $(wildcard training/sample*.py) | .venv/.installed

@@ -102,7 +102,7 @@ def score_shifts(artifact: Artifact, pictures: Iterable[LabelledPicture]) -> Shi
             changed = [shifted(pixels, shift, amount, seed) for amount in shift.amounts]
             _note(found.on, name, shift, _scores(artifact, changed))
             if shift.is_light and hasattr(artifact.script, "prepare_like"):  # older models can't be asked
-                _note(found.off, name, shift, _scores_with_exposure_of(artifact, changed, pixels))
+                _note(found.off, name, shift, score_with_exposure_of(artifact, changed, pixels))
     return found
 
 
@@ -148,7 +148,8 @@ def _scores(artifact: Artifact, pictures: list[Tensor]) -> list[float]:
 
 
 @torch.inference_mode()
-def _scores_with_exposure_of(artifact: Artifact, pictures: list[Tensor], before: Tensor) -> list[float]:
+def score_with_exposure_of(artifact: Artifact, pictures: list[Tensor], before: Tensor) -> list[float]:
+    """Rank scores of pictures of one size, with the exposure that another one has: theirs is left in."""
     prepared, reasons = [], []
     for picture in pictures:
         view, _, reason = artifact.script.prepare_like(picture, before)

@@ -25,7 +25,15 @@ from snag.errors import gate_errors, request_errors
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "model_store/README.md"]
+DOCUMENTS = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "model_store/README.md",
+    "docs/moving-over.md",
+]
 ROOMS = ["training", "evaluation", "doctor", "offline", "review", "client", "gate", "server"]
 VERBS = re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.M)
 #: Every variable set, so that `make -n` prints each recipe with all the flags that it can pass.
@@ -61,7 +69,13 @@ def help_of(module: str) -> str:
 
 def recipes() -> list[str]:
     """Every command line that the Makefile can run, from a tree in which nothing is made yet."""
-    goals = [["data"], ["data", "SOURCE=a", "SHA256=b", "CATEGORY=c"], ["data", "PREVIEW=1"], *([verb] for verb in VERBS)]
+    goals = [
+        ["data"],
+        ["data", "SOURCE=a", "SHA256=b", "CATEGORY=c"],
+        ["data", "PREVIEW=1"],
+        ["data", "LAMP=on"],
+        *([verb] for verb in VERBS),
+    ]
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     lines = []
     for goal in goals:
