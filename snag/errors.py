@@ -328,8 +328,8 @@ class GoldenMismatch(StageError):
 
     code = "golden_mismatch"
     message = (
-        "the golden picture {picture} {found} {where}, expected {expected}: model, decoder, PyTorch or processor is not what it "
-        "was calibrated with; run `make calibrate archive` here"
+        "the golden picture {picture} {found} {where}, expected {expected}: model, decoder, PyTorch or processor is not what "
+        "it was calibrated with; run `make calibrate archive` here"
     )
 
 

@@ -5,7 +5,10 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("snag", "training", "handler", "evaluation", "doctor", "offline", "client", "review", "gate", "server", "cli", "benchmarks")
+ROOMS = (
+    *("snag", "training", "handler", "evaluation", "doctor", "offline"),
+    *("client", "review", "gate", "server", "cli", "benchmarks"),
+)
 
 
 def files(*rooms: str) -> list[Path]:

@@ -18,7 +18,9 @@ TRAIN, CALIBRATE, EVALUATE, ARCHIVE, SERVE = (
 
 def plan(folder: Path, *words: str, data: str = "data/part") -> list[str]:
     """The modules that make would run in `folder`, in their order."""
-    return re.findall(r"python -m ((?:training|evaluation|offline|server|client)\S*)", dry_run(folder, *words, data=data).stdout)
+    return re.findall(
+        r"python -m ((?:training|evaluation|offline|server|client)\S*)", dry_run(folder, *words, data=data).stdout
+    )
 
 
 def dry_run(folder: Path, *words: str, data: str = "data/part") -> subprocess.CompletedProcess[str]:

@@ -135,7 +135,7 @@ def artifact(tmp_path):
 
 class TestTable:
     def test_by_hand(self, data, artifact, tmp_path):
-        """Of four good parts of 128 to 140 levels a gain of 1.3 lifts one over the threshold: (1.3 · 140 / 255 - 0.5)² = 0.0457.
+        """Of four good parts, 128 to 140 levels, a gain of 1.3 lifts one over the threshold: (1.3 · 140 / 255 - 0.5)² = 0.0457.
 
         By the exposure of the picture before, each becomes (0.3 · level / 255)², 0.0271 at most.
         """
