@@ -19,8 +19,8 @@ from snag.files import write_text
 
 GOLDEN_FILE: Final = "golden.json"
 #: Share of the calibration scores' interquartile range by which a golden score may differ. Rounding depends on the processor:
-#: for the sample's model (`quick`) SSE 4.1 instead of AVX-512 changed it by 6e-5 of that range, two threads instead of one by 6e-4,
-#: bfloat16 by 2e-2. Half of the good parts lie in the range, so 5 % of it moves a p-value by some 0.025, which no verdict
+#: for the sample's model (`quick`) SSE 4.1 instead of AVX-512 changed it by 6e-5 of that range, two threads instead of one by
+#: 6e-4, bfloat16 by 2e-2. Half of the good parts lie in the range, so 5 % of it moves a p-value by some 0.025, which no verdict
 #: notices; another model, another decoder or a broken file moves it by whole ranges.
 TOLERATED_SHARE: Final = 0.05
 #: Where all calibration scores are almost the same, so much of the score itself: some roundings of float32.
