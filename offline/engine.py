@@ -23,6 +23,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "distributed.scheduler.allowed-failures": 2,  # a part that kills three workers is given up
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
+    "distributed.admin.low-level-log-length": 1000,
     "distributed.logging.distributed": "critical",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -37,7 +38,7 @@ class Drawing:
     def __call__(self, model: str, version: str, picture: bytes) -> bytes | None:
         """The picture's overlay by that version of the model; None where the server can't draw it."""
         with self._lock:
-            client = SnagClient(f"{model}/{version}", inference_port=self._port)
+            client = SnagClient(f"{model}/{version}", inference_port=self._port, token=os.environ.get("SNAG_TOKEN"))
             try:
                 return client.explain(picture)
             except SnagError:

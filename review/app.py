@@ -17,7 +17,7 @@ from review.labels import LABELS, Labels
 from review.spooled import Spooled, seen, spooled
 
 _STATIC: Final = Path(__file__).parent / "page"
-_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+_TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 #: What a browser shows by itself; of others the overlay alone is shown.
 _SHOWN: Final = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp", b"BM": "image/bmp"}
 _HEADERS: Final = {

@@ -23,7 +23,7 @@ from cli.settings import Settings, from_flags, run
 #: The distribution that brings each engine.
 _PACKAGES: Final = {"plain": None, "dask": "distributed", "ray": "ray[data]", "spark": "pyspark"}
 _COLUMNS: Final = (
-    *("engine", "version", "installed MB", "first result s", "CPU s", "all s", "pictures/s", "memory MB"),
+    *("engine", "version", "installed MB", "first result s", "CPU s", "all s", "pictures/s", "own memory MB"),
     *("after a dead worker", "parts done twice"),
 )
 

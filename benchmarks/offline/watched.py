@@ -20,7 +20,7 @@ class Usage:
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0  #: of all processes that were seen; of the last moments up to a look is missing
-    memory: int = 0  #: most bytes at one time: proportional set size, so that what processes share counts once
+    memory: int = 0  #: most bytes at one time that belong to them alone; what a library's file fills is shared, and left out
     memory_of: dict[str, int] = field(default_factory=dict)  #: most bytes of the command itself, and of its largest descendant
     first: float | None = None  #: seconds until `sign` first held
     status: int | None = None
@@ -63,7 +63,7 @@ def _look(usage: Usage, top: psutil.Process, below: list[psutil.Process], spent:
     total = 0
     for process in [top, *below]:
         with suppress(psutil.Error):
-            times, size = process.cpu_times(), process.memory_full_info().pss
+            times, size = process.cpu_times(), process.memory_full_info().uss
             spent[process.pid] = times.user + times.system
             total += size
             kind = "command" if process == top else "worker"

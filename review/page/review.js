@@ -15,10 +15,10 @@ async function ask(method, path, body) {
 
 async function load() {
   items = await ask("GET", "/items");
-  await show();
+  show();
 }
 
-async function show() {
+function show() {
   const item = items[0];
   at("item").hidden = !item;
   at("nothing").hidden = Boolean(item);
@@ -29,7 +29,7 @@ async function show() {
     at("overlay").src = `/items/${item.id}/overlay`;
     facts(item);
   }
-  summarise(await ask("GET", "/summary"));
+  ask("GET", "/summary").then(summarise, () => {}); // nobody waits for it: the next key may come at once
 }
 
 function facts(item) {
@@ -95,7 +95,7 @@ function label(value) {
     await ask("PUT", `/items/${item.id}/label`, { label: value });
     done.push(item.id);
     items.shift();
-    await show();
+    show();
   });
 }
 
@@ -106,14 +106,14 @@ function back() {
     await ask("DELETE", `/items/${id}/label`);
     items = await ask("GET", "/items");
     items.sort((one, other) => (other.id === id) - (one.id === id));
-    await show();
+    show();
   });
 }
 
 function later() {
   return once(async () => {
     items.push(items.shift());
-    await show();
+    show();
   });
 }
 
