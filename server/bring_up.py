@@ -53,11 +53,18 @@ def bring_up(
     does not answer or ends; a version that fails is a result like others.
     """
     upstream = _answering(torchserve, is_running, timeout)
-    todo = _tasks(models, store)
+    todo = tasks(models, store)
     refused = register(Management(upstream), todo)
     registered(upstream)
     left = [task for task in todo if task not in refused]
     return [*refused.values(), *wait_for(upstream, torchserve.log, left, is_running, timeout)]
+
+
+def tasks(models: Sequence[Model], store: Path) -> list[Task]:
+    """Every version that should serve, defaults first: TorchServe makes the first of a model its default."""
+    ordered = [(place, model, version) for model in models for place, version in enumerate(model.versions)]
+    ordered.sort(key=lambda entry: entry[0])
+    return [Task(model.name, version.version, store / version.archive) for _, model, version in ordered]
 
 
 def register(management: Management, tasks: Sequence[Task]) -> dict[Task, Result]:
@@ -94,13 +101,6 @@ def wait_for(
         with suppress(SnagError):  # TorchServe may have done so itself
             management.unregister(failure.model, failure.version)
     return results
-
-
-def _tasks(models: Sequence[Model], store: Path) -> list[Task]:
-    """Every version that should serve, defaults first: TorchServe makes the first of a model its default."""
-    ordered = [(place, model, version) for model in models for place, version in enumerate(model.versions)]
-    ordered.sort(key=lambda entry: entry[0])
-    return [Task(model.name, version.version, store / version.archive) for _, model, version in ordered]
 
 
 def _answering(torchserve: TorchServe, is_running: Callable[[], bool], timeout: float) -> Upstream:

@@ -8,26 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from pydantic import Field
-
 from gate.upstream import Upstream
 from server.door import default_versions
 from server.instance import Instance
 from server.launch import read_launch
 from server.management import Management
-from server.settings import WhichServer
 from server.state import Model, read_state, write_state
 from server.torchserve import connected
 from snag.errors import ServerAnswer, ServerUnreachable
 
 _PAUSE: Final = 0.1  #: seconds between two looks
 _NOTICED: Final = 10.0  #: seconds within which the gate must have seen what has changed; it needs one or two
-
-
-class ChangeSettings(WhichServer):
-    """Which model of which server."""
-
-    model: str = Field(description="name of the model")
 
 
 @dataclass(frozen=True)

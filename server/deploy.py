@@ -10,10 +10,11 @@ from pydantic import Field
 from cli.settings import from_flags, run
 from server.archive import Archive, copied, verified
 from server.bring_up import Result, Task, register, wait_for
-from server.change import ChangeSettings, Running, now, running
+from server.change import Running, now, running
 from server.golden import check_over_http
 from server.instance import Instance
 from server.log import Log
+from server.settings import ChangeSettings
 from server.state import Model, Version, deployed, version_of
 from snag.errors import GoldenMismatch, ServerFailed, SnagError, VersionRefused
 

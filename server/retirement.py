@@ -11,23 +11,18 @@ from server.instance import Instance
 from server.management import Management
 from server.state import Version, read_state, without, write_state
 from server.torchserve import connected
-from snag.errors import BadArtifact, ServerAnswer, ServerBusy, ServerUnreachable
+from snag.errors import ServerAnswer
 
 Named = tuple[str, Version]  #: model, version
 
 
-def retiring(instance: Instance) -> set[Named]:
-    """Versions that wait for it."""
-    with suppress(BadArtifact):
-        return {(model.name, version) for model in read_state(instance.served) for version in model.retiring}
-    return set()
-
-
 async def retire(instance: Instance, gate: Gate, versions: Collection[Named]) -> None:
-    """Take versions away that the gate asks no more: what TorchServe has in flight when it drops one is never answered."""
+    """Take versions away that the gate asks no more: what TorchServe has in flight when it drops one is never answered.
+
+    Raises ServerBusy or ServerUnreachable when it can't be done now.
+    """
     await gate.settled()
-    with suppress(ServerBusy, ServerUnreachable):  # then later
-        await asyncio.to_thread(_take_away, instance, versions)
+    await asyncio.to_thread(_take_away, instance, versions)
 
 
 def _take_away(instance: Instance, versions: Collection[Named]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cli.settings import from_flags, run
-from server.change import ChangeSettings, now, running
+from server.change import now, running
 from server.instance import Instance
+from server.settings import ChangeSettings
 from server.state import rolled_back
 from snag.errors import BadConfig, ServerNotReady
 

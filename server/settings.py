@@ -35,6 +35,12 @@ class WhichServer(Settings):
         return self.server_folder or folder_of(self.inference_port)
 
 
+class ChangeSettings(WhichServer):
+    """Which model of which server."""
+
+    model: str = Field(description="name of the model")
+
+
 class ServeSettings(Settings):
     """Serve models."""
 

@@ -15,19 +15,18 @@ import uvloop
 
 from gate.gate import Gate
 from gate.settings import GateSettings, SpoolSettings
-from gate.upstream import Upstream, Wanted
+from gate.upstream import Upstream
 from server.bring_up import Result, bring_up
 from server.configuration import properties
 from server.instance import Instance, Note
 from server.launch import Launch
 from server.pulse import until_it_ends
 from server.report import Report
-from server.retirement import retire, retiring
-from server.state import Model, Version, read_state
+from server.roster import Roster
+from server.state import Model
 from server.torchserve import TorchServe, start
-from snag.errors import BadArtifact, ServerFailed
+from snag.errors import DiskFull, ServerFailed, SnagError
 
-_LOOK_AT_STATE: Final = 0.5  #: seconds between two looks whether other models are to be served
 _LONGEST_PAUSE: Final = 30.0  #: seconds before Java is started once more
 _STABLE: Final = 60.0  #: seconds of running after which the next start need not wait
 
@@ -67,8 +66,7 @@ class Supervisor:
         self._is_console = is_console
         self._ready: Callable[[Report], None] | None = ready  #: None once it was called
         self._stop = asyncio.Event()
-        self._models: tuple[Model, ...] = ()  #: what the gate was told last
-        self._failures: dict[tuple[str, str], str] = {}  #: why a version does not serve, by model and version
+        self._roster = Roster(instance, gate, launch.timeout)
 
     async def run(self) -> None:
         """Open the gate, keep TorchServe up, and end both in order when told to."""
@@ -77,11 +75,8 @@ class Supervisor:
         doing: set[asyncio.Task[Any]] = {asyncio.create_task(self._stop.wait())}
         try:
             await self._open()
-            doing |= {
-                asyncio.create_task(self._keep_up()),
-                asyncio.create_task(self._follow_state()),
-                asyncio.create_task(self._retire()),
-            }
+            loops = (self._keep_up(), self._roster.follow(), self._roster.retire(), self._roster.revive())
+            doing |= {asyncio.create_task(loop) for loop in loops}
             done, _ = await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # raises what ended it
@@ -93,7 +88,7 @@ class Supervisor:
             await asyncio.gather(self._gate.close(), asyncio.to_thread(self._torchserve.end))
 
     async def _open(self) -> None:
-        self._expect(read_state(self._instance.served))
+        self._roster.read()
         try:
             await self._gate.open()
         except OSError as error:
@@ -112,28 +107,34 @@ class Supervisor:
                 self._gate.log.event("error", "torchserve_failed", detail=str(error))
             await until_it_ends(self._torchserve, lambda: self._gate.log.event("error", "torchserve_hangs"))
             self._gate.connect(None)
-            pause = 0.0 if time.monotonic() - self._torchserve.started > _STABLE else min(max(1.0, 2 * pause), _LONGEST_PAUSE)
-            self._gate.log.event(
-                "error", "torchserve_ended", code=self._torchserve.process.returncode, starts_again_after=pause
-            )
+            code = self._torchserve.process.returncode
+            pause = 0.0 if time.monotonic() - self._torchserve.started > _STABLE else _longer(pause)
+            self._gate.log.event("error", "torchserve_ended", code=code, starts_again_after=pause)
             await asyncio.to_thread(self._torchserve.clean_up)
+            await self._start_again(pause)
+
+    async def _start_again(self, pause: float) -> None:
+        while True:
             await asyncio.sleep(pause)
-            self._torchserve = start(self._instance, self._is_console)
-            self._gate.metrics.restarts.inc()
+            try:
+                self._torchserve = start(self._instance, self._is_console)  # on this thread: see lifeline.py
+            except (SnagError, OSError) as error:  # a full disk, for example; it will not be full for ever
+                pause = _longer(pause)
+                self._gate.log.event("error", "torchserve_failed", detail=str(error), starts_again_after=pause)
+            else:
+                self._gate.metrics.restarts.inc()
+                return
 
     async def _bring_up(self) -> None:
-        models = read_state(self._instance.served)
+        models = self._roster.models
         results = await asyncio.to_thread(self._load, self._torchserve, models, asyncio.get_running_loop())
-        self._failures = {(result.model, result.version): result.failed for result in results if result.failed is not None}
-        self._expect(models)
-        await self._gate.refresh()
-        results = [*(Result(model.name, "", failed=model.failed) for model in models if model.failed is not None), *results]
-        for failure in (result for result in results if result.failed is not None):
-            self._gate.log.event("error", "model_failed", model=failure.model, version=failure.version, detail=failure.failed)
+        await self._roster.note(results)
         if self._ready is not None:
+            broken = [Result(model.name, "", failed=model.failed) for model in models if model.failed is not None]
             if all(result.failed is not None for result in results):
-                raise ServerFailed(detail=results[0].failed if results else "there is no model to serve")
-            self._ready(Report(tuple(results), time.monotonic() - self._torchserve.started))
+                reasons = [result.failed for result in (*results, *broken)]
+                raise ServerFailed(detail=reasons[0] if reasons else "there is no model to serve")
+            self._ready(Report((*results, *broken), time.monotonic() - self._torchserve.started))
             self._ready = None
 
     def _load(self, torchserve: TorchServe, models: tuple[Model, ...], loop: asyncio.AbstractEventLoop) -> list[Result]:
@@ -143,50 +144,16 @@ class Supervisor:
             return torchserve.is_running() and not self._stop.is_set()
 
         def registered(upstream: Upstream) -> None:
-            self._instance.remember(_note(self._launch, torchserve))
+            with suppress(DiskFull):  # then no command can change what is served, but it is served
+                self._instance.remember(_note(self._launch, torchserve))
             loop.call_soon_threadsafe(self._gate.connect, upstream)
 
         return bring_up(torchserve, models, self._instance.store, is_running, self._launch.timeout, registered)
 
-    async def _follow_state(self) -> None:
-        """Tell the gate when another command has changed what is served."""
-        while True:
-            await asyncio.sleep(_LOOK_AT_STATE)
-            with suppress(BadArtifact):  # what is served goes on being served
-                models = read_state(self._instance.served)
-                if models != self._models:
-                    self._forget_failures(models)
-                    self._expect(models)
-                    self._gate.log.event("info", "serves", models=[_named(model) for model in models])
-                    await self._gate.refresh()
 
-    async def _retire(self) -> None:
-        """Take versions away that are neither the default nor the one before."""
-        while True:
-            await asyncio.sleep(_LOOK_AT_STATE)
-            old = {(name, one) for name, one in retiring(self._instance) if self._gate_knows(name, one)}
-            if old:
-                await retire(self._instance, self._gate, old)
-
-    def _gate_knows(self, name: str, version: Version) -> bool:
-        """Whether the gate has been told that a version retires, and asks it no more."""
-        return any(model.name == name and version in model.retiring for model in self._models)
-
-    def _forget_failures(self, models: tuple[Model, ...]) -> None:
-        """A model that was deployed anew has proved itself."""
-        since = {model.name: model.since for model in self._models}
-        anew = {model.name for model in models if model.since != since.get(model.name)}
-        self._failures = {key: reason for key, reason in self._failures.items() if key[0] not in anew}
-
-    def _expect(self, models: tuple[Model, ...]) -> None:
-        """Tell the gate what should serve."""
-        self._models = models
-        wanted = [
-            Wanted(model.name, one.version, self._failures.get((model.name, one.version)))
-            for model in models
-            for one in model.versions
-        ]
-        self._gate.expect(wanted + [Wanted(model.name, "", model.failed) for model in models if model.failed is not None])
+def _longer(pause: float) -> float:
+    """The next pause before Java is started once more."""
+    return min(max(1.0, 2 * pause), _LONGEST_PAUSE)
 
 
 def _gate_settings(instance: Instance, launch: Launch, is_console: bool) -> GateSettings:
@@ -202,11 +169,6 @@ def _gate_settings(instance: Instance, launch: Launch, is_console: bool) -> Gate
         console=is_console,
         max_request_bytes=int(properties(instance.configuration.read_text())["max_request_size"]),
     )
-
-
-def _named(model: Model) -> str:
-    default, previous = (one.version if one else "none" for one in (model.default, model.previous))
-    return f"{model.name} {default}, before {previous}"
 
 
 def _note(launch: Launch, torchserve: TorchServe) -> Note:

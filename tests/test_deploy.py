@@ -11,7 +11,7 @@ from server.deploy import main as deploy_main
 from server.intake import take_in
 from server.management import Management
 from server.models import main as models_main
-from server.retirement import retire, retiring
+from server.retirement import retire
 from server.rollback import main as rollback_main
 from server.state import read_state
 from snag.errors import ServerUnreachable, VersionRefused
@@ -45,6 +45,11 @@ def bring(server, tmp_path):
         return deploy(DeploySettings(**words))
 
     return bring
+
+
+def retiring(instance):
+    model = read_state(instance.served)[0]
+    return {(model.name, version) for version in model.retiring}
 
 
 def roles(instance):
