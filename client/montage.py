@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image, ImageDraw
 
 _CAPTION: Final = 16  #: pixels below each picture
 _GAP: Final = 6
+_GREYS: Final = 96  #: of the palette's 256 colours
+_GREYISH: Final = 8  #: levels by which the channels of a grey may differ
 
 
 def montage(pictures: Sequence[tuple[str, bytes]], columns: int, side: int) -> bytes:
@@ -24,6 +26,19 @@ def montage(pictures: Sequence[tuple[str, bytes]], columns: int, side: int) -> b
         sheet.paste(picture, (left, top))
         draw.text((left, top + side + 2), caption, "black")
     buffer = io.BytesIO()
-    # The method that keeps rare colours: the heat map is a small part of grey pictures.
-    sheet.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    sheet.quantize(palette=_palette(sheet), dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def _palette(sheet: Image.Image) -> Image.Image:
+    """256 colours for grey pictures with a little colour on them: as many for the little as for the much, and true greys."""
+    found: Any = sheet.getcolors(sheet.width * sheet.height)
+    coloured = [colour for _, colour in found if max(colour) - min(colour) > _GREYISH]
+    colours = 256 - _GREYS
+    greys = [level for step in range(_GREYS) for level in [round(255 * step / (_GREYS - 1))] * 3]
+    strip = Image.new("RGB", (max(1, len(coloured)), 1))
+    strip.putdata(coloured)
+    chosen = strip.quantize(colours, Image.Quantize.MEDIANCUT).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*greys, *chosen[: 3 * colours]])
+    return palette
