@@ -20,7 +20,7 @@ _COLUMNS = (
     "s",
     "pictures/s",
     "CPU ms each",
-    "memory MB",
+    "own memory MB",
     "of it the command",
     "largest worker",
     "plan and tables MB",
