@@ -6,11 +6,11 @@ import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 _CAPTION: Final = 16  #: pixels below each picture
 _GAP: Final = 6
-_GREYS: Final = 96  #: of the palette's 256 colours
+_GREYS: Final = 52  #: of the palette's 256 colours
 _GREYISH: Final = 8  #: levels by which the channels of a grey may differ
 
 
@@ -26,19 +26,24 @@ def montage(pictures: Sequence[tuple[str, bytes]], columns: int, side: int) -> b
         sheet.paste(picture, (left, top))
         draw.text((left, top + side + 2), caption, "black")
     buffer = io.BytesIO()
-    sheet.quantize(palette=_palette(sheet), dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    _few_colours(sheet).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def _palette(sheet: Image.Image) -> Image.Image:
-    """256 colours for grey pictures with a little colour on them: as many for the little as for the much, and true greys."""
+def _few_colours(sheet: Image.Image) -> Image.Image:
+    """256 colours for grey pictures with a little colour on them: a scale of true greys, and the rest for what has colour."""
+    red, green, blue = sheet.split()
+    lightest, darkest = (combine(combine(red, green), blue) for combine in (ImageChops.lighter, ImageChops.darker))
+    has_colour = ImageChops.subtract(lightest, darkest).point([0] * (_GREYISH + 1) + [255] * (255 - _GREYISH))
     found: Any = sheet.getcolors(sheet.width * sheet.height)
-    coloured = [colour for _, colour in found if max(colour) - min(colour) > _GREYISH]
-    colours = 256 - _GREYS
-    greys = [level for step in range(_GREYS) for level in [round(255 * step / (_GREYS - 1))] * 3]
-    strip = Image.new("RGB", (max(1, len(coloured)), 1))
-    strip.putdata(coloured)
-    chosen = strip.quantize(colours, Image.Quantize.MEDIANCUT).getpalette() or []
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([*greys, *chosen[: 3 * colours]])
-    return palette
+    colours = [colour for _, colour in found if max(colour) - min(colour) > _GREYISH]
+    strip = Image.new("RGB", (max(1, len(colours)), 1))
+    strip.putdata(colours)
+    chosen = strip.quantize(256 - _GREYS, Image.Quantize.MEDIANCUT)
+    numbered = sheet.quantize(palette=chosen, dither=Image.Dither.NONE)
+    places = Image.frombytes("L", sheet.size, numbered.tobytes()).point([min(255, _GREYS + place) for place in range(256)])
+    greys = sheet.convert("L").point([round(level * (_GREYS - 1) / 255) for level in range(256)])
+    few = Image.composite(places, greys, has_colour)
+    scale = [round(255 * step / (_GREYS - 1)) for step in range(_GREYS)]
+    few.putpalette([*(level for level in scale for _ in range(3)), *(chosen.getpalette() or [])[: 3 * (256 - _GREYS)]])
+    return few
