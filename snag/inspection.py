@@ -177,9 +177,11 @@ class Inspector:
         # https://www.w3.org/TR/server-timing: milliseconds
         headers = {"Server-Timing": f"decode;dur={1e3 * item.seconds:.1f}, score;dur={1e3 * scored.seconds:.1f}"}
         if row.explain:
-            return self._checked_size(Answer(200, "image/png", self._illustrator.overlay(item.picture, scores), headers))
+            drawn = self._illustrator.overlay(item.picture, scores, item.group)
+            return self._checked_size(Answer(200, "image/png", drawn, headers))
         verdict = judge(scores.anomaly_score, scores.reconstruction_error, scores.reason, self._calibration, item.group)
-        body = verdict_json(verdict, self._model, self._version) | self._illustrator.extras(item.picture, scores, item.wants)
+        body = verdict_json(verdict, self._model, self._version)
+        body |= self._illustrator.extras(item.picture, scores, item.wants, item.group)
         places = places_of(scores.anomaly_score, item.looks, item.group, self._calibration, self._reference)
         headers[RANKS_HEADER] = ranks_text(Ranks(self._name, places))
         answer = self._checked_size(Answer(200, JSON, json.dumps(body, allow_nan=False).encode(), headers))

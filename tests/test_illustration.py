@@ -11,7 +11,7 @@ from PIL import Image
 
 from snag import heatmap
 from snag.artifact import Artifact
-from snag.calibration import Calibration
+from snag.calibration import Calibration, Group
 from snag.illustration import Illustrator
 from snag.wire import WANTED
 from tests.fakes import tiny_artifact, tiny_calibration
@@ -126,6 +126,18 @@ def test_p_value_where_scores_are_no_peaks(artifact, calibration, peak, p_value)
     raised = dataclasses.replace(scores, anomaly_map=scores.anomaly_map / scores.anomaly_map.max() * peak)
 
     assert illustrator.extras(picture, raised, ["regions"])["regions"][0]["p_value"] == pytest.approx(p_value)
+
+
+def test_a_group_has_its_own_level(artifact, calibration):
+    """What stops a part of one camera is marked by that camera's threshold, and its p-value is among its own pictures."""
+    group = Group("camera-2", (0.1, 0.2, 0.3), 0.26)
+    grouped = dataclasses.replace(calibration, groups=(group,))
+    picture = part((3, 5, 250))  # 0.2307
+
+    assert [region["p_value"] for region in extras(artifact, grouped, picture, ["regions"])["regions"]] == [1 / 41]
+    assert extras(artifact, grouped, picture, ["regions"], "camera-2")["regions"] == []
+    lower = dataclasses.replace(calibration, groups=(dataclasses.replace(group, threshold=0.15),))
+    assert [one["p_value"] for one in extras(artifact, lower, picture, ["regions"], "camera-2")["regions"]] == [0.5]
 
 
 def test_the_overlay_has_a_legend(artifact, calibration):
