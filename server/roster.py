@@ -94,9 +94,9 @@ class Roster:
             todo = [
                 one for one in tasks(list(server.models.values()), self._instance.store) if (one.model, one.version) in failed
             ]
-            for one in todo:
-                if one.version in {version.version for version in server.management.workers(one.model)}:
-                    server.management.unregister(one.model, one.version)
+            for task in todo:  # what is left of it
+                if task.version in {version.version for version in server.management.workers(task.model)}:
+                    server.management.unregister(task.model, task.version)
             log = Log(self._instance.logs)
             refused = register(server.management, todo)
             left = [task for task in todo if task not in refused]
