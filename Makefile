@@ -3,6 +3,7 @@
 
 #: Variables, as in `make train DATA=data/raw/screw PRESET=quick`:
 #: DATA             folder in MVTec layout                    (data/sample, drawn on demand)
+#: DATA_ROOT        folder of data folders, for `train-all`
 #: MODEL            name under which the model is served      (name of the folder DATA)
 #: RUN              folder of checkpoints, model and reports  (runs/MODEL)
 #: PRESET           quick, default or reference               (default; for demo: quick)
@@ -86,7 +87,7 @@ by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(orig
 args = $(if $(call asked,$1),$(ARGS))
 redo = $(if $(call asked,$1)$(call by_hand,$2),FORCE)
 
-.PHONY: help setup data doctor train calibrate evaluate archive serve stop health models deploy rollback review predict score drift demo image test check lock clean FORCE
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift demo image test check lock clean FORCE
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -106,6 +107,9 @@ doctor: $(pictures) .venv/.installed ## look at DATA before any training: a page
 	$(PY) -m doctor --data $(DATA) --run $(RUN) $(call args,doctor)
 
 train: $(weights) ## train PRESET=… on DATA=…, resuming where it stopped
+train-all: .venv/.installed ## train, calibrate and pack every data folder of DATA_ROOT=…, going on where it stopped
+	$(PY) -m training.train_all --data-root '$(DATA_ROOT)' --model-store $(MODEL_STORE) --preset $(PRESET) --fpr $(FPR) $(call args,train-all)
+
 calibrate: $(calibration) ## set the threshold for FPR=…, by METHOD=… with DEFECTS=…, or THRESHOLD=… by hand
 evaluate: $(report) ## write RUN/report: metrics.json, results.csv, index.html
 archive: $(archive) ## make MODEL_STORE/MODEL.mar and its .sha256

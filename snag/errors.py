@@ -30,6 +30,7 @@ SnagError
     |-- UnreadablePictures
     |-- UnreadableFile
     |-- ScoringFailed
+    |-- PartsFailed
     |-- OtherScores
     |-- BadDataset
     |-- BadArtifact
@@ -290,6 +291,13 @@ class ScoringFailed(StageError):
     message = (
         "{count} parts could not be scored, first the one of {first} to {last}: {detail}; the same command goes on from here"
     )
+
+
+class PartsFailed(StageError):
+    """Some of many parts could not be trained; the others were."""
+
+    code = "parts_failed"
+    message = "{count} of {total} parts failed: {names}; the others are done, and the same command goes on with these"
 
 
 class OtherScores(StageError):

@@ -35,7 +35,7 @@ DOCUMENTS = [
     "docs/moving-over.md",
 ]
 ROOMS = ["training", "evaluation", "doctor", "offline", "review", "client", "gate", "server"]
-VERBS = re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.M)
+VERBS = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M)
 #: Every variable set, so that `make -n` prints each recipe with all the flags that it can pass.
 ALL_SET = [
     "SEED=1", "CONFIG=a.toml", "THRESHOLD=1", "FOREGROUND=1", "IMAGES=a.png", "SAVE=map",
