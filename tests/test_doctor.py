@@ -1,5 +1,6 @@
 """The doctor: what it finds in a data set, what it says about it, and its page."""
 
+import json
 import math
 import re
 import shutil
@@ -257,6 +258,10 @@ class TestPage:
         assert "ok:      100 good pictures carry" in printed
         assert f"{tmp_path}/run/doctor.html" in printed
         assert (tmp_path / "run/doctor.html").read_text().startswith("<!doctype html>")
+        document = json.loads((tmp_path / "run/doctor.json").read_text())
+        assert document["pictures"] == {"train/good": 100, "test/good": 8, "test/mark": 8}
+        assert (document["mode"], document["suspects"]) == ("aligned", [])
+        assert [one["text"] in printed for one in document["advice"]] == [True] * len(document["advice"])
         assert sorted(path.name for path in healthy.rglob("*")) == before
 
     def test_no_such_folder(self, tmp_path, capsys):

@@ -1,0 +1,1 @@
+"""What defects hidden among the good pictures cost, and how many of them the doctor finds."""
