@@ -93,7 +93,8 @@ def wait_for(
             found[task] = _looked_at(upstream, management, log, task)
             if found[task] is None and time.monotonic() > deadline:
                 found[task] = _failure(log, task, f"its workers were not ready after {timeout:g} s")
-        time.sleep(_PAUSE)
+        if None in found.values():
+            time.sleep(_PAUSE)
     if not is_running():
         raise ServerFailed(detail=_because(log, "TorchServe ended"))
     results = [result for result in found.values() if result is not None]
