@@ -83,7 +83,7 @@ def _suspects(diagnosis: Diagnosis) -> Iterator[Advice]:
         names = _named([exam.name for exam, _ in suspects])
         yield Advice(
             "warning",
-            f"{counted(len(suspects), 'good picture')} look unlike the others ({names}): look at them below, and take out what "
+            f"{counted(len(suspects), 'good picture')} {_does(suspects, 'looks', 'look')} unlike the others ({names}): look at them below, and take out what "
             "is not good. A defect among the good ones is learned, or raises the threshold.",
         )
     elif diagnosis.oddities:
@@ -109,7 +109,7 @@ def _twins(diagnosis: Diagnosis) -> Iterator[Advice]:
         names = _named([test for test, _ in diagnosis.leaks])
         yield Advice(
             "warning",
-            f"{counted(len(diagnosis.leaks), 'test picture')} are nearly the same as a training picture: remove {names}.",
+            f"{counted(len(diagnosis.leaks), 'test picture')} {_does(diagnosis.leaks, 'is', 'are')} nearly the same as a training picture: remove {names}.",
         )
 
 
@@ -197,6 +197,11 @@ def _layout(diagnosis: Diagnosis) -> Iterator[Advice]:
         first = next(finding for finding in diagnosis.findings if finding.kind == kind)
         more = f" (and {number - 1} more of the kind)" if number > 1 else ""
         yield Advice("note" if kind in ("unknown", "empty") else "warning", f"{first.path}: {first.detail}{more}.")
+
+
+def _does(some: Sequence[object], one: str, many: str) -> str:
+    """The verb that goes with so many."""
+    return one if len(some) == 1 else many
 
 
 def _named(names: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from evaluation.shortcuts import Shortcut, audit, chance_level
 from training.dataset import LEAST_PICTURES, near_duplicates, read
 from training.fit_preparation import Chosen, choose_preparation
 from training.layout import Finding, check_layout
+from training.preparation import resized
 from training.progress import progress
 from training.survey import in_threads
 
@@ -93,7 +94,9 @@ def _prepared(train: Sequence[Exam], data: Path) -> tuple[Chosen | None, Tensor 
     chosen = choose_preparation(looks, mode="auto", colour="auto", pixels=PIXELS, centre=0.5, spread=0.15)
     with torch.inference_mode():
         views = in_threads(lambda path: chosen.module(read(path))[0], [data / exam.name for exam in train], "prepare")
-    return chosen, torch.stack(views)
+    # Pictures of many shapes keep theirs; to be compared place by place they take the usual one.
+    (height, width), _ = Counter((view.shape[1], view.shape[2]) for view in views).most_common(1)[0]
+    return chosen, torch.cat([resized(view[None], height, width) for view in views])
 
 
 def _twins(exams: Sequence[Exam], groups: Sequence[int]) -> list[list[str]]:

@@ -188,7 +188,7 @@ class TestAdvice:
     def test_near_duplicates(self, sick):
         """Copies among the good ones count as one; a test picture that training has seen must go."""
         assert said(sick, "12 good pictures of 116 are near-duplicates of another", "warning")
-        assert said(sick, "1 test picture are? nearly the same as a training picture: remove test/good/seen.png", "warning")
+        assert said(sick, "1 test picture is nearly the same as a training picture: remove test/good/seen.png", "warning")
 
     def test_shortcuts(self, sick):
         """Defective pictures under a brighter lamp, and a test under another one than training's, are told."""
@@ -220,6 +220,19 @@ class TestAdvice:
             save(data / "train/good", index, gain=1.8)
 
         assert said(diagnose(data), "12 good pictures of 12 are over- or underexposed", "warning")
+
+    def test_pictures_of_many_shapes(self, tmp_path):
+        """They are compared all the same."""
+        for index in range(14):
+            random = np.random.default_rng(index).integers(60, 200, (60 + 8 * (index % 5), 90), dtype=np.uint8)
+            (tmp_path / "train/good").mkdir(parents=True, exist_ok=True)
+            Image.fromarray(random).save(tmp_path / f"train/good/{index}.png")
+
+        diagnosis = diagnose(tmp_path)
+
+        assert said(diagnosis, "will be judged whole", "note")
+        assert said(diagnosis, "have 5 sizes", "note")
+        assert len(diagnosis.oddities) == 14
 
     def test_nothing(self, tmp_path):
         """An empty folder is no crash."""
