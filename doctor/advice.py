@@ -83,8 +83,8 @@ def _suspects(diagnosis: Diagnosis) -> Iterator[Advice]:
         names = _named([exam.name for exam, _ in suspects])
         yield Advice(
             "warning",
-            f"{counted(len(suspects), 'good picture')} {_does(suspects, 'looks', 'look')} unlike the others ({names}): look at them below, and take out what "
-            "is not good. A defect among the good ones is learned, or raises the threshold.",
+            f"{counted(len(suspects), 'good picture')} {_does(suspects, 'looks', 'look')} unlike the others ({names}): look at "
+            "them below, and take out what is not good. A defect among the good ones is learned, or raises the threshold.",
         )
     elif diagnosis.oddities:
         yield Advice("good", "No good picture looks unlike the others.")
@@ -109,7 +109,8 @@ def _twins(diagnosis: Diagnosis) -> Iterator[Advice]:
         names = _named([test for test, _ in diagnosis.leaks])
         yield Advice(
             "warning",
-            f"{counted(len(diagnosis.leaks), 'test picture')} {_does(diagnosis.leaks, 'is', 'are')} nearly the same as a training picture: remove {names}.",
+            f"{counted(len(diagnosis.leaks), 'test picture')} {_does(diagnosis.leaks, 'is', 'are')} nearly the same as a "
+            f"training picture: remove {names}.",
         )
 
 
