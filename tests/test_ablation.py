@@ -34,7 +34,7 @@ def test_each_step_adds_what_it_names_to_the_one_before() -> None:
     changed = [{name for name in a if a[name] != b[name]} for a, b in pairwise(settings)]
 
     assert changed[0] == {"exposure"}
-    assert changed[1] == {"score", "window"}
+    assert changed[1] == {"score"}
     assert "mode" in changed[2]
     assert changed[3:] == [{"autoencoder"}, {"repair"}, {"score"}, {"standardise_share"}, {"members"}]
 

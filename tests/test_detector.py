@@ -25,6 +25,7 @@ from training.preparation import back_to_picture
 from training.settings import train_settings
 from training.survey import look
 from training.train import Material, export
+from training.variation import Variation
 
 SMALL = (96, 96)
 
@@ -39,7 +40,7 @@ def chosen(mode: str) -> Chosen:
 def material(mode: str) -> Material:
     """Prepared bolts: 8 to fit, 6 to standardise."""
     prepared = torch.stack([chosen(mode).module(good_picture(i, SMALL))[0] for i in range(14)])
-    return Material(prepared[:8], prepared[8:], chosen(mode), Split((), (), ()), "0" * 64)
+    return Material(prepared[:8], prepared[8:], chosen(mode), Split((), (), ()), "0" * 64, Variation())
 
 
 def networks(*flags: str) -> tuple[Networks, list[str]]:

@@ -20,7 +20,7 @@ _SMALL = ("--pixels", "30000", "--epochs", "80")
 STEPS = (
     Step("1 the reference's recipe, grey values as they are", "reference", (*_SMALL, "--exposure", "raw")),
     Step("2 + exposure taken out", "reference", _SMALL),
-    Step("3 + peak of the local mean, not the mean", "reference", (*_SMALL, "--score", "peak", "--window", "5")),
+    Step("3 + peak of the local mean, not the mean", "reference", (*_SMALL, "--score", "peak")),
     Step(
         "4 + parts aligned, and the schedule of quick",
         "quick",
