@@ -17,13 +17,13 @@ def test_served_as_scored_here(live_server, screw):
     pictures = [min(kind.iterdir()).read_bytes() for kind in kinds]
     client = live_server.client()
 
-    answers = [client.predict_with_map(picture) for picture in pictures]
+    answers = [client.predict_with(picture, ["heatmap"]) for picture in pictures]
     client.close()
 
     assert len(answers) >= 3
     expected = [scores.anomaly_score for scores in live_server.artifact.score([decode(picture) for picture in pictures])]
-    assert [verdict.score for verdict, _ in answers] == expected
-    assert {Image.open(io.BytesIO(drawn)).size for _, drawn in answers} == {(1024, 1024)}
+    assert [answer.verdict.score for answer in answers] == expected
+    assert {Image.open(io.BytesIO(answer.pictures["heatmap"])).size for answer in answers} == {(1024, 1024)}
 
 
 def test_the_reference_client(live_server, screw):
