@@ -40,8 +40,10 @@ def measured_pool(folder: Path, run: Path, good: int, changed: int, defects: int
     if not done.exists():
         pool = folder / "pool"
         counts = ["--train-good", str(good), "--test-good", "1", "--each-defect", str(defects)]
-        _run("training.sample", "--data", str(pool), "--seed", "1", *counts)
+        if not pool.exists():
+            _run("training.sample", "--data", str(pool), "--seed", "1", *counts)
         artifact = load_artifact(run / "snag.pt")
+        torch.set_num_threads(1)  # one picture at a time has no work for more
         parts, faulty = sorted((pool / "train" / "good").glob("*.png")), sorted((pool / "test").glob("[!g]*/*.png"))
         found = {QUIET: _seen(artifact, parts, None), DEFECTS: _seen(artifact, faulty, None)}
         found |= {name: _seen(artifact, parts[:changed], change) for name, change in CHANGES.items()}
