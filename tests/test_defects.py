@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 
 from training import defects
 from training.defects import DEFECTIVE_SHARE, VISIBLE, add_defects
-from training.variation import Variation
 
 LEVEL = 0.8
 
@@ -48,38 +46,11 @@ def slow_mask(changed: np.ndarray, before: np.ndarray) -> np.ndarray:
 def test_the_mask_is_where_the_picture_visibly_changed(seed: int, channels: int, aligned: bool) -> None:
     before = clean(3, channels, 20, 30)
 
-    with patch.object(defects, "SHADES", 0.0):
-        changed, mask = add_defects(before, everywhere(before), np.random.default_rng(seed), LEVEL if aligned else None)
+    changed, mask = add_defects(before, everywhere(before), np.random.default_rng(seed), LEVEL if aligned else None)
 
     near = np.abs(mask - slow_mask(changed, before))
     assert near.mean() < 1e-3  # a value on the very edge of VISIBLE may fall either way
     assert set(np.unique(mask)) <= {0.0, 1.0}
-
-
-@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.05, 0.2]))
-@settings(max_examples=30)
-def test_a_shade_is_stronger_than_good_pictures_differ_anyway_and_its_mask_is_where_it_is_strong(
-    seed: int, coarse: float
-) -> None:
-    before = clean(3, 1, 40, 60)
-
-    with patch.object(defects, "SHADES", 1.0):
-        changed, mask = add_defects(before, everywhere(before), np.random.default_rng(seed), None, Variation(0.0, coarse))
-
-    for change, marked in zip(np.abs(changed - before)[:, 0], mask, strict=True):
-        assert change.max() == 0 or change.max() > 0.5 * max(0.03, coarse)  # two may meet and cancel in part
-        assert change.max() <= 3 * max(0.3, 4 * coarse)
-        assert not marked[change < 1e-4].any() or marked.all()
-
-
-def test_what_is_finer_than_the_grain_of_good_pictures_is_no_defect() -> None:
-    before = clean(200)
-
-    _, all_of_them = add_defects(before, everywhere(before), np.random.default_rng(0), LEVEL)
-    _, coarser = add_defects(before, everywhere(before), np.random.default_rng(0), LEVEL, Variation(0.02, 0.0))
-
-    assert 0.3 * all_of_them.sum() < coarser.sum() < 0.95 * all_of_them.sum()
-    assert not (coarser > all_of_them).any()
 
 
 def test_clean_pictures_are_left_as_they_were() -> None:
@@ -101,12 +72,12 @@ def test_equal_generators_give_equal_defects_and_others_do_not() -> None:
 
 
 def test_most_pictures_get_defects_and_some_stay_good() -> None:
-    before = clean(400, 1, 32, 48)
+    before = clean(400, 1, 16, 24)
 
     changed, _ = add_defects(before, everywhere(before), np.random.default_rng(0), LEVEL)
 
     share = (changed != before).any((1, 2, 3)).mean()
-    assert DEFECTIVE_SHARE - 0.1 < share <= DEFECTIVE_SHARE + 0.05  # some are too faint to be any
+    assert DEFECTIVE_SHARE - 0.08 < share <= DEFECTIVE_SHARE + 0.05
 
 
 @pytest.mark.parametrize("background", [LEVEL, None])
@@ -168,7 +139,7 @@ def test_every_shape_and_every_fill_is_drawn(monkeypatch: pytest.MonkeyPatch, ba
 
     add_defects(before, everywhere(before), np.random.default_rng(0), background)
 
-    assert set(shapes) == {"_blob", "_scratch", "_crack", "_flat", "_speckle"}
+    assert set(shapes) == {"_blob", "_scratch", "_flat", "_speckle"}
     expected = {"_tone", "_patch", "_neighbour", "_gain", "_warp", "_smear"}
     assert set(fills) == (expected | {"_missing"} if background is not None else expected)
     assert min(fills.values()) > 10
@@ -188,7 +159,7 @@ def test_a_shape_is_an_opacity(seed: int, shape: defects.Shape, reach: float) ->
 
 @given(
     st.integers(0, 10**6),
-    st.sampled_from([*defects._FILLS, defects._missing, defects._recolour]),
+    st.sampled_from([*defects._FILLS, defects._missing]),
     st.integers(1, 30),
     st.integers(1, 30),
     st.sampled_from([1, 3]),
@@ -204,38 +175,6 @@ def test_a_fill_has_the_boxs_shape_and_leaves_the_box_alone(
     assert filled.shape == (channels, height, width)
     assert np.isfinite(filled).all()
     assert np.array_equal(pictures, clean(2, channels, 32, 40))
-
-
-def test_a_crack_is_a_thin_line_that_runs_far() -> None:
-    y, x = np.arange(-40, 41, dtype=np.float32)[:, None], np.arange(-40, 41, dtype=np.float32)[None, :]
-
-    for seed in range(20):
-        alpha = defects._crack(y, x, 20.0, np.random.default_rng(seed))
-        seen = np.argwhere(alpha > 0.5)
-        assert np.ptp(seen, axis=0).max() > 25
-        assert len(seen) < 6 * np.ptp(seen, axis=0).sum()
-
-
-def test_colours_are_exchanged_only_where_there_are_any() -> None:
-    """In grey pictures that fill would change nothing: it is not drawn."""
-    reds = np.zeros((3, 8, 8), dtype=np.float32)
-    reds[0] = 0.9
-
-    filled = [defects._recolour(reds, reds, (0, 0), np.random.default_rng(seed), None) for seed in range(30)]
-
-    assert any(one[0].mean() < 0.7 for one in filled)
-    assert all(one.sum(0).mean() == pytest.approx(0.9, rel=1e-5) for one in filled)
-
-
-@pytest.mark.parametrize(("channels", "drawn"), [(1, False), (3, True)])
-def test_wrong_colours_are_drawn_in_colour_pictures(channels: int, drawn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls, recolour = [], defects._recolour
-    monkeypatch.setattr(defects, "_recolour", lambda *given: calls.append(1) or recolour(*given))
-    before = clean(200, channels, 24, 32)
-
-    add_defects(before, everywhere(before), np.random.default_rng(0), LEVEL)
-
-    assert bool(calls) is drawn
 
 
 def test_missing_material_shows_the_table() -> None:

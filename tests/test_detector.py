@@ -25,7 +25,6 @@ from training.preparation import back_to_picture
 from training.settings import train_settings
 from training.survey import look
 from training.train import Material, export
-from training.variation import Variation
 
 SMALL = (96, 96)
 
@@ -40,7 +39,7 @@ def chosen(mode: str) -> Chosen:
 def material(mode: str) -> Material:
     """Prepared bolts: 8 to fit, 6 to standardise."""
     prepared = torch.stack([chosen(mode).module(good_picture(i, SMALL))[0] for i in range(14)])
-    return Material(prepared[:8], prepared[8:], chosen(mode), Split((), (), ()), "0" * 64, Variation())
+    return Material(prepared[:8], prepared[8:], chosen(mode), Split((), (), ()), "0" * 64)
 
 
 def networks(*flags: str) -> tuple[Networks, list[str]]:

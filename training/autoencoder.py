@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-#: What brings prepared grey values (spread 0.15), and what a repair misses of them (0.05), to about unit spread.
-PICTURE_SCALE: Final = 6.0
-DIFFERENCE_SCALE: Final = 20.0
 
-
-def _convolution(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    convolution = nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
 def _doubling(inputs: int, outputs: int) -> nn.Sequential:
@@ -49,7 +43,7 @@ class BottleneckAutoencoder(nn.Module):
             _convolution(2 * base, wide, 2),
         )
         self.squeeze = nn.Sequential(_convolution(wide + 2, wide), nn.Conv2d(wide, bottleneck, 1))
-        self.expand = nn.Sequential(_convolution(bottleneck + 2, wide), _convolution(wide, wide, dilation=2))
+        self.expand = nn.Sequential(_convolution(bottleneck + 2, wide), _convolution(wide, wide))
         self.decoder = nn.Sequential(
             _doubling(wide, 2 * base),
             _doubling(2 * base, base + base // 2),
@@ -96,17 +90,11 @@ class WeightNetwork(nn.Module):
     def __init__(self, channels: int, base: int = 24) -> None:
         """`channels` of the picture; `base` channels at half resolution."""
         super().__init__()
-        self.scales = (PICTURE_SCALE, DIFFERENCE_SCALE)
         self.fold = nn.PixelUnshuffle(2)
         self.top = nn.Sequential(_convolution(8 * channels + 2, base), _convolution(base, base))
         self.down1 = nn.Sequential(_convolution(base, base + base // 2, 2), _convolution(base + base // 2, base + base // 2))
         self.down2 = nn.Sequential(_convolution(base + base // 2, 2 * base, 2), _convolution(2 * base, 2 * base))
-        self.down3 = nn.Sequential(
-            _convolution(2 * base, 3 * base, 2),
-            _convolution(3 * base, 3 * base),
-            _convolution(3 * base, 3 * base, dilation=2),  # what is uneven shows only against the rest of the picture
-            _convolution(3 * base, 3 * base, dilation=4),
-        )
+        self.down3 = nn.Sequential(_convolution(2 * base, 3 * base, 2), _convolution(3 * base, 3 * base))
         self.up2 = _convolution(5 * base, 2 * base)
         self.up1 = _convolution(2 * base + base + base // 2, base + base // 2)
         self.up0 = _convolution(base + base // 2 + base, base)
@@ -115,9 +103,7 @@ class WeightNetwork(nn.Module):
 
     def forward(self, prepared: Tensor, reconstruction: Tensor) -> Tensor:
         """[N, C, h, w] twice -> logits [N, h, w] of "defect here"; h and w multiples of 16."""
-        # Both of about unit spread: at their own scales, hardly anything of the difference gets into the first convolution.
-        picture, difference = self.scales[0] * (prepared - 0.5), self.scales[1] * (reconstruction - prepared)
-        folded = self.fold(torch.cat([picture, difference], 1))
+        folded = self.fold(torch.cat([prepared, reconstruction - prepared], 1))
         top = self.top(torch.cat([folded, coordinates(folded)], 1))
         one = self.down1(top)
         two = self.down2(one)

@@ -15,87 +15,53 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter1d, zoom
 
-from training.variation import Variation
-
-#: Share of defects that are large soft shades.
-SHADES: Final = 0.1
 #: Share of pictures that get defects; the rest stay good, so that "nothing wrong" is an answer too.
 DEFECTIVE_SHARE: Final = 0.85
-#: A pixel is defective where the change, averaged over 3 x 3, exceeds this (prepared grey values; about 3 of 255 levels) ...
+#: A pixel is defective where the change, averaged over 3 x 3, exceeds this (prepared grey values; about 3 of 255 levels).
 VISIBLE: Final = 0.015
-#: ... and this many times the grain of good pictures.
-GRAINS: Final = 3.0
-#: A soft shade counts as defective down to this share of its strength.
-SHADE_EDGE: Final = 0.35
-
-#: Pictures that are all alike.
-NONE: Final = Variation()
 
 Array = np.ndarray
 
 
-def add_defects(
-    clean: Array, where: Array, random: Generator, background: float | None, usual: Variation = NONE
-) -> tuple[Array, Array]:
+def add_defects(clean: Array, where: Array, random: Generator, background: float | None) -> tuple[Array, Array]:
     """Corrupt pictures [N, C, h, w] (float32, left as they are); `where` [h, w] weighs the places.
 
-    `background` is the grey value around an aligned part, or None; `usual` how much good pictures differ anyway.
-    Returns the corrupted pictures and masks [N, h, w], 0 or 1.
+    `background` is the grey value around an aligned part, or None. Returns the corrupted pictures and masks [N, h, w], 0 or 1.
     """
-    shaded, corrupted = np.zeros_like(clean[:, 0]), clean.copy()
-    soft = np.zeros(shaded.shape, dtype=bool)
+    corrupted = clean.copy()
     places = np.cumsum(where.ravel().astype(np.float64))
     for i in range(len(clean)):
         if random.random() > DEFECTIVE_SHARE:
             continue
         for _ in range(random.choice((1, 1, 2, 3))):
             spot = int(np.searchsorted(places, random.random() * places[-1]))
-            centre = (spot // where.shape[1], spot % where.shape[1])
-            if random.random() < SHADES:
-                shade, strength = _shade(shaded[i].shape, centre, random, usual)
-                shaded[i] += shade
-                soft[i] |= np.abs(shade) > max(VISIBLE, SHADE_EDGE * strength)
-            else:
-                _one_defect(corrupted[i], clean[random.integers(len(clean))], centre, random, background)
+            other = clean[random.integers(len(clean))]
+            _one_defect(corrupted[i], other, (spot // where.shape[1], spot % where.shape[1]), random, background)
     change = np.abs(corrupted - clean).max(1)
     averaged = uniform_filter1d(uniform_filter1d(change, 3, axis=1), 3, axis=2)
-    visible = max(VISIBLE, GRAINS * usual.fine)
-    return corrupted + shaded[:, None], ((averaged > visible) | soft).astype(np.float32)
-
-
-def _unit(height: int, width: int) -> float:
-    """Sizes of defects are for pictures of 100,000 pixels; the factor for others."""
-    return float(np.sqrt(height * width)) / 320.0
-
-
-def _shade(shape: tuple[int, ...], centre: tuple[int, int], random: Generator, usual: Variation) -> tuple[Array, float]:
-    """A large soft spot, lighter or darker by more than good pictures are anyway: what is added, and how strong it is."""
-    height, width = shape
-    reach = float(np.exp(random.uniform(np.log(30), np.log(200)))) * _unit(height, width)
-    y = np.arange(height, dtype=np.float32)[:, None] - centre[0]
-    x = np.arange(width, dtype=np.float32)[None, :] - centre[1]
-    v, u = _turned(y, x, random)
-    aspect = np.exp(random.uniform(0.0, np.log(3.0)))
-    strength = float(np.exp(random.uniform(np.log(max(0.03, usual.coarse)), np.log(max(0.3, 4.0 * usual.coarse)))))
-    alpha = np.exp(-0.5 * ((v * aspect) ** 2 + u * u) / (0.45 * reach) ** 2)
-    return (random.choice((-1, 1)) * strength * alpha).astype(np.float32), strength
+    return corrupted, (averaged > VISIBLE).astype(np.float32)
 
 
 def _one_defect(picture: Array, other: Array, centre: tuple[int, int], random: Generator, background: float | None) -> None:
     """Change `picture` [C, h, w] in place around `centre`."""
-    reach = float(np.exp(random.uniform(np.log(3), np.log(36)))) * _unit(*picture.shape[1:])
-    half = int(np.ceil(1.5 * reach)) + 3
+    unit = float(np.sqrt(picture.shape[1] * picture.shape[2])) / 320.0  # sizes below are for 100,000 pixels
+    shade = random.random() < 0.08
+    reach = float(np.exp(random.uniform(np.log(30 if shade else 3), np.log(110 if shade else 36)))) * unit
+    half = int(np.ceil(reach * (1.0 if shade else 1.5))) + 3
     top, bottom = max(0, centre[0] - half), min(picture.shape[1], centre[0] + half + 1)
     left, right = max(0, centre[1] - half), min(picture.shape[2], centre[1] + half + 1)
     box = picture[:, top:bottom, left:right]
     y = np.arange(top, bottom, dtype=np.float32)[:, None] - centre[0]
     x = np.arange(left, right, dtype=np.float32)[None, :] - centre[1]
+    if shade:
+        alpha = np.exp(-0.5 * (x * x + y * y) / (0.45 * reach) ** 2)
+        box += (alpha * random.choice((-1, 1)) * np.exp(random.uniform(np.log(0.03), np.log(0.3)))).astype(np.float32)
+        return
     shape = _SHAPES[random.integers(len(_SHAPES))]
     alpha = shape(y, x, reach, random)
-    if random.random() < 0.5:  # half are opaque: without plain ones, nothing is learnt of the faint
-        alpha = alpha * np.exp(random.uniform(np.log(0.25), 0.0))
-    fills = [*_FILLS, *([] if background is None else [_missing]), *([] if len(picture) == 1 else [_recolour])]
-    fill = _THIN[random.integers(len(_THIN))] if shape in _LINES else fills[random.integers(len(fills))]
+    alpha = alpha * np.exp(random.uniform(np.log(0.25), 0.0))
+    fills = list(_FILLS) if background is None else [*_FILLS, _missing]
+    fill = fills[random.integers(len(fills))]
     box += (alpha * (fill(box, other, (top, left), random, background) - box)).astype(np.float32)
 
 
@@ -135,17 +101,6 @@ def _scratch(y: Array, x: Array, reach: float, random: Generator) -> Array:
     return np.clip(width - across + 0.5, 0, 1) * ends
 
 
-def _crack(y: Array, x: Array, reach: float, random: Generator) -> Array:
-    """A line that wanders, one to three pixels wide."""
-    v, u = _turned(y, x, random)
-    along = np.arange(-2 * int(reach) - 4, 2 * int(reach) + 5)
-    path = np.cumsum(gaussian_filter(random.standard_normal(len(along)), random.uniform(0.5, 3.0)))
-    path = (path - path[len(path) // 2]) * random.uniform(0.3, 1.5)
-    across = np.abs(v - np.interp(u, along, path))
-    width = random.uniform(0.2, 1.2)
-    return np.clip(width - across + 0.5, 0, 1) * np.clip((1.4 * reach - np.abs(u)) / 2.0, 0, 1)
-
-
 def _flat(y: Array, x: Array, reach: float, random: Generator) -> Array:
     """A rectangle with sharp edges, as a tool leaves it."""
     v, u = _turned(y, x, random)
@@ -162,8 +117,7 @@ def _speckle(y: Array, x: Array, reach: float, random: Generator) -> Array:
 
 
 Shape = Callable[[Array, Array, float, Generator], Array]
-_LINES: Final[list[Shape]] = [_scratch, _crack]
-_SHAPES: Final[list[Shape]] = [_blob, _blob, *_LINES, _flat, _speckle]
+_SHAPES: Final[list[Shape]] = [_blob, _blob, _scratch, _flat, _speckle]
 
 
 # --- fills: the box [C, h, w], another good picture, the box's corner -> what stands where the shape is opaque ------------
@@ -172,7 +126,7 @@ _SHAPES: Final[list[Shape]] = [_blob, _blob, *_LINES, _flat, _speckle]
 def _tone(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
     """Bare metal or dirt: another tone, with streaks."""
     channels, height, width = box.shape
-    strength = np.exp(random.uniform(np.log(0.05), np.log(0.6))) * random.choice((-1, 1))
+    strength = np.exp(random.uniform(np.log(0.03), np.log(0.5))) * random.choice((-1, 1))
     shift = strength * (np.ones(channels) if random.random() < 0.7 else random.uniform(0, 1, channels))
     streaks = uniform_filter1d(
         random.standard_normal((height, width)), int(random.integers(1, 12)), axis=int(random.integers(2))
@@ -235,12 +189,5 @@ def _missing(box: Array, other: Array, corner: tuple[int, int], random: Generato
     return np.full_like(box, level) + 0.01 * random.standard_normal(box.shape)
 
 
-def _recolour(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """The right surface in a wrong colour: channels exchanged."""
-    return box + random.uniform(0.3, 1.0) * (box[random.permutation(len(box))] - box)
-
-
 Fill = Callable[[Array, Array, tuple[int, int], Generator, "float | None"], Array]
 _FILLS: Final[list[Fill]] = [_tone, _tone, _patch, _patch, _neighbour, _gain, _warp, _warp, _smear]
-#: What fills lines: of a patch of good surface one or two pixels wide, nobody sees anything.
-_THIN: Final[list[Fill]] = [_tone, _tone, _gain]

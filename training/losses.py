@@ -14,8 +14,6 @@ _SIDE: Final = 11
 _SIGMA: Final = 1.5
 _MEANS: Final = 0.01**2
 _VARIANCES: Final = 0.03**2
-#: Say of all defective places together against all sound ones.
-DEFECTIVE_WEIGHT: Final = 0.25
 
 
 def reconstruction_loss(reconstruction: Tensor, target: Tensor, alpha: float, error_scale: float = 1.0) -> Tensor:
@@ -60,33 +58,10 @@ def _sliding(length: int, device: torch.device) -> Tensor:
 
 
 def weight_loss(logits: Tensor, mask: Tensor) -> Tensor:
-    """Binary cross-entropy plus Dice loss (Milletari et al., 3DV 2016); logits and 0/1 mask [N, h, w].
-
-    The entropy is the mean over sound places plus a quarter of that over defective ones: one place in a hundred is
-    defective, and with a plain mean the network long says "sound" everywhere.
-    """
-    each = functional.binary_cross_entropy_with_logits(logits, mask, reduction="none")
-    entropy = (each * (1.0 - mask)).sum() / (1.0 - mask).sum().clamp(min=1.0)
-    entropy = entropy + DEFECTIVE_WEIGHT * (each * mask).sum() / mask.sum().clamp(min=1.0)
+    """Binary cross-entropy plus Dice loss (Milletari et al., 3DV 2016); logits and 0/1 mask [N, h, w]."""
+    entropy = functional.binary_cross_entropy_with_logits(logits, mask)
     chance = torch.sigmoid(logits)
     overlap = (chance * mask).sum((1, 2))
     dice = 1.0 - (2.0 * overlap + 1.0) / (chance.sum((1, 2)) + mask.sum((1, 2)) + 1.0)
     defective = (mask.amax((1, 2)) > 0).float()
     return entropy + (dice * defective).sum() / defective.sum().clamp(min=1.0)
-
-
-def peak_loss(logits: Tensor, mask: Tensor) -> Tensor:
-    """The verdict is a peak: of each picture the highest sound place and the highest defective one, each as one decision.
-
-    Logits and 0/1 mask [N, h, w]. Entropy over all places hardly feels one false peak in thousands of places, yet that one
-    stops a good part. Peaks are of 5 x 5 means; places within four pixels of a defect are neither sound nor defective.
-    """
-    local = functional.avg_pool2d(logits[:, None], 5, 2, 2, count_include_pad=False)
-    near = functional.max_pool2d(mask[:, None], 9, 2, 4)
-    inside = functional.max_pool2d(mask[:, None], 3, 2, 1)
-    sound = (local - 100.0 * near).amax((1, 2, 3))
-    defect = (local - 100.0 * (1.0 - inside)).amax((1, 2, 3))
-    some_sound, some_defect = 1.0 - near.amin((1, 2, 3)), inside.amax((1, 2, 3))
-    raised = (functional.softplus(sound) * some_sound).sum() / some_sound.sum().clamp(min=1.0)
-    missed = (functional.softplus(-defect) * some_defect).sum() / some_defect.sum().clamp(min=1.0)
-    return raised + missed

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from training.autoencoder import BottleneckAutoencoder, NoWeight, ReferenceAutoencoder, WeightNetwork
-from training.losses import peak_loss, reconstruction_loss, weight_loss
+from training.losses import reconstruction_loss, weight_loss
 from training.settings import TrainSettings
 
 
@@ -82,8 +82,7 @@ class Learner:
             loss = reconstruction_loss(reconstruction.float(), clean, self.settings.alpha, self.settings.error_scale)
             found.setdefault("reconstruction", []).append(loss)
             if self.settings.score == "weighted":
-                loss = weight_loss(logits.float(), mask) + self.settings.peak * peak_loss(logits.float(), mask)
-                found.setdefault("weight", []).append(loss)
+                found.setdefault("weight", []).append(weight_loss(logits.float(), mask))
         losses = {name: torch.stack(each).mean() for name, each in found.items()}
         self.optimizer.zero_grad(set_to_none=True)
         (len(self.networks.members) * torch.stack(list(losses.values())).sum()).backward()

@@ -42,7 +42,6 @@ class TrainSettings(Settings):
 
     alpha: float = Field(0.84, ge=0, le=1, description="loss is (1 - alpha) * MSE + alpha * (1 - SSIM)")
     error_scale: float = Field(10.0, gt=0, description="factor on the MSE term")
-    peak: float = Field(0.25, ge=0, description="share of the loss on each picture's highest sound and defective places")
     repair: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
 
     epochs: int = Field(120, ge=1, description="passes over the fit pictures")

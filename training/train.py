@@ -31,7 +31,6 @@ from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
 from training.settings import TrainSettings, train_settings
 from training.survey import Look, survey
-from training.variation import Variation, variation
 
 SCORE_UNITS = {
     "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
@@ -49,7 +48,6 @@ class Material:
     chosen: Chosen
     split: Split
     data_digest: str
-    usual: Variation
 
 
 def train(settings: TrainSettings) -> None:
@@ -127,7 +125,7 @@ def batches(
         if not settings.repair:
             yield clean, clean, torch.zeros(len(clean), *clean.shape[2:])
             continue
-        shown, mask = add_defects(clean.numpy(), where, numbers, background, material.usual)
+        shown, mask = add_defects(clean.numpy(), where, numbers, background)
         yield torch.from_numpy(shown), clean, torch.from_numpy(mask)
 
 
@@ -184,7 +182,7 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
         if len(usable) < len(part):
             print(f"left out {len(part) - len(usable)} good pictures whose part could not be aligned")
         sets.append([to_tensor(prepared[i]) for i in usable])
-    return Material(sets[0], sets[1], chosen, chosen_split, digest, variation(sets[0]))
+    return Material(sets[0], sets[1], chosen, chosen_split, digest)
 
 
 def _split(settings: TrainSettings, looks: dict[str, Look]) -> Split:
