@@ -107,7 +107,8 @@ def _plot(pool: Mapping[str, Sequence[Seen]], settings: DriftSettings) -> Figure
             axes.axvline(0, color="grey", linewidth=0.8)
             axes.set_title(f"{name}: {alarm.cause if alarm else 'not noticed'}", loc="left", fontsize=10)
             axes.set(xlabel="pictures since the change", ylabel="evidence (natural logarithm)", ylim=(-1.5, ALARM + 2))
-            axes.set_xlim(-60, max(20, len(paths) - before + 5))
+            delay = len(paths) - before
+            axes.set_xlim(-0.3 * delay, 1.05 * delay)
         figure.axes[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.8))
         return figure
 

@@ -22,7 +22,7 @@ from snag.errors import TooFewCalibrationPictures
 from snag.files import write_text
 from snag.guarantee import AVERAGE, CONFIDENCE
 
-_TIES = "the same in 20 steps, most of them tied"
+_TIES = "rounded to whole numbers: most tie"
 
 
 class GuaranteeSettings(Settings):
@@ -34,15 +34,15 @@ class GuaranteeSettings(Settings):
     rate: float = Field(0.05, gt=0, lt=1, description="false-alarm rate that is asked for")
     confidence: float = Field(0.95, ge=0.5, lt=1, description="confidence of the bound")
     calibration: list[int] = Field([20, 40, 64, 150, 500], description="numbers of calibration pictures")
-    splits: int = Field(500, description="random splits for each row")
+    splits: int = Field(20_000, description="random splits for each row")
+    seed: int = Field(0, ge=0, description="seed of the splits")
 
 
 def measure(settings: GuaranteeSettings) -> None:
     """Split, count, write the table and the plot."""
     model = settings.run or trained_model(settings.out)
     scores = np.array([one[0] for one in measured_pool(settings.out, model, settings.good, 400, 40)[QUIET]])
-    steps = np.quantile(scores, np.linspace(0, 1, 20))
-    pools = {"model's scores": scores, _TIES: steps[np.searchsorted(steps, scores)]}
+    pools = {"as they are": scores, _TIES: np.round(scores)}
     head = (
         *("scores", "pictures", "promise"),
         *(
@@ -68,7 +68,7 @@ def _rows(settings: GuaranteeSettings, pools: Mapping[str, np.ndarray]) -> Itera
             for kind in (AVERAGE, CONFIDENCE):
                 found = _splits(settings, pool, count, kind)
                 if found is not None:
-                    uniform = p_value_misfit(pool.tolist(), count, settings.splits, seed=count)
+                    uniform = p_value_misfit(pool.tolist(), count, settings.splits, settings.seed)
                     yield (name, count, kind, *_cells(found, has_ties=name == _TIES), f"p = {uniform:.2f}")
 
 
@@ -76,7 +76,7 @@ def _splits(settings: GuaranteeSettings, pool: np.ndarray, count: int, kind: str
     """None where so few pictures can't carry the promise."""
     asked = settings.rate, kind, settings.confidence
     try:
-        return random_splits(pool.tolist(), count, *asked, settings.splits, seed=count)
+        return random_splits(pool.tolist(), count, *asked, settings.splits, settings.seed)
     except TooFewCalibrationPictures:
         return None
 
@@ -87,7 +87,7 @@ def _cells(found: Splits, has_ties: bool) -> Iterator[str]:
     low, high = np.quantile(found.rates, [0.05, 0.95])
     yield f"{100 * low:.1f} to {100 * high:.1f} %"
     yield f"{100 * found.law.ppf(0.05) / found.rest:.1f} to {100 * found.law.ppf(0.95) / found.rest:.1f} %"
-    yield f"{100 * found.broken:.1f} % of at most {100 * (1 - found.promised.confidence):.3g} %"
+    yield f"{100 * found.broken:.1f} %, by the law {100 * found.expected_broken:.1f} %"
     yield "ties lower it" if has_ties else f"p = {found.misfit():.2f}"
 
 

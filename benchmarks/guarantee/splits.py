@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,15 +40,20 @@ class Splits:
 
     @property
     def broken(self) -> float:
-        """Share of the splits whose realised rate is over the bound; at most 1 - confidence is allowed, but for chance."""
+        """Share of the splits whose realised rate is over the bound."""
         return float((self.rates > self.promised.bound).mean())
+
+    @property
+    def expected_broken(self) -> float:
+        """What the law says of that share without ties: 1 - confidence, and a little for the rest being finite."""
+        return float(self.law.sf(math.floor(self.promised.bound * self.rest)))
 
 
 def random_splits(
     pool: Sequence[float], count: int, rate: float, kind: str, confidence: float, splits: int, seed: int
 ) -> Splits:
     """Draw `count` of the pool for calibration, `splits` times, and count the false alarms among the others."""
-    scores, random = np.asarray(pool, dtype=np.float64), np.random.default_rng(seed)
+    scores, random = np.asarray(pool, dtype=np.float64), np.random.default_rng([seed, count])
     alarms = []
     for _ in range(splits):
         mixed = random.permutation(scores)
@@ -61,7 +67,7 @@ def p_value_misfit(pool: Sequence[float], count: int, splits: int, seed: int) ->
 
     Smoothed means that ties, the picture itself among them, are ordered at random, so that the p-values are exactly uniform.
     """
-    scores, random = np.asarray(pool, dtype=np.float64), np.random.default_rng(seed)
+    scores, random = np.asarray(pool, dtype=np.float64), np.random.default_rng([seed, count])
     values = []
     for _ in range(splits):
         mixed = random.permutation(scores)[: count + 1]
