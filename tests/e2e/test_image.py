@@ -12,7 +12,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -90,8 +89,8 @@ def test_the_image_has_no_rights_and_knows_its_health(configuration: dict) -> No
 
 def test_the_image_has_no_compiler_and_no_address_of_where_it_was_built(container: str) -> None:
     """What built it stays outside: no compiler, no pip.conf, no package lists."""
-    script = "command -v gcc cc make; ls /etc/pip.conf /root/.config/pip /root/.cache 2>/dev/null; true"
+    script = "command -v gcc cc make; cat /etc/pip.conf /root/.config/pip/* 2>/dev/null; ls /root/.cache 2>/dev/null; true"
 
     found = buildah("run", "--isolation", "chroot", container, "--", "sh", "-c", script)
 
-    assert Path(found).parts == ()
+    assert found == ""
