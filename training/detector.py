@@ -60,8 +60,9 @@ class Detector(nn.Module):
     def score_prepared(self, prepared: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """[N, c, h, w] -> anomaly score [N], plain MSE [N], anomaly map [N, h, w], reconstruction [N, c, h, w]."""
         raw, reconstruction, error = self.raw_maps(prepared)
-        height, width = raw.shape[1], raw.shape[2]
-        anomaly_map = standardised(raw, _fitted(self.mean, height, width), _fitted(self.deviation, height, width))
+        anomaly_map = raw
+        if self.score_kind != "mse":  # whose map is as it is
+            anomaly_map = standardised(raw, _fitted(self.mean, raw), _fitted(self.deviation, raw))
         plain = error.flatten(1).mean(1)
         score = plain if self.score_kind == "mse" else peak(anomaly_map)
         return score, plain, anomaly_map, reconstruction
@@ -103,11 +104,16 @@ class Detector(nn.Module):
         return back_to_picture(anomaly_map - least, pose, height, width) + least
 
 
-def _fitted(places: Tensor, height: int, width: int) -> Tensor:
-    """A map of places [h, w] for a picture of another working size; one for all places, [1, 1], stays what it is."""
-    if places.shape[0] == 1 or (places.shape[0] == height and places.shape[1] == width):
+def _fitted(places: Tensor, raw: Tensor) -> Tensor:
+    """A map of places [h, w] at the working size of raw maps [N, h', w']: itself, or [N, h', w'].
+
+    Every step has an operand that only the picture knows: what follows from constants alone, freezing folds away sometimes in full
+    and sometimes in part, and the same weights would make artefacts of different bytes.
+    """
+    count, height, width = raw.shape[0], raw.shape[1], raw.shape[2]
+    if places.shape[0] == height and places.shape[1] == width:
         return places
-    return resized(places[None, None], height, width)[0, 0]
+    return resized(places.expand(count, 1, -1, -1), height, width)[:, 0]
 
 
 def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: float = 16.0) -> None:
@@ -121,7 +127,7 @@ def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: f
         return
     (_, height, width), _ = Counter(tuple(one.shape) for one in prepared).most_common(1)[0]
     with torch.no_grad():
-        maps = torch.stack([_fitted(detector.raw_maps(one[None].float())[0][0], height, width) for one in prepared])
+        maps = torch.cat([resized(detector.raw_maps(one[None].float())[0][:, None], height, width)[:, 0] for one in prepared])
         mean = local_mean(maps.mean(0, keepdim=True), detector.window)[0]
         variance = local_mean((maps - mean).square().mean(0, keepdim=True), detector.window)[0]
         count = len(maps)
