@@ -7,6 +7,9 @@
 #: MODEL            name under which the model is served      (name of the folder DATA)
 #: RUN              folder of checkpoints, model and reports  (runs/MODEL)
 #: PRESET           quick, default or reference               (default; for demo: quick)
+#: NPROC            processes that `train` shares its work among (1); one thread each
+#: HOSTS            machines that take part in `train`         (1)
+#: MEET             host:port of one of HOSTS, where they meet
 #: CONFIG           TOML file with further training settings  (none)
 #: SEED             seed of data split, weights and sample    (the command's own)
 #: FPR              target false-alarm rate                   (0.05)
@@ -173,8 +176,11 @@ $(SAMPLE)/sample.json: $(wildcard training/sample*.py) | .venv/.installed
 	$(PY) -m training.sample --data $(SAMPLE)
 
 $(weights): $(pictures) $(call redo,train) | .venv/.installed
-	$(PY) -m training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) $(call args,train)
+	$(PY) $(if $(team),$(team),-m) training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) $(call args,train)
 
+# torchrun starts the processes, starts them again from the checkpoint when one dies, and lets those of several machines meet.
+team = $(if $(NPROC)$(HOSTS),-m torch.distributed.run --nproc-per-node $(or $(NPROC),1) --max-restarts 3 \
+    $(if $(HOSTS),--nnodes $(HOSTS) --rdzv-backend c10d --rdzv-id snag --rdzv-endpoint $(MEET),--standalone) -m --)
 # People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
 spool = runs/server-$(INFERENCE_PORT)/spool
 labelled = $(if $(LABELS),--threshold "$$(cat $(RUN)/threshold.txt)")

@@ -57,11 +57,15 @@ def _sliding(length: int, device: torch.device) -> Tensor:
     return band.to(device)
 
 
-def weight_loss(logits: Tensor, mask: Tensor) -> Tensor:
-    """Binary cross-entropy plus Dice loss (Milletari et al., 3DV 2016); logits and 0/1 mask [N, h, w]."""
+def weight_loss(logits: Tensor, mask: Tensor, defective: float | None = None) -> Tensor:
+    """Binary cross-entropy plus Dice loss (Milletari et al., 3DV 2016); logits and 0/1 mask [N, h, w].
+
+    Dice is averaged over the defective pictures: those of `mask`, or `defective` in number where a batch is shared out.
+    """
     entropy = functional.binary_cross_entropy_with_logits(logits, mask)
     chance = torch.sigmoid(logits)
     overlap = (chance * mask).sum((1, 2))
     dice = 1.0 - (2.0 * overlap + 1.0) / (chance.sum((1, 2)) + mask.sum((1, 2)) + 1.0)
-    defective = (mask.amax((1, 2)) > 0).float()
-    return entropy + (dice * defective).sum() / defective.sum().clamp(min=1.0)
+    is_defective = (mask.amax((1, 2)) > 0).float()
+    number = is_defective.sum().clamp(min=1.0) if defective is None else defective
+    return entropy + (dice * is_defective).sum() / number

@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from training.autoencoder import BottleneckAutoencoder, NoWeight, ReferenceAutoencoder, WeightNetwork
 from training.losses import reconstruction_loss, weight_loss
 from training.settings import TrainSettings
+from training.team import ALONE, Team
 
 
 class Member(nn.Module):
@@ -55,10 +56,10 @@ class Networks(nn.Module):
 class Learner:
     """Networks, their moving average and their optimizer; one `step` at a time."""
 
-    def __init__(self, settings: TrainSettings, channels: int, device: torch.device, half: bool) -> None:
+    def __init__(self, settings: TrainSettings, channels: int, device: torch.device, half: bool, team: Team = ALONE) -> None:
         """`half`: compute in bfloat16 where it is safe to."""
         torch.manual_seed(settings.seed)
-        self.settings, self.device, self.half = settings, device, half
+        self.settings, self.device, self.half, self.team = settings, device, half, team
         self.networks = Networks(settings, channels).to(device)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
@@ -66,15 +67,19 @@ class Learner:
         )
         # A decay of 0 takes the last weights.
         self.averaged = AveragedModel(self.networks, multi_avg_fn=get_ema_multi_avg_fn(settings.average), use_buffers=True)
+        team.normalise_together(self.networks)
 
     def step(self, shown: Tensor, clean: Tensor, mask: Tensor, rate: float) -> dict[str, float]:
         """One step on a batch: what the networks are shown, what they should make of it, where it is defective. The losses."""
+        (shown, clean, mask), share = self.team.share(shown, clean, mask)
         self.networks.train()
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         shown = shown.to(self.device, memory_format=torch.channels_last)
         clean = clean.to(self.device, memory_format=torch.channels_last)
         mask = mask.to(self.device)
+        defective = None if self.team.size == 1 else self.team.total(float((mask.amax((1, 2)) > 0).sum()))
+        number = None if defective is None else share * max(1.0, defective)
         found: dict[str, list[Tensor]] = {}
         for member in self.networks.members:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
@@ -82,14 +87,15 @@ class Learner:
             loss = reconstruction_loss(reconstruction.float(), clean, self.settings.alpha, self.settings.error_scale)
             found.setdefault("reconstruction", []).append(loss)
             if self.settings.score == "weighted":
-                found.setdefault("weight", []).append(weight_loss(logits.float(), mask))
+                found.setdefault("weight", []).append(weight_loss(logits.float(), mask, number))
         losses = {name: torch.stack(each).mean() for name, each in found.items()}
         self.optimizer.zero_grad(set_to_none=True)
-        (len(self.networks.members) * torch.stack(list(losses.values())).sum()).backward()
+        (share * len(self.networks.members) * torch.stack(list(losses.values())).sum()).backward()
+        self.team.add_gradients(self.networks)
         nn.utils.clip_grad_norm_(self.networks.parameters(), 5.0)
         self.optimizer.step()
         self.averaged.update_parameters(self.networks)
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        return self.team.sum({name: share * float(loss.detach()) for name, loss in losses.items()})
 
     def result(self, shown: Iterable[Tensor]) -> Networks:
         """The averaged networks, on the CPU, to be exported.

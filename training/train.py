@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
 from training.settings import TrainSettings, train_settings
 from training.survey import Look, survey
+from training.team import Team, team
 
 SCORE_UNITS = {
     "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
@@ -55,17 +57,27 @@ def train(settings: TrainSettings) -> None:
 
     Goes on where an earlier run with the same settings stopped; does nothing when it had finished.
     """
+    device, half = _hardware(settings)
+    with team(device) as members:
+        _train(settings, members, device, half)
+
+
+def _train(settings: TrainSettings, members: Team, device: torch.device, half: bool) -> None:
     paths = good_pictures(settings.data)
     digest = digest_of(paths, settings.data)
-    if finished(settings, digest):
+    if members.agreed(lambda: finished(settings, digest)):
         print(f"{settings.run / 'snag.pt'} is already trained with these settings on these pictures")
         return
-    begin(settings, digest)
-    material = _material(settings, paths, digest)
-    write_split(material.split, settings.run / "split.json")
-    device, half = _hardware(settings)
-    learner = Learner(settings, material.chosen.module.channels, device, half)
+    if members.leads:
+        begin(settings, digest)
+    members.wait()
+    material = members.leader_first(lambda: _material(settings, paths, digest))
+    if members.leads:
+        write_split(material.split, settings.run / "split.json")
+    learner = Learner(settings, material.chosen.module.channels, device, half, members)
     history = _learn(settings, learner, material)
+    if not members.leads:
+        return
     how = usual_augmentation(settings, material.chosen.mode)
     networks = learner.result(shown for shown, _, _ in batches(settings, material, how, settings.epochs))
     detector = export(settings, networks, material)
@@ -79,8 +91,8 @@ def _learn(settings: TrainSettings, learner: Learner, material: Material) -> dic
     """The loop. Each epoch draws from its own random stream, so that a resumed run draws what the whole one would have."""
     history: dict[str, list[float]] = {}
     checkpoint = settings.run / "checkpoint.pt"
-    done = 0
-    if state := load_checkpoint(checkpoint):
+    done, members = 0, learner.team
+    if state := members.agreed(lambda: load_checkpoint(checkpoint)):
         try:
             learner.restore(state["learner"])
             done, history = state["epoch"], state["history"]
@@ -90,9 +102,10 @@ def _learn(settings: TrainSettings, learner: Learner, material: Material) -> dic
     steps = len(_groups(range(len(material.fit)), material.fit, settings.batch_size))
     total = steps * settings.epochs
     with (
-        LossEvents(settings.run / "tensorboard", done) as events,
+        LossEvents(settings.run / "tensorboard", done) if members.leads else nullcontext() as events,
         progress(None, "train", "step", total, done * steps) as bar,
     ):
+        bar.disable = not members.leads
         for epoch in range(done, settings.epochs):
             sums: dict[str, float] = {}
             for step, (shown, clean, mask) in enumerate(batches(settings, material, how, epoch)):
@@ -106,6 +119,8 @@ def _learn(settings: TrainSettings, learner: Learner, material: Material) -> dic
                 bar.set_postfix(at | {name: f"{loss:.4f}" for name, loss in losses.items()}, refresh=False)
             for name, mean in sums.items():
                 history.setdefault(name, []).append(mean)
+            if events is None:
+                continue
             events.add(sums, epoch + 1)
             save_checkpoint({"learner": learner.state(), "epoch": epoch + 1, "history": history}, checkpoint)
     return history

@@ -1,0 +1,225 @@
+"""Training on two processes: the loss curve of one, each picture in one share, and going on after one process was killed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snag.artifact import load_artifact
+from tests.parts import write_data_set
+from training import train
+from training.checkpoint import load_checkpoint
+from training.networks import Learner
+from training.team import Team
+
+ROOT = Path(__file__).parents[1]
+SMALL = [
+    *(
+        "--preset",
+        "quick",
+        "--pixels",
+        "4096",
+        "--base",
+        "8",
+        "--bottleneck",
+        "16",
+        "--weight-base",
+        "8",
+        "--precision",
+        "float32",
+    ),
+    *("--standardise-share", "0.2", "--calibrate-share", "0.3", "--epochs", "6", "--batch-size", "5"),
+]
+#: Sums in another order round differently, and training amplifies that from step to step.
+TOLERANCE = 0.01
+
+
+def torchrun(*words: str, restarts: int = 0) -> subprocess.Popen[str]:
+    """Start two processes; threads are few, since the machine's cores are."""
+    line = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--standalone",
+        "--max-restarts",
+        str(restarts),
+    ]
+    env, pipe = os.environ | {"OMP_NUM_THREADS": "1"}, subprocess.PIPE
+    return subprocess.Popen([*line, "-m", "--", *words], cwd=ROOT, env=env, stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data_set(tmp_path_factory.mktemp("data") / "bolt", 40, (128, 128))
+
+
+@pytest.fixture(scope="module")
+def alone(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
+    """The loss curve of one process."""
+    run = tmp_path_factory.mktemp("alone")
+    assert train.main(["--data", str(data), "--run", str(run), *SMALL]) == 0
+    return history(run)
+
+
+def history(run: Path) -> dict[str, list[float]]:
+    state = load_checkpoint(run / "checkpoint.pt")
+    assert state is not None
+    return state["history"]
+
+
+class TestShares:
+    @given(count=st.integers(1, 40), size=st.integers(1, 6))
+    def test_partition(self, count, size):
+        """Each row is in one share, shares weigh as much as they hold; a batch that is too small is everybody's."""
+        batch = torch.arange(count)
+        shares = [Team(rank, size).share(batch) for rank in range(size)]
+
+        assert sum(weight for _, weight in shares) == pytest.approx(1)
+        if count >= size:
+            assert torch.cat([rows for (rows,), _ in shares]).equal(batch)
+            assert all(weight == len(rows) / count for (rows,), weight in shares)
+        else:
+            assert all(rows.equal(batch) for (rows,), _ in shares)
+
+    def test_alone(self):
+        """Without others nothing is changed: the weight is exactly one, and normalisation is torch's own."""
+        norm = torch.nn.BatchNorm2d(3)
+        Team().normalise_together(norm)
+
+        assert Team().share(torch.zeros(5))[1] == 1.0
+        assert type(norm) is torch.nn.BatchNorm2d
+        assert Team().sum({"loss": 0.1}) == {"loss": 0.1}
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_the_learner_takes_its_share(rank: int) -> None:
+    """A step looks at this process's rows alone, and adds up gradients and losses: or two would train a model each."""
+    asked: list[str] = []
+
+    class Seen(Team):
+        def normalise_together(self, module):
+            asked.append("norm")
+
+        def add_gradients(self, module):
+            asked.append("gradients")
+
+        def sum(self, values):
+            asked.append("sum")
+            return values
+
+    settings = train.train_settings([*SMALL, "--data", "none"])
+    learner = Learner(settings, 1, torch.device("cpu"), False, Seen(rank, 2))
+    batch = torch.rand(5, 1, 32, 32)
+    unseen = batch.clone()
+    unseen[3 * (1 - rank) : 3 * (1 - rank) + (2 if rank == 0 else 3)] = float("nan")  # the other's rows
+
+    losses = learner.step(unseen, unseen, torch.zeros(5, 32, 32), 1e-3)
+
+    assert all(math.isfinite(loss) for loss in losses.values())
+    assert asked == ["norm", "sum", "gradients", "sum"]
+
+
+def test_two_processes_make_the_step_of_one() -> None:
+    """Outputs, gradients and running statistics of a shared batch are those of the whole, but for rounding."""
+    running = torchrun("tests.team_check")
+    said, complaint = running.communicate(timeout=300)
+    assert running.returncode == 0, complaint
+
+    found = json.loads(said)
+
+    assert found.pop("team") == 2
+    assert all(difference < 1e-5 for difference in found.values()), found
+
+
+def test_the_loss_curve_is_that_of_one_process(data: Path, alone: dict[str, list[float]], tmp_path: Path) -> None:
+    """Two processes with the same whole batch learn alike, and one of them writes the artefact."""
+    running = torchrun("training.train", "--data", str(data), "--run", str(tmp_path), *SMALL)
+    _, complaint = running.communicate(timeout=500)
+    assert running.returncode == 0, complaint
+
+    together = history(tmp_path)
+
+    assert set(together) == set(alone)
+    for name, losses in alone.items():
+        assert together[name] == pytest.approx(losses, rel=TOLERANCE), name
+    assert load_artifact(tmp_path / "snag.pt").settings["last_loss"] == {name: losses[-1] for name, losses in together.items()}
+
+
+def test_training_goes_on_after_a_process_was_killed(data: Path, alone: dict[str, list[float]], tmp_path: Path) -> None:
+    """torchrun starts all of them again, they go on from the checkpoint, and the curve is as if nothing had been."""
+    running = torchrun("training.train", "--data", str(data), "--run", str(tmp_path), *SMALL, restarts=2)
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "checkpoint.pt").exists():
+        assert time.monotonic() < deadline
+        assert running.poll() is None
+        time.sleep(0.02)
+    workers = [one for one in psutil.Process(running.pid).children() if "training.train" in " ".join(one.cmdline())]
+    os.kill(workers[-1].pid, signal.SIGKILL)
+    _, complaint = running.communicate(timeout=500)
+
+    assert running.returncode == 0, complaint
+    assert (tmp_path / "snag.pt").exists()
+    for name, losses in history(tmp_path).items():
+        assert losses == pytest.approx(alone[name], rel=TOLERANCE), name
+
+
+class TestTwoHosts:
+    @pytest.fixture
+    def hosts(self) -> Iterator[tuple[str, str]]:
+        """Two network namespaces with a cable between them: each sees the other under an address, and nothing else."""
+        names = tuple(f"snag{os.getpid()}{end}" for end in "ab")
+        steps = [
+            *(f"netns add {name}" for name in names),
+            f"link add {names[0]} netns {names[0]} type veth peer name {names[1]} netns {names[1]}",
+            *(f"-n {name} addr add 10.213.7.{number}/24 dev {name}" for number, name in enumerate(names, 1)),
+            *(f"-n {name} link set {device} up" for name in names for device in (name, "lo")),
+        ]
+        try:
+            for step in steps:
+                done = subprocess.run(["ip", *step.split()], capture_output=True, text=True, check=False)
+                if done.returncode:
+                    pytest.skip(f"needs network namespaces: {done.stderr.strip()}")
+            yield names
+        except FileNotFoundError:
+            pytest.skip("needs ip, of Debian's iproute2")
+        finally:
+            for name in names:
+                subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+
+    def test_the_loss_curve_is_that_of_one_process(
+        self, hosts, data: Path, alone: dict[str, list[float]], tmp_path: Path
+    ) -> None:
+        """Two hosts meet at an address of the first, and train as one; the first writes the artefact."""
+        meet = ["--nnodes", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", "10.213.7.1:29500", "--rdzv-id", "snag"]
+        line = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "1", *meet, "-m", "--", "training.train"]
+        line += ["--data", str(data), "--run", str(tmp_path), *SMALL]
+        running = []
+        for number, host in enumerate(hosts, 1):
+            env = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": host}
+            # A namespace's address is not that of the machine's name, by which torchrun would know that the meeting is here.
+            here = ["--local-addr", f"10.213.7.{number}", "--rdzv-conf", f"is_host={number == 1}"]
+            command = ["ip", "netns", "exec", host, *line[:3], *here, *line[3:]]
+            running.append(
+                subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            )
+        complaints = [one.communicate(timeout=500)[1] for one in running]
+
+        assert [one.returncode for one in running] == [0, 0], complaints
+        for name, losses in history(tmp_path).items():
+            assert losses == pytest.approx(alone[name], rel=TOLERANCE), name
+        assert (tmp_path / "snag.pt").exists()
