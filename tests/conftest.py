@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ import torch
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.trained import Trained
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +35,17 @@ def screw() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the real pictures, which are not part of the project: {folder}")
     return folder
+
+
+@pytest.fixture
+def unpacked(tmp_path: Path) -> Iterator[Path]:
+    """A tiny model's archive, unpacked for a worker; the levels of the log that the worker sets are taken back."""
+    from tests.fakes import tiny_artifact, tiny_calibration
+
+    tiny_calibration(tmp_path, tiny_artifact(tmp_path))
+    yield tmp_path
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("ts.metrics.caching_metric").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

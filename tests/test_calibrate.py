@@ -19,6 +19,7 @@ from snag.picture import decode
 from tests.fakes import tiny_artifact
 from tests.parts import as_bytes, draw_scene, good_picture
 from tests.trained import RATE, SIZE, Trained
+from tests.uncalibrated import pictures, settings, uncalibrated
 from training.calibrate import CalibrateSettings, calibrate, main, score_files
 from training.dataset import LIMITS, digest_of, read_split, write_split
 from training.guarantee import guarantee
@@ -26,23 +27,7 @@ from training.guarantee import guarantee
 
 @pytest.fixture
 def run(bolts: Trained, tmp_path: Path) -> Path:
-    """A run folder of one's own, not calibrated yet."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    for name in ("snag.pt", "split.json"):
-        shutil.copyfile(bolts.run / name, folder / name)
-    return folder
-
-
-def settings(bolts: Trained, run: Path, **changes: object) -> CalibrateSettings:
-    return CalibrateSettings(**({"data": bolts.data, "run": run, "fpr": RATE} | changes))
-
-
-def pictures(folder: Path, seeds: range, **looks: object) -> Path:
-    folder.mkdir(exist_ok=True)
-    for seed in seeds:
-        Image.fromarray(as_bytes(good_picture(seed, SIZE, **looks))).save(folder / f"{seed}.png")
-    return folder
+    return uncalibrated(bolts, tmp_path / "run")
 
 
 def test_the_scores_are_the_artefacts_on_the_split_off_pictures_sorted(bolts: Trained) -> None:
@@ -282,116 +267,6 @@ def test_the_command_tells_threshold_rate_and_count(bolts: Trained, run: Path, c
         "With 24 calibration pictures instead of 12 it would be at most 342, with 48 281, with 120 261. "
         "14 pictures are enough for PROMISE=confidence.\n"
     )
-
-
-def test_a_rate_that_is_kept_with_confidence_needs_a_higher_threshold(bolts: Trained, run: Path) -> None:
-    """12 scores: 30 % on average is the tenth of them, with 90 % confidence the eleventh."""
-    usual = calibrate(settings(bolts, run, fpr=0.3, confidence=0.9))
-    sure = calibrate(settings(bolts, run, fpr=0.3, confidence=0.9, promise="confidence"))
-
-    assert (usual.threshold, sure.threshold) == (usual.scores[9], usual.scores[10])
-    assert read_calibration(run / "calibration.json") == sure
-    assert sure.guarantee is not None
-    assert sure.guarantee.bound <= 0.3 < guarantee(12, 10, 0.3, "average", 0.9).bound
-
-
-def test_a_confidence_that_the_pictures_can_not_carry_names_how_many_could(
-    bolts: Trained, run: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--data", str(bolts.data), "--run", str(run), "--fpr", "0.1", "--promise", "confidence"]
-
-    assert main(arguments) == 2
-
-    assert capsys.readouterr().err == (
-        "error: 12 calibration pictures can't carry a false-alarm rate of 0.1 with 95 % confidence: at least 29 are needed "
-        "(or ask for a rate of at least 0.221)\n"
-    )
-
-
-def test_folders_below_the_good_pictures_are_groups(
-    bolts: Trained, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A group with enough pictures has its own threshold, a smaller one shares the pooled one, made from all of them."""
-    good = pictures(tmp_path / "good", range(500, 504))
-    large, small = pictures(good / "camera-1", range(504, 514)), pictures(good / "camera-2", range(514, 518))
-
-    main(["--data", str(bolts.data), "--run", str(run), "--good", str(good), "--fpr", "0.1"])
-
-    calibration = read_calibration(run / "calibration.json")
-    own, shared = calibration.groups
-    scores = sorted(score_files(bolts.artifact, sorted(large.iterdir()))[0])
-    assert (own.name, own.threshold) == ("camera-1", conformal_threshold(own.scores, 0.1))
-    assert list(own.scores) == pytest.approx(scores)
-    assert (shared.name, shared.threshold, shared.count) == ("camera-2", None, len(list(small.iterdir())))
-    assert calibration.threshold == conformal_threshold(calibration.scores, 0.1)
-    assert (calibration.count, calibration.knows("camera-2"), calibration.knows("camera-3")) == (18, True, False)
-    said = capsys.readouterr().out
-    assert "group camera-1: 10 pictures, threshold" in said
-    assert "group camera-2: 4 pictures, too few for a threshold of its own: the pooled one holds" in said
-
-
-def test_a_list_may_say_which_picture_is_of_which_group(bolts: Trained, run: Path, tmp_path: Path) -> None:
-    """Paths as in the data set; pictures that the list does not name are in no group."""
-    kept = read_split(run / "split.json").calibrate
-    lines = ["path,group", *(f"{name},night shift" for name in kept[:9]), "train/good/elsewhere.png,day"]
-    (tmp_path / "groups.csv").write_text("\n".join(lines))
-
-    calibration = calibrate(settings(bolts, run, groups=tmp_path / "groups.csv"))
-
-    assert [(group.name, group.count) for group in calibration.groups] == [("night shift", 9)]
-    assert calibration.groups[0].threshold == max(calibration.groups[0].scores)
-
-
-def test_labelled_defects_choose_the_threshold_when_they_are_asked_to(
-    bolts: Trained, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """All methods are told side by side; the chosen one's threshold is written, and the scores still give p-values."""
-    defects = pictures(tmp_path / "defects", range(700, 706), mark=True)
-    costs = ["--miss-cost", "500", "--false-alarm-cost", "1", "--defect-share", "0.1"]
-    arguments = ["--data", str(bolts.data), "--run", str(run), "--fpr", "0.1", "--defects", str(defects)]
-
-    codes = [main([*arguments, *more]) for more in ([], ["--method", "youden"], [*costs, "--method", "cost"])]
-
-    calibration = read_calibration(run / "calibration.json")
-    said = capsys.readouterr().out.splitlines()
-    assert codes == [0, 0, 0]
-    assert calibration.method == "cost"
-    assert [choice.method for choice in calibration.choices] == ["split-conformal", "youden", "cost"]
-    assert calibration.threshold == calibration.choices[2].threshold
-    assert calibration.scores == bolts.calibration.scores
-    assert all((choice.defects, choice.good) == (6, 12) for choice in calibration.choices)
-    assert [line.split()[0] for line in said[-3:]] == ["split-conformal", "youden", "cost"]
-    assert "a threshold that was chosen by its results is promised less" in said[-5]
-
-
-def test_the_test_set_chooses_no_threshold(bolts: Trained, run: Path, tmp_path: Path) -> None:
-    """Not even under another name: the report would praise what it was made with."""
-    data = shutil.copytree(bolts.data, tmp_path / "data")
-    pictures(data / "test", range(700, 702))
-    defects = pictures(tmp_path / "defects", range(700, 701))
-
-    with pytest.raises(BadDataset, match=r"700\.png is a picture of .*test: what a threshold is chosen with can't test it"):
-        calibrate(settings(bolts, run, data=data, defects=defects))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--threshold", "3", "--method", "youden"], "leave one out"),
-        (["--threshold", "3", "--promise", "confidence"], "only --method conformal keeps a rate with confidence"),
-        (["--method", "youden", "--defects", "d", "--groups", "g"], "only --method conformal"),
-        (["--method", "youden"], "--method youden looks at labelled defects: name their folder with --defects"),
-        (["--method", "cost", "--defects", "d"], "expected both --miss-cost and --false-alarm-cost, and --defects"),
-        (["--miss-cost", "3", "--defects", "d"], "expected both --miss-cost and --false-alarm-cost, and --defects"),
-        (["--miss-cost", "3", "--false-alarm-cost", "3"], "expected both --miss-cost and --false-alarm-cost, and --defects"),
-    ],
-)
-def test_settings_that_contradict_each_other_are_refused(
-    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(arguments) == 2
-
-    assert sentence in capsys.readouterr().err
 
 
 def test_the_file_is_readable(bolts: Trained) -> None:

@@ -1,32 +1,16 @@
-"""What the gate shows: the management view, the scrape, and the log of requests."""
+"""What the gate shows: the management view and the scrape."""
 
 import asyncio
-import json
 import re
-import threading
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from gate.answer import Answer
 from gate.gate import Gate
-from gate.log import Log
-from gate.record import Record
 from gate.settings import GateSettings
 from gate.upstream import Wanted
-from tests.torchserve import GOOD, VERDICT, WORKER_DIED, after, complains, has_been_asked, house, run, says, until
+from tests.torchserve import GOOD, WORKER_DIED, after, complains, has_been_asked, house, run, until
 
 PREDICT = "/predictions/bolt"
-
-
-async def scrape(one):
-    """Every sample of the scrape: name with sorted labels, to value."""
-    _, text, _ = await one.ask("/metrics", "GET", None, "metrics")
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
 
 
 class TestManagement:
@@ -108,7 +92,7 @@ class TestMetrics:
             await one.ask("/nowhere", "GET", None)
             await one.ask("/health/live", "GET", None)
             await one.talk(b"garbage\r\n\r\n")
-            samples = await scrape(one)
+            samples = await one.scrape()
 
         counts = {labels: value for (name, labels), value in samples.items() if name == "snag_http_requests_total"}
         assert counts == {
@@ -130,7 +114,7 @@ class TestMetrics:
             one.torchserve.defaults["bolt"] = "2.0"
             one.gate.metrics.restarts.inc()
             await until(lambda: shows_two(one))
-            samples = await scrape(one)
+            samples = await one.scrape()
 
         shown = [
             {dict(labels)["model_version"]: value for (name, labels), value in samples.items() if name == f"snag_{what}"}
@@ -148,21 +132,21 @@ class TestMetrics:
             one.torchserve.script = [after(gone, GOOD)]
             asked = asyncio.create_task(one.ask(PREDICT))
             await until(lambda: has_been_asked(one))
-            during = (await scrape(one))["snag_http_in_flight", ()]
+            during = (await one.scrape())["snag_http_in_flight", ()]
             gone.set()
             await asked
 
-            assert (during, (await scrape(one))["snag_http_in_flight", ()]) == (1, 0)
+            assert (during, (await one.scrape())["snag_http_in_flight", ()]) == (1, 0)
 
     @run
     async def test_without_torchserve(self, tmp_path):
         """The gate's own metrics are there also while TorchServe's are not."""
         async with house(tmp_path) as one:
             await one.torchserve.stop()
-            silent = await scrape(one)
+            silent = await one.scrape()
             one.gate.connect(None)
             one.gate.expect([Wanted("bolt", "1.0")])
-            gone = await scrape(one)
+            gone = await one.scrape()
             await one.torchserve.start()
 
         assert (("QueueTime", ()) in silent, ("snag_ready", ()) in silent, gone["snag_ready", ()]) == (False, True, 0)
@@ -176,144 +160,6 @@ class TestMetrics:
         assert wrong == [(404, "not_found"), (405, "method_not_allowed")]
 
 
-class TestLog:
-    @run
-    async def test_verdict(self, tmp_path):
-        """A line says who was asked what, the verdict, and how long what took."""
-        async with house(tmp_path) as one:
-            await one.ask(PREDICT, headers={"X-Request-Id": "r1"})
-            await one.gate.close()
-            (line,) = one.lines()
-
-        assert line.pop("time").endswith("+00:00")
-        assert line.pop("ms") > 0
-        assert line == {
-            "level": "info",
-            "request_id": "r1",
-            "endpoint": "predictions",
-            "model": "bolt",
-            "version": "1.0",
-            "status": 200,
-            "anomaly": VERDICT["Anomaly"],
-            "score": VERDICT["score"],
-            "p_value": VERDICT["p_value"],
-            "bytes": 7,
-            "decode_ms": 12.5,
-            "score_ms": 20.1,
-        }
-
-    @run
-    async def test_errors(self, tmp_path):
-        """A refused picture is a warning with its code, a fault an error; of a fault the log knows the cause."""
-        async with house(tmp_path) as one:
-            one.torchserve.script = [
-                says(400, {"error": {"code": "broken_picture", "message": "secret"}}),
-                complains(503, "InternalServerException", "Prediction failed"),
-                complains(500, "Strange", "the client's own bytes"),
-            ]
-            for _ in range(3):
-                await one.ask(PREDICT)
-            await one.gate.close()
-            text = one.settings.log_file.read_text()
-            lines = one.lines()
-
-        assert [(line["level"], line["status"], line["code"]) for line in lines] == [
-            ("warning", 400, "broken_picture"),
-            ("error", 500, "internal_error"),
-            ("error", 500, "internal_error"),
-        ]
-        assert "TorchServe answered 503 InternalServerException Prediction failed" in text
-        assert "bytes" in lines[0]
-        assert "own bytes" not in text
-
-    @run
-    async def test_bug(self, tmp_path, monkeypatch):
-        """A fault of the gate's own is answered as one; the log says what it was, the client is not told."""
-
-        async def fail(*_):
-            raise RuntimeError("the cause")
-
-        monkeypatch.setattr("gate.forward.Forwarder.ask", fail)
-        async with house(tmp_path) as one:
-            status, said, _ = await one.ask(PREDICT)
-            await one.gate.close()
-            text = one.settings.log_file.read_text()
-
-        assert (status, said["error"]["code"]) == (500, "internal_error")
-        assert ("the cause" in json.dumps(said), "RuntimeError('the cause')" in text) == (False, True)
-
-    @run
-    async def test_level(self, tmp_path):
-        """The level says which lines are written."""
-        async with house(tmp_path, log_level="error") as one:
-            one.torchserve.script = [
-                says(400, {"error": {"code": "broken_picture", "message": "x"}}),
-                GOOD,
-                WORKER_DIED,
-                WORKER_DIED,
-            ]
-            for _ in range(3):
-                await one.ask(PREDICT)
-            await one.gate.close()
-            lines = one.lines()
-
-        assert [line["code"] for line in lines] == ["unavailable"]
-
-    @run
-    async def test_console(self, tmp_path, capsys):
-        """In the foreground the lines stand on standard output too."""
-        async with house(tmp_path, console=True) as one:
-            await one.ask(PREDICT, headers={"X-Request-Id": "r1"})
-            await one.gate.close()
-
-        assert "r1" in [json.loads(line).get("request_id") for line in capsys.readouterr().out.splitlines()]
-
-    @pytest.mark.parametrize("where", ["/dev/full", "/proc/nowhere/requests.log"])
-    @run
-    async def test_full_disk(self, tmp_path, where):
-        """A log that can't be written is counted and costs no request its answer."""
-        async with house(tmp_path, log_file=type(tmp_path)(where)) as one:
-            answers = [(await one.ask(PREDICT))[0] for _ in range(3)]
-            await until(lambda: has_lost_lines(one))
-
-        assert answers == [200] * 3
-
-    def test_hanging_disk(self, tmp_path):
-        """A disk that hangs holds back nobody; what it could not take is counted."""
-        lost, free = [], threading.Event()
-        log = Log(tmp_path / "a.log", "info", console=False, lost=lambda: lost.append(1))
-        log._handlers[0].emit = lambda record: free.wait()
-        log.start()
-
-        for _ in range(10_010):
-            log.event("info", "x")
-
-        assert 5 <= len(lost) <= 10
-        free.set()
-        log.stop()
-
-    def test_rotation(self, tmp_path):
-        """Old lines move to numbered files: the log does not fill the disk."""
-        log = Log(tmp_path / "a.log", "info", console=False, lost=lambda: None)
-        log._handlers[0].maxBytes = 200
-        log.start()
-
-        for number in range(50):
-            log.event("info", "x", number=number)
-        log.stop()
-
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["a.log", *(f"a.log.{n}" for n in range(1, 6))]
-
-    @pytest.mark.parametrize("body", [b"", b"nonsense", b"[1]", b'{"error": 7}', b"\xff\xfe"])
-    def test_odd_answers(self, body):
-        """An answer that is no verdict leaves the line without one."""
-        record = Record("r1", "predictions")
-
-        record.note(Answer(200, body, server_timing="nonsense;dur=x, decode;dur=1.5"))
-
-        assert (record.status, record.code, record.verdict, record.times) == (200, None, {}, {"decode_ms": 1.5})
-
-
 @run
 async def test_settings_are_enough(tmp_path):
     """A gate that is made but never opened can be closed."""
@@ -324,9 +170,4 @@ async def test_settings_are_enough(tmp_path):
 
 async def shows_two(one):
     """Whether the gate has seen both versions."""
-    return ("snag_workers_ready", (("model_name", "bolt"), ("model_version", "2.0"))) in await scrape(one)
-
-
-async def has_lost_lines(one):
-    """Whether lines are missing, and counted."""
-    return (await scrape(one))["snag_log_errors_total", ()] >= 3
+    return ("snag_workers_ready", (("model_name", "bolt"), ("model_version", "2.0"))) in await one.scrape()

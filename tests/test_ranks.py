@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from snag.calibration import Group
 from snag.ranks import Ranks, name_of, parse_ranks, place_of, places_of, ranks_text
 from snag.reference import Reference, Spread
-from tests.test_calibration import calibrated
+from tests.calibrations import calibrated
 
 VALUES = st.lists(st.integers(0, 9).map(float), min_size=1, max_size=40)
 

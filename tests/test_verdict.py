@@ -5,7 +5,7 @@ import math
 import pytest
 
 from snag.verdict import Verdict, judge
-from tests.test_calibration import calibrated
+from tests.calibrations import calibrated
 
 CALIBRATION = calibrated([1.0, 2.0, 3.0, 4.0], 0.2)
 

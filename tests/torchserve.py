@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 import uvloop
 from aiohttp import web
+from prometheus_client.parser import text_string_to_metric_families
 
 from gate.gate import Gate
 from gate.settings import GateSettings
@@ -156,6 +157,15 @@ class House:
         """Status and code of an answer that is an error."""
         status, said, _ = await self.ask(path, **options)
         return status, said["error"]["code"]
+
+    async def scrape(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """Every sample of the scrape: name with sorted labels, to value."""
+        _, text, _ = await self.ask("/metrics", "GET", None, "metrics")
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
 
     async def talk(self, data: bytes, port: str = "inference") -> bytes:
         """All that comes back to these very bytes until the gate closes the connection."""

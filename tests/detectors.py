@@ -1,0 +1,51 @@
+"""Detectors with untrained networks, of both kinds of preparation."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+
+from tests.parts import good_picture
+from training.dataset import Split
+from training.detector import Detector, fit_standardisation
+from training.fit_preparation import Chosen, choose_preparation
+from training.networks import Networks
+from training.settings import train_settings
+from training.survey import look
+from training.train import Material, export
+
+SMALL = (96, 96)
+
+
+@cache
+def chosen(mode: str) -> Chosen:
+    looks = [look(good_picture(i, SMALL)) for i in range(16)]
+    return choose_preparation(looks, mode=mode, colour="auto", pixels=2048, centre=0.5, spread=0.15)
+
+
+@cache
+def material(mode: str) -> Material:
+    """Prepared bolts: 8 to fit, 6 to standardise."""
+    prepared = torch.stack([chosen(mode).module(good_picture(i, SMALL))[0] for i in range(14)])
+    return Material(prepared[:8], prepared[8:], chosen(mode), Split((), (), ()), "0" * 64)
+
+
+def networks(*flags: str) -> tuple[Networks, list[str]]:
+    """Networks with weights as drawn, but with statistics of their own in every BatchNorm: freezing folds them in."""
+    wanted = ["--base", "4", "--bottleneck", "4", "--weight-base", "4", *flags]
+    torch.manual_seed(3)
+    made = Networks(train_settings(wanted), 1).train()
+    with torch.no_grad():
+        for _ in range(8):
+            made(torch.rand(4, 1, 32, 64))
+    return made.eval(), wanted
+
+
+def detectors(mode: str, *flags: str) -> tuple[Detector, torch.jit.ScriptModule]:
+    """The same detector as a module and as what is saved."""
+    made, wanted = networks(*flags)
+    settings = train_settings(wanted)
+    eager = Detector(chosen(mode).module, made, settings.score, settings.window).eval()
+    fit_standardisation(eager, material(mode).standardise)
+    return eager, export(settings, made, material(mode))

@@ -1,0 +1,80 @@
+"""Archives as the server takes them: whole, with the right digest, copied once."""
+
+import re
+
+import pytest
+
+from server.archive import Archive, copied, names, verified
+from snag.errors import BadArtifact
+from tests.mars import CALIBRATION, GOLDEN, record, write_mar
+
+
+class TestArchive:
+    def test_verified(self, tmp_path):
+        """An archive with its digest beside it, in sha256sum's format, is accepted, with what it says of itself."""
+        digest = write_mar(tmp_path, "bolt", "1.5")
+
+        archive = verified(tmp_path, "bolt")
+
+        assert archive == Archive("bolt", tmp_path / "bolt.mar", digest, "1.5", 0.5, CALIBRATION["created"])
+
+    def test_no_archive_at_all(self, tmp_path):
+        """A file that is no zip is refused even with its right digest."""
+        (tmp_path / "bolt.mar").write_bytes(b"x")
+        record(tmp_path / "bolt.mar")
+
+        with pytest.raises(BadArtifact, match="not an archive"):
+            verified(tmp_path, "bolt")
+
+    @pytest.mark.parametrize(
+        ("members", "reason"),
+        [
+            ({"calibration": None}, "calibration.json is not in it; run `make archive`"),
+            ({"calibration": {"created": "2026-01-01"}}, "threshold is not in it"),
+            ({"calibration": {**CALIBRATION, "threshold": None}}, "threshold = 'None'"),
+            ({"calibration": {**CALIBRATION, "threshold": float("nan")}}, "threshold = 'nan'"),
+            ({"calibration": {**CALIBRATION, "threshold": True}}, "threshold = 'True'"),
+            ({"calibration": {**CALIBRATION, "created": "yesterday"}}, "its calibration.json can't be read"),
+            ({"calibration": [1]}, "its calibration.json can't be read"),
+            ({"manifest": None}, "MAR-INF/MANIFEST.json is not in it"),
+            ({"manifest": {"model": {"modelVersion": 2}}}, "its MAR-INF/MANIFEST.json can't be read"),
+            ({"golden": None}, "it has no golden pictures to be checked with; run `make calibrate archive`"),
+            ({"golden": {**GOLDEN, "pictures": []}}, "not a list of golden pictures"),
+            ({"golden": {**GOLDEN, "pictures": [{"name": "golden/9.png", "score": 1.0}]}}, "it has no golden pictures"),
+        ],
+    )
+    def test_incomplete(self, tmp_path, members, reason):
+        """Without a threshold, a version or golden pictures nothing is started; the reason is said."""
+        write_mar(tmp_path, "bolt", **members)
+
+        with pytest.raises(BadArtifact, match=re.escape(reason)):
+            verified(tmp_path, "bolt")
+
+    def test_copied(self, tmp_path):
+        """The server's copy bears the version in its name and is made once."""
+        write_mar(tmp_path, "bolt", "1.5")
+        archive = verified(tmp_path, "bolt")
+
+        assert copied(archive, tmp_path / "own") == "bolt-1.5.mar"
+        made = (tmp_path / "own" / "bolt-1.5.mar").stat()
+        assert copied(archive, tmp_path / "own") == "bolt-1.5.mar"
+
+        assert (tmp_path / "own" / "bolt-1.5.mar").read_bytes() == archive.path.read_bytes()
+        assert (tmp_path / "own" / "bolt-1.5.mar").stat().st_mtime_ns == made.st_mtime_ns
+
+    def test_changed_meanwhile(self, tmp_path):
+        """An archive that is another one by the time it is copied is not taken."""
+        write_mar(tmp_path, "bolt")
+        archive = verified(tmp_path, "bolt")
+        write_mar(tmp_path, "bolt", calibration={**CALIBRATION, "threshold": 0.6})
+
+        with pytest.raises(BadArtifact, match="it changed while it was copied"):
+            copied(archive, tmp_path / "own")
+        assert not (tmp_path / "own" / "bolt-1.0.mar").exists()
+
+    def test_names(self, tmp_path):
+        """The models of a store are its archives."""
+        write_mar(tmp_path, "nut")
+        write_mar(tmp_path, "bolt")
+
+        assert names(tmp_path) == ["bolt", "nut"]
