@@ -47,7 +47,7 @@ def render(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
         name=diagnosis.data.resolve().name,
         created=datetime.now(UTC).date().isoformat(),
         version=__version__,
-        advice=said,
+        findings=[(one.urgency, one.text) for one in said],
         verdict=_verdict(said),
         folders=_folders(diagnosis),
         sheets=[sheet for sheet in _sheets(diagnosis) if sheet is not None],
@@ -160,7 +160,7 @@ def _short(exam: Exam) -> str:
 
 
 _TEMPLATES: Final = Environment(
-    loader=FileSystemLoader([Path(__file__).parent, Path(report.__file__).parent]),  # the report's style sheet is used too
+    loader=FileSystemLoader([Path(__file__).parent, Path(report.__file__).parent]),  # its page is the report's, with its style
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -67,7 +67,7 @@ def render(evaluation: Evaluation) -> str:
         evaluation=evaluation,
         calibration=calibration,
         version=__version__,
-        summary=summary_sentences(evaluation),
+        findings=[(one.mood, one.text) for one in summary_sentences(evaluation)],
         tiles=_tiles(evaluation),
         strip=_strip(evaluation),
         calibration_sentences=calibration_sentences(evaluation),

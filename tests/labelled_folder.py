@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from evaluation.evaluate import main
+from tests.fakes import tiny_artifact, tiny_calibration
 
 SHAPE = (48, 64)
 GOOD_COUNT, DEFECT_COUNT = 6, 4
@@ -34,6 +35,13 @@ def draw_labelled_folder(data: Path, test: bool = True, masks: bool = True) -> P
             if masks:
                 _save(data / f"ground_truth/{kind}/{index:03}_mask.png", mask)
     return data
+
+
+def tiny_run(folder: Path) -> Path:
+    """A run folder with a tiny model and its calibration."""
+    folder.mkdir()
+    tiny_calibration(folder, tiny_artifact(folder))
+    return folder
 
 
 def _surface(generator: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from gate.upstream import Upstream
+from server.archive import verified
 from server.instance import Instance, Note
+from server.intake import take_in
 from server.launch import Launch, write_launch
-from tests.mars import GOLDEN
+from tests.mars import GOLDEN, write_mar
 
 SCORE = GOLDEN["pictures"][0]["score"]
 
@@ -130,4 +132,13 @@ def kept(made: Registrar, folder: Path) -> Iterator[Instance]:
     instance.keys.write_text(json.dumps(keys))
     with instance.kept():
         instance.remember(Note(os.getpid(), "f", 5.0, "", made.url, made.url, made.url))
+        yield instance
+
+
+@contextmanager
+def serving_bolt(made: Registrar, folder: Path, failed: Mapping[str, str]) -> Iterator[Instance]:
+    """The same, of a server of bolt 1.0 and of models that could not be taken in, with why."""
+    with kept(made, folder / "server") as instance:
+        write_mar(folder / "store", "bolt", "1.0")
+        take_in(instance, [verified(folder / "store", "bolt")], failed)
         yield instance

@@ -5,10 +5,8 @@ import json
 
 import pytest
 
-from server.archive import verified
 from server.deploy import DeploySettings, deploy
 from server.deploy import main as deploy_main
-from server.intake import take_in
 from server.management import Management
 from server.models import main as models_main
 from server.retirement import retire
@@ -16,7 +14,7 @@ from server.rollback import main as rollback_main
 from server.state import read_state
 from snag.errors import ServerUnreachable, VersionRefused
 from tests.mars import write_mar
-from tests.registrar import kept, registrar
+from tests.registrar import registrar, serving_bolt
 
 
 @pytest.fixture
@@ -28,9 +26,7 @@ def torchserve():
 @pytest.fixture
 def server(torchserve, tmp_path):
     """A server of bolt 1.0."""
-    with kept(torchserve, tmp_path / "server") as instance:
-        write_mar(tmp_path / "store", "bolt", "1.0")
-        take_in(instance, [verified(tmp_path / "store", "bolt")], {})
+    with serving_bolt(torchserve, tmp_path, failed={}) as instance:
         torchserve.models = {"bolt": ["1.0"]}
         yield instance
 

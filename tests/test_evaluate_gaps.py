@@ -15,19 +15,13 @@ from evaluation.evaluate import main
 from evaluation.metrics import METRICS
 from snag.artifact import load_artifact, save_artifact
 from snag.files import write_text
-from tests.fakes import TinyDetector, tiny_artifact, tiny_calibration
-from tests.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows
-
-torch.set_num_threads(1)
+from tests.fakes import TinyDetector, tiny_calibration
+from tests.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows, tiny_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder with model and calibration."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    folder.mkdir()
-    tiny_calibration(folder, tiny_artifact(folder))
-    return folder
+    return tiny_run(tmp_path_factory.mktemp("runs") / "tiny")
 
 
 @pytest.fixture

@@ -6,13 +6,10 @@ import pytest
 
 from gate.upstream import Wanted
 from server import roster
-from server.archive import verified
 from server.bring_up import Result
-from server.intake import take_in
 from server.roster import Roster
 from server.state import Model, deployed, read_state, write_state
-from tests.mars import write_mar
-from tests.registrar import kept, registrar
+from tests.registrar import registrar, serving_bolt
 
 
 class Gate:
@@ -45,9 +42,7 @@ def torchserve():
 @pytest.fixture
 def server(torchserve, tmp_path):
     """A server of bolt 1.0, and of a nut that could not be taken in."""
-    with kept(torchserve, tmp_path / "server") as instance:
-        write_mar(tmp_path / "store", "bolt", "1.0")
-        take_in(instance, [verified(tmp_path / "store", "bolt")], {"nut": "it is broken"})
+    with serving_bolt(torchserve, tmp_path, failed={"nut": "it is broken"}) as instance:
         yield instance
 
 
