@@ -59,7 +59,7 @@ def test_outside_of_the_picture_its_edge_is_repeated() -> None:
 
 def test_the_background_at_coordinates_is_the_polynomial_there() -> None:
     coefficients = torch.tensor([100.0, 10, 20, 0, 0, 0, 0, 0, 0, 0])
-    corners = torch.tensor([[[0.0, 0.0], [1.0, 0.5]]])  # of a picture twice as wide as high
+    corners = torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 0.5]])  # of a picture twice as wide as high
 
     assert background_at(coefficients, corners, 50, 100).tolist() == [[70.0, 130.0]]
 
@@ -186,10 +186,10 @@ def test_scripted_it_gives_the_same_pose(aligner: Aligner) -> None:
 def test_the_share_outside_is_that_of_the_masses_that_lie_there(degrees: float, x: float, y: float) -> None:
     aligner = aligner_of(bright=False)
     pose = torch.tensor([x / 160, y / 160, math.radians(degrees)])
-    places = strip_coordinates(pose, *aligner.mass.shape, aligner.step).reshape(-1, 2)
+    places = zip(*(axis.flatten().tolist() for axis in strip_coordinates(pose, *aligner.mass.shape, aligner.step)), strict=True)
     slow = sum(
         mass
-        for (a, b), mass in zip(places.tolist(), aligner.mass.flatten().tolist(), strict=True)
+        for (a, b), mass in zip(places, aligner.mass.flatten().tolist(), strict=True)
         if not (0 <= a <= 0.75 and 0 <= b <= 1)
     )
 

@@ -12,7 +12,7 @@ from training.exposure import fit_background, grid_terms, polynomial_terms
 
 
 def surface(coefficients: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    return (grid_terms(height, width) @ coefficients).reshape(height, width)
+    return (coefficients @ grid_terms(height, width)).reshape(height, width)
 
 
 def test_the_terms_are_the_monomials_up_to_order_three_in_a_fixed_order() -> None:
@@ -24,8 +24,8 @@ def test_the_terms_are_the_monomials_up_to_order_three_in_a_fixed_order() -> Non
 def test_the_grid_has_its_points_in_the_middles_of_the_pixels() -> None:
     terms = grid_terms(2, 4)
 
-    assert terms[:, 1].tolist() == [-0.75, -0.25, 0.25, 0.75] * 2
-    assert terms[:, 2].tolist() == [-0.5] * 4 + [0.5] * 4
+    assert terms[1].tolist() == [-0.75, -0.25, 0.25, 0.75] * 2
+    assert terms[2].tolist() == [-0.5] * 4 + [0.5] * 4
 
 
 def test_a_cubic_background_is_found_under_a_part_and_dust() -> None:

@@ -7,16 +7,19 @@ from torch import Tensor
 
 
 def polynomial_terms(y: Tensor, x: Tensor) -> Tensor:
-    """The ten monomials up to order three at coordinates in [-1, 1]: [...] twice -> [..., 10]."""
+    """The ten monomials up to order three at coordinates in [-1, 1]: [...] twice -> [10, ...].
+
+    One after the other in memory: woven into each other, pixel by pixel, they would take longer than all else here.
+    """
     one = torch.ones_like(x)
-    return torch.stack([one, x, y, x * x, x * y, y * y, x * x * x, x * x * y, x * y * y, y * y * y], -1)
+    return torch.stack([one, x, y, x * x, x * y, y * y, x * x * x, x * x * y, x * y * y, y * y * y])
 
 
 def grid_terms(height: int, width: int) -> Tensor:
-    """`polynomial_terms` at the pixel centres of a picture: [height * width, 10]."""
+    """`polynomial_terms` at the pixel centres of a picture: [10, height * width]."""
     y = (torch.arange(height, dtype=torch.float32) + 0.5) * (2.0 / height) - 1.0
     x = (torch.arange(width, dtype=torch.float32) + 0.5) * (2.0 / width) - 1.0
-    return polynomial_terms(y[:, None].expand(height, width), x[None, :].expand(height, width)).reshape(-1, 10)
+    return polynomial_terms(y[:, None].expand(height, width), x[None, :].expand(height, width)).reshape(10, -1)
 
 
 def fit_background(grey: Tensor, rounds: int = 6) -> Tensor:
@@ -34,14 +37,14 @@ def fit_background(grey: Tensor, rounds: int = 6) -> Tensor:
     ridge = 1e-4 * torch.eye(10)
     coefficients = torch.zeros(10)
     for _ in range(rounds):
-        weighted = terms * weight[:, None]
-        normal = weighted.t() @ terms / weight.sum().clamp(min=1.0)
+        weighted = terms * weight
+        normal = weighted @ terms.t() / weight.sum().clamp(min=1.0)
         # The ridge pulls towards a constant, not towards zero: equivariance under an offset needs that.
         ridge_here = ridge.clone()
         ridge_here[0, 0] = 0.0
-        right = weighted.t() @ values / weight.sum().clamp(min=1.0)
+        right = weighted @ values / weight.sum().clamp(min=1.0)
         coefficients = torch.linalg.solve(normal + ridge_here + 1e-9 * torch.eye(10), right)
-        residual = values - terms @ coefficients
+        residual = values - coefficients @ terms
         scale = 1.4826 * residual.abs().median() + 1e-6
         weight = 1.0 / (1.0 + (residual / (2.0 * scale)).pow(4))
     return coefficients

@@ -99,7 +99,7 @@ def _set_limits(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor]
 def _flatten(picture: Tensor, bright: float = 0.0) -> Tensor:
     """As `Aligner.flatten`; `bright` is the share that bright parts cover, 0 for dark ones."""
     coefficients = fit_background(shrink(picture, 64)[0])
-    background = (grid_terms(*picture.shape[1:]) @ coefficients).reshape(picture.shape)
+    background = (coefficients @ grid_terms(*picture.shape[1:])).reshape(picture.shape)
     if bright == 0.0:
         return picture / background.clamp(min=1e-3)
     return 1.0 + (picture - background) / brightness(picture - background, bright)
