@@ -107,8 +107,8 @@ class Detector(nn.Module):
 def _fitted(places: Tensor, raw: Tensor) -> Tensor:
     """A map of places [h, w] at the working size of raw maps [N, h', w']: itself, or [N, h', w'].
 
-    Every step has an operand that only the picture knows: what follows from constants alone, freezing folds away sometimes in full
-    and sometimes in part, and the same weights would make artefacts of different bytes.
+    Every step has an operand that only the picture knows: what follows from constants alone, freezing folds away sometimes in
+    full and sometimes in part, and the same weights would make artefacts of different bytes.
     """
     count, height, width = raw.shape[0], raw.shape[1], raw.shape[2]
     if places.shape[0] == height and places.shape[1] == width:
