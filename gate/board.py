@@ -118,13 +118,14 @@ class Board:
         """
         if self._is_withheld(route):
             raise UnknownModel(name=route.name)
-        while self.upstream is None or not self._takes(route):
+        while True:
             if failed := self._failed(route):
                 raise Unavailable(detail=f"{route.name} could not be loaded: {failed}")
+            if self.upstream is not None and self._takes(route):
+                return self.upstream
             if self._is_given_up(route):
                 raise self._unavailable(route)
             await self.news()
-        return self.upstream
 
     async def news(self) -> None:
         """Wait until TorchServe was asked for its workers once more."""
@@ -182,8 +183,12 @@ class Board:
         return any(_fits(route, one.model, one.version) for one in self._wanted or ())
 
     def _is_withheld(self, route: Route) -> bool:
-        """Whether the route names a version that is still being tried, or about to be taken away."""
-        return self._wanted is not None and route.version is not None and not self._is_wanted(route)
+        """Whether the route leads to a version that is still being tried, or about to be taken away.
+
+        Of a model that is new, TorchServe makes the version that is tried its default at once.
+        """
+        is_there = route.version is not None or bool(self._registered(route))
+        return self._wanted is not None and is_there and not self._is_wanted(route)
 
     def _failed(self, route: Route) -> str | None:
         """Why none of the versions that could answer was loaded; None where one still may be."""

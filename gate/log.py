@@ -18,6 +18,7 @@ LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": loggin
 _QUEUED: Final = 10_000  #: lines that may wait for a disk that hangs; more are dropped and counted
 _FILE_BYTES: Final = 50_000_000
 _OLD_FILES: Final = 5
+_PATIENCE: Final = 5.0  #: seconds for the lines that are still queued at the end
 
 
 class Log:
@@ -37,10 +38,13 @@ class Log:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is queued and close the file."""
+        """Write what is queued and close the file; a disk that hangs is not waited for, and its file is left as it is."""
         if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join(timeout=5)
+            with contextlib.suppress(queue.Full):
+                self._queue.put(None, timeout=_PATIENCE)
+            self._thread.join(timeout=_PATIENCE)
+        if self._thread.is_alive():  # it holds the handlers' locks
+            return
         for handler in self._handlers:
             _close(handler)
 

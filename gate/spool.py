@@ -163,18 +163,21 @@ class Shelf:
                 path.unlink()  # a power cut came between the two
 
     def put(self, picture: bytes, about: dict[str, Any]) -> None:
-        """Keep a picture, at the cost of the oldest. Raises DiskFull."""
+        """Keep a picture, at the cost of the oldest. Raises DiskFull, also for one that is larger than all that may be kept."""
+        if len(picture) > self._settings.max_bytes:
+            raise DiskFull(
+                path=self._settings.folder, detail=f"{len(picture)} bytes are more than the {self._settings.max_bytes}"
+            )
         now = time.time()
         name = f"{int(now * 1e6):016d}-{uuid.uuid4().hex[:8]}"
         self._sizes[name] = len(picture)
         self._shrink()
-        if name in self._sizes:  # it is not larger than all that may be kept
-            try:
-                write_bytes(self._path(name, "picture"), picture)
-                write_text(self._path(name, "json"), json.dumps({"id": name, "time": now, **about}) + "\n")
-            except DiskFull:
-                self._remove(name)
-                raise
+        try:
+            write_bytes(self._path(name, "picture"), picture)
+            write_text(self._path(name, "json"), json.dumps({"id": name, "time": now, **about}) + "\n")
+        except DiskFull:
+            self._remove(name)
+            raise
 
     def clear_old(self, now: float) -> None:
         """Remove what has been kept long enough."""

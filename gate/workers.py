@@ -27,10 +27,21 @@ async def ask_for_workers(session: aiohttp.ClientSession, upstream: Upstream, se
     """Every registered version. Raises aiohttp.ClientError, TimeoutError, or ValueError for an answer of another shape."""
     try:
         async with asyncio.timeout(seconds):
-            models = (await _get(session, upstream, "/models?limit=1000"))["models"]
-            return tuple([version for model in models for version in await _versions(session, upstream, model["modelName"])])
+            models = await _models(session, upstream)
+            return tuple([version for model in models for version in await _versions(session, upstream, model)])
     except (KeyError, TypeError) as error:
         raise ValueError(f"TorchServe's description of its models lacks {error}") from error
+
+
+async def _models(session: aiohttp.ClientSession, upstream: Upstream) -> list[str]:
+    """The names of all models, of which TorchServe tells a hundred at a time."""
+    names: list[str] = []
+    start: str | None = "0"
+    while start is not None:
+        page = await _get(session, upstream, f"/models?limit=100&next_page_token={start}")
+        names += [model["modelName"] for model in page["models"]]
+        start = page.get("nextPageToken")
+    return names
 
 
 async def _versions(session: aiohttp.ClientSession, upstream: Upstream, model: str) -> list[Version]:

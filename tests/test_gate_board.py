@@ -105,6 +105,30 @@ class TestBoard:
             await decided(self.board.upstream_for(Route("predictions", "bolt", "2.0")))
 
     @run
+    async def test_new_model_on_trial(self):
+        """TorchServe lets a new model's first version answer at once; clients get it only when it is to serve."""
+        self.board.connect(UPSTREAM)
+        self.board.expect([Wanted("bolt", "1.0")])
+        self.board.saw((version(ready=2), version(ready=2, model="nut")))
+
+        with pytest.raises(UnknownModel, match="there is no model nut"):
+            await decided(self.board.upstream_for(Route("predictions", "nut")))
+        self.board.expect([Wanted("bolt", "1.0"), Wanted("nut", "1.0")])
+        assert await decided(self.board.upstream_for(Route("predictions", "nut"))) == UPSTREAM
+
+    @run
+    async def test_trial_of_what_failed(self):
+        """Of a model that could not be loaded the next version is tried first, then it answers."""
+        self.board.connect(UPSTREAM)
+        self.board.expect([Wanted("bolt", "1.0", failed="bad digest")])
+        self.board.saw((version(ready=2, number="2.0"),))
+
+        with pytest.raises(Unavailable, match="bolt could not be loaded: bad digest"):
+            await decided(self.board.upstream_for(BOLT))
+        self.board.expect([Wanted("bolt", "2.0")])
+        assert await decided(self.board.upstream_for(BOLT)) == UPSTREAM
+
+    @run
     async def test_settled(self):
         """It is settled once the requests that were under way are answered, whatever came after them."""
         async with self.board.patience(BOLT, 60):

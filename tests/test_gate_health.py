@@ -102,6 +102,18 @@ class TestProbes:
             await until(lambda: ready(one))
 
     @run
+    async def test_many_models(self, tmp_path):
+        """More models than TorchServe names at once are all seen."""
+        async with house(tmp_path, connected=False) as one:
+            one.torchserve.models = {f"part-{number}": {"1.0": (1, 1)} for number in range(230)}
+            one.gate.connect(one.torchserve.upstream)
+            await until(lambda: ready(one))
+
+            _, said, _ = await one.ask("/health/ready", "GET", None)
+
+        assert [row["model"] for row in said["models"]] == [f"part-{number}" for number in range(230)]
+
+    @run
     async def test_probe_of_a_broken_request(self, tmp_path):
         """A probe is answered whatever method it uses."""
         async with house(tmp_path) as one, one.client.head(one.url("/health/ready")) as answer:

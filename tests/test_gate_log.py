@@ -129,6 +129,24 @@ class TestLog:
         free.set()
         log.stop()
 
+    def test_stop_on_a_hanging_disk(self, tmp_path, monkeypatch):
+        """A disk that hangs does not keep the server from stopping either, not even with every place in the queue taken."""
+        monkeypatch.setattr("gate.log._PATIENCE", 0.1)
+        free = threading.Event()
+        log = Log(tmp_path / "a.log", "info", console=False, lost=lambda: None)
+        log._handlers[0].emit = lambda record: free.wait()
+        log.start()
+        for _ in range(10_010):
+            log.event("info", "x")
+
+        stopping = threading.Thread(target=log.stop, daemon=True)
+        stopping.start()
+        stopping.join(5)
+        stopped = not stopping.is_alive()
+        free.set()
+
+        assert stopped
+
     def test_rotation(self, tmp_path):
         """Old lines move to numbered files: the log does not fill the disk."""
         log = Log(tmp_path / "a.log", "info", console=False, lost=lambda: None)

@@ -119,13 +119,19 @@ class FakeTorchServe:
             return await complains(400, "InvalidKeyException", "Token Authorization failed.")(request)
         _, *rest = request.path.strip("/").split("/")
         if not rest:
-            return web.json_response({"models": [{"modelName": name, "modelUrl": f"{name}.mar"} for name in self.models]})
+            return self._list(int(request.query.get("next_page_token", 0)), int(request.query.get("limit", 100)))
         if rest[0] not in self.models:
             return await complains(404, "ModelNotFoundException", f"Model not found: {rest[0]}")(request)
         versions = self.models[rest[0]]
         default = self.defaults.get(rest[0], next(iter(versions)))
         chosen = list(versions) if rest[1:] == ["all"] else [default]
         return web.json_response([self._describe(rest[0], version) for version in chosen])
+
+    def _list(self, start: int, limit: int) -> web.Response:
+        """A page of models, a hundred at most whatever is asked for, and where the next one begins."""
+        names, end = list(self.models), start + min(limit, 100)
+        page = {"models": [{"modelName": name, "modelUrl": f"{name}.mar"} for name in names[start:end]]}
+        return web.json_response(page | ({"nextPageToken": str(end)} if end < len(names) else {}))
 
     def _describe(self, model: str, version: str) -> dict[str, Any]:
         ready, wanted = self.models[model][version]
