@@ -15,7 +15,7 @@ from server.log import Log
 from server.management import Management
 from server.state import Model
 from server.torchserve import TorchServe
-from snag.errors import GoldenMismatch, ServerAnswer, ServerFailed, ServerUnreachable, SnagError
+from snag.errors import BadArtifact, GoldenMismatch, ServerAnswer, ServerFailed, ServerUnreachable, SnagError
 
 _PAUSE: Final = 0.1  #: seconds between two looks
 
@@ -109,7 +109,7 @@ def _answering(torchserve: TorchServe, is_running: Callable[[], bool], timeout: 
     deadline = time.monotonic() + timeout
     while is_running() and time.monotonic() < deadline:
         if upstream := torchserve.upstream():
-            with suppress(ServerUnreachable):
+            with suppress(ServerUnreachable, ServerAnswer):
                 Management(upstream).models()
                 return upstream
         time.sleep(_PAUSE)
@@ -130,7 +130,7 @@ def _looked_at(upstream: Upstream, management: Management, log: Log, task: Task)
         return None
     except ServerAnswer as error:
         return _failure(log, task, f"its first answer was no verdict: {error}")
-    except GoldenMismatch as error:
+    except (GoldenMismatch, BadArtifact) as error:
         return Result(task.model, task.version, failed=str(error))
     return Result(task.model, task.version, workers=found.ready)
 

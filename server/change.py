@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -15,7 +16,7 @@ from server.launch import read_launch
 from server.management import Management
 from server.state import Model, read_state, write_state
 from server.torchserve import connected
-from snag.errors import ServerAnswer, ServerUnreachable
+from snag.errors import DiskFull, ServerAnswer, ServerUnreachable
 
 _PAUSE: Final = 0.1  #: seconds between two looks
 _NOTICED: Final = 10.0  #: seconds within which the gate must have seen what has changed; it needs one or two
@@ -47,10 +48,17 @@ class Running:
         return replace(model, default=there[0] if there else None, previous=there[1] if len(there) > 1 else None)
 
     def make_default(self, model: Model) -> None:
-        """Let the model's default answer from now on: in TorchServe, in what is remembered, and, on return, in the gate."""
+        """Let the model's default answer from now on: in TorchServe, in what is remembered, and, on return, in the gate.
+
+        Raises ServerUnreachable or ServerAnswer, or DiskFull when it can't be remembered; the default before answers then.
+        """
         assert model.default is not None  # noqa: S101  # whoever calls has just given it one  # nosec B101
         self.management.set_default(model.name, model.default.version)
-        write_state(self.instance.served, (dict(self.models) | {model.name: model}).values())
+        try:
+            write_state(self.instance.served, (dict(self.models) | {model.name: model}).values())
+        except DiskFull:
+            self._back_to(self.models.get(model.name))
+            raise
         launch, deadline = read_launch(self.instance.launch), time.monotonic() + _NOTICED
         while time.monotonic() < deadline:
             try:
@@ -59,6 +67,11 @@ class Running:
             except (ServerUnreachable, ServerAnswer):
                 pass
             time.sleep(_PAUSE)
+
+    def _back_to(self, before: Model | None) -> None:
+        if before is not None and before.default is not None:
+            with suppress(ServerUnreachable, ServerAnswer):  # nor does TorchServe have it, then
+                self.management.set_default(before.name, before.default.version)
 
 
 def running(instance: Instance) -> Running:

@@ -81,7 +81,8 @@ def _bring_in(server: Running, model: Model, new: Version, timeout: float) -> No
     except BaseException:
         with suppress(SnagError):
             management.unregister(model.name, new.version)
-        archive.unlink(missing_ok=True)
+        if new not in server.models.get(model.name, model).versions:  # what should serve is tried again, from this very file
+            archive.unlink(missing_ok=True)
         raise
 
 
@@ -94,9 +95,9 @@ def _awaited(server: Running, log: Log, task: Task, timeout: float) -> Result:
 
 def _prove(server: Running, model: Model, version: Version) -> None:
     """A version that is there still must have its workers and score as it should."""
-    workers = next(one for one in server.management.workers(model.name) if one.version == version.version)
-    if not workers.all_ready:
-        detail = f"it has {workers.ready} of {workers.wanted} workers"
+    workers = next((one for one in server.management.workers(model.name) if one.version == version.version), None)
+    if workers is None or not workers.all_ready:
+        detail = f"it has {workers.ready} of {workers.wanted} workers" if workers else "TorchServe has lost it, try once more"
         raise VersionRefused(model=model.name, version=version.version, detail=detail)
     try:
         check_over_http(server.upstream, model.name, version.version, server.instance.store / version.archive)

@@ -18,6 +18,7 @@ from server.lock import is_locked, locked
 from snag.errors import ServerBusy
 from snag.files import write_text
 
+_LOOK: Final = 0.5  #: seconds; whoever looks whether there is a keeper holds its lock for less than one of a thousand
 _PATIENCE: Final = 30.0  #: seconds that a stopping server gets on top of its draining; TorchServe needs about 4
 
 
@@ -75,7 +76,7 @@ class Instance:
     def kept(self) -> Iterator[None]:
         """For as long as a keeper lives: no second one can. Raises ServerBusy."""
         try:
-            with locked(self._kept):
+            with locked(self._kept, _LOOK):
                 yield
         except BlockingIOError as error:
             raise ServerBusy(folder=self.folder, detail="its server runs already") from error

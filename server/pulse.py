@@ -39,8 +39,8 @@ async def _answers(torchserve: TorchServe) -> bool:
 
 def _answers_now(torchserve: TorchServe) -> bool:
     upstream = torchserve.upstream()
-    if upstream is None:  # it has only just been started
-        return True
+    if upstream is None:  # it has had its time to write its keys: bringing it up has ended
+        return False
     try:
         Management(upstream, timeout=_EVERY).models()
     except ServerAnswer:

@@ -30,9 +30,9 @@ def rollback(settings: RollbackSettings) -> str:
         model = server.model(settings.model)
         if model.default is None or model.previous is None:
             raise BadConfig(detail=f"model = {settings.model!r}: there is no version of it to go back to")
-        workers = next(one for one in server.management.workers(model.name) if one.version == model.previous.version)
-        if not workers.ready:
-            raise ServerNotReady(detail=f"{model.name} {workers.version} has no worker; {model.default.version} goes on")
+        ready = {one.version for one in server.management.workers(model.name) if one.ready}
+        if model.previous.version not in ready:
+            raise ServerNotReady(detail=f"{model.name} {model.previous.version} has no worker; {model.default.version} goes on")
         server.make_default(rolled_back(model, now()))
     return f"{model.name} {model.previous.version} answers again; {model.default.version} is kept"
 

@@ -15,7 +15,7 @@ from server.instance import Instance
 from server.log import Log
 from server.retirement import retire
 from server.state import Model, Version, read_state
-from snag.errors import BadArtifact, ServerBusy, ServerFailed, ServerUnreachable, SnagError
+from snag.errors import BadArtifact, SnagError
 
 _LOOK: Final = 0.5  #: seconds between two looks whether other models are to be served
 _SHORTEST_PAUSE: Final = 30.0  #: seconds before what failed is tried again
@@ -83,7 +83,7 @@ class Roster:
         while True:
             await asyncio.sleep(pause)
             failed = set(self._failures)
-            with suppress(ServerBusy, ServerFailed, ServerUnreachable):
+            with suppress(SnagError, OSError):  # then later
                 await self.note(await asyncio.to_thread(self._bring_up_again, failed) if failed else ())
             pause = min(2 * pause, _LONGEST_PAUSE) if self._failures else _SHORTEST_PAUSE
 

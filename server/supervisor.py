@@ -126,6 +126,7 @@ class Supervisor:
                 return
 
     async def _bring_up(self) -> None:
+        self._roster.read()  # a command may have changed it a moment before TorchServe ended
         models = self._roster.models
         results = await asyncio.to_thread(self._load, self._torchserve, models, asyncio.get_running_loop())
         await self._roster.note(results)

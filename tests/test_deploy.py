@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from server.change import Running
 from server.deploy import DeploySettings, deploy
 from server.deploy import main as deploy_main
 from server.management import Management
@@ -12,7 +13,7 @@ from server.models import main as models_main
 from server.retirement import retire
 from server.rollback import main as rollback_main
 from server.state import read_state
-from snag.errors import ServerUnreachable, VersionRefused
+from snag.errors import DiskFull, ServerUnreachable, VersionRefused
 from tests.mars import write_mar
 from tests.registrar import registrar, serving_bolt
 
@@ -117,6 +118,48 @@ def test_a_worker_that_dies_says_why(torchserve, server, bring, monkeypatch):
 
     with pytest.raises(VersionRefused, match=r"a worker died: snag\.pt: there is no model; what was served goes on"):
         bring("2.0")
+
+
+def test_what_should_serve_is_not_taken_away(torchserve, server, bring):
+    """A version that is on the list but did not come up keeps its file when deploying it fails too: it is tried again."""
+    torchserve.models, torchserve.ready = {}, False
+
+    with pytest.raises(VersionRefused, match="its workers were not ready"):
+        bring("1.0")
+
+    assert (server.store / "bolt-1.0.mar").exists()
+
+
+def test_a_full_disk(torchserve, server, bring, monkeypatch):
+    """A default that can't be remembered is none: the one before answers again."""
+
+    def fail(path, models):
+        raise DiskFull(path=path, detail="No space left on device")
+
+    monkeypatch.setattr("server.change.write_state", fail)
+
+    with pytest.raises(DiskFull):
+        bring("2.0")
+
+    assert torchserve.models["bolt"][0] == "1.0"
+    assert roles(server) == ("1.0", None, [])
+
+
+def test_gone_meanwhile(torchserve, server, bring, monkeypatch, capsys):
+    """A version before that TorchServe has lost since it was looked at is nothing to go back to: said in one line."""
+    bring("2.0")
+    real = Running.model
+
+    def model(running, name):
+        found = real(running, name)
+        torchserve.models = {"bolt": ["2.0"]}
+        return found
+
+    monkeypatch.setattr(Running, "model", model)
+
+    assert rollback_main(["--model", "bolt", "--server-folder", str(server.folder)]) == 2
+
+    assert capsys.readouterr().err == "error: the server is not ready: bolt 1.0 has no worker; 2.0 goes on\n"
 
 
 def test_left_over(torchserve, bring):

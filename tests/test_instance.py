@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from server.instance import Instance, Note, end_orphans
+from server.lock import is_locked
 from snag.errors import ServerBusy
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,18 @@ class TestInstance:
 
             assert not psutil.pid_exists(process.pid)
         assert instance.process() is None
+
+    def test_a_look_keeps_nobody_out(self, tmp_path):
+        """Whoever looks whether there is a keeper holds the lock for a moment; a keeper that starts just then waits for it."""
+        look = (
+            "import fcntl, sys, time; file = open(sys.argv[1], 'ab'); fcntl.flock(file, fcntl.LOCK_SH)\n"
+            "print(flush=True); time.sleep(0.2)"
+        )
+        with subprocess.Popen([sys.executable, "-c", look, str(tmp_path / "keeper.lock")], stdout=subprocess.PIPE) as looking:
+            assert looking.stdout.readline() == b"\n"
+
+            with Instance(tmp_path).kept():
+                assert is_locked(tmp_path / "keeper.lock")
 
     def test_a_killed_keeper_holds_nothing(self, tmp_path):
         """After kill -9 the folder is free at once, and the temporary folder goes."""

@@ -58,3 +58,15 @@ def test_it_hangs(torchserve):
 def test_it_is_slow(torchserve):
     """One that misses some is left alone."""
     assert watch(torchserve, [False, False, True] * 5, seconds=1.0) == 0
+
+
+def test_it_never_answered(torchserve):
+    """One that hangs before it has written its keys is ended too: it was given its time to come up before."""
+
+    async def run():
+        async with asyncio.timeout(5):
+            await until_it_ends(torchserve, lambda: None, every=0.02, look=0.01)
+
+    asyncio.run(run())
+
+    assert not torchserve.is_running()

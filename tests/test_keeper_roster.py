@@ -131,3 +131,22 @@ def test_a_command_goes_first(server, book, monkeypatch):
     asyncio.run(scene())
 
     assert book._gate.wanted[0].failed == "a worker died"
+
+
+@pytest.mark.parametrize("trouble", ["TorchServe refuses", "served.json is damaged"])
+def test_trouble_does_not_end_the_keeper(torchserve, server, book, monkeypatch, trouble):
+    """Whatever goes wrong while something is tried again, it is tried again later: the server's loop does not end."""
+    monkeypatch.setattr(roster, "_SHORTEST_PAUSE", 0.02)
+    torchserve.models = {"bolt": ["1.0"]}
+    monkeypatch.setattr(torchserve, "_one", lambda method, model, rest: (500, {"message": "out of order"}))
+
+    async def scene():
+        await book.note([Result("bolt", "1.0", failed="a worker died")])
+        if trouble == "served.json is damaged":
+            server.served.write_text("{")
+        reviving = asyncio.create_task(book.revive())
+        await asyncio.sleep(0.5)
+        assert not reviving.done()
+        reviving.cancel()
+
+    asyncio.run(scene())
