@@ -28,20 +28,20 @@ OWN = {
 ENGINES = {"distributed", "ray", "pyspark", "packaging"}  # offline scoring is compared on each of them
 SETTINGS = {"pydantic", "pydantic_settings"}
 NUMBERS = {"torch", "numpy", "PIL"}
-MODEL_TOOLS = {"torchvision", "pytorch_msssim", "scipy", "model_archiver"}
+MODEL_TOOLS = {"scipy", "model_archiver"}
 SHOWN = {"rich", "tqdm", "matplotlib", "tensorboardX"}
 #: Other people's packages that a room may import.
 OTHERS = {
     "snag": NUMBERS,
     "training": NUMBERS | SETTINGS | SHOWN | MODEL_TOOLS | {"psutil", "requests", "pooch"},
     "handler": {"ts", "torch"},
-    "evaluation": NUMBERS | SETTINGS | SHOWN | {"sklearn", "scipy", "jinja2"},
+    "evaluation": NUMBERS | SETTINGS | SHOWN | {"scipy", "jinja2"},
     "doctor": NUMBERS | SETTINGS | SHOWN | {"jinja2"},
     "offline": {"torch", "PIL", "jinja2", "tqdm", "yaml", "pyarrow", "dask", "distributed"} | SETTINGS,
     "review": SETTINGS | {"aiohttp", "scipy"},
     "client": SETTINGS | {"requests", "rich", "PIL"},
     "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
-    "server": SETTINGS | {"requests", "rich", "psutil", "yaml", "uvloop"},
+    "server": SETTINGS | {"requests", "rich", "psutil", "uvloop"},
     "cli": SETTINGS,
     "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"} | ENGINES,
 }
@@ -87,6 +87,16 @@ class TestImports:
         }
 
         assert wrong == set()
+
+    @pytest.mark.parametrize("room", ROOMS)
+    def test_the_page_says_the_law(self, room):
+        """The table of ARCHITECTURE.md allows a room the same own modules, and no package that the law does not."""
+        row = re.search(rf"^\| `{room}/` \|(.*)\|$", (ROOT / "ARCHITECTURE.md").read_text(), re.M)
+        told = set(re.findall(r"[\w.]+", row[1].split("|")[1]))
+        own = {name for name in told if name.split(".")[0] in ROOMS}
+
+        assert own == OWN[room]
+        assert told - own - OTHERS[room] <= {"numerical", "and", "plotting", "libraries"}
 
     def test_every_room_is_walked(self):
         """There is no Python of the product outside of the rooms, and no room without any."""
@@ -141,6 +151,12 @@ class TestShape:
         long = {name(path) for path in files() if len(path.read_text().splitlines()) > LINES}
 
         assert long - set(LONGER_FILES) == set()
+
+    def test_length_of_tests(self):
+        """A file of tests or of their helpers is read in one sitting: at most 300 lines."""
+        long = {name(path) for path in ROOT.glob("tests/**/*.py") if len(path.read_text().splitlines()) > 300}
+
+        assert long - {"tests/test_train.py"} == set()
 
     def test_length_of_functions(self):
         """A function's body has at most 40 lines, one of the training loop's 80."""

@@ -25,15 +25,11 @@ from snag.errors import gate_errors, request_errors
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-DOCUMENTS = [
-    "README.md",
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    "CHANGELOG.md",
-    "model_store/README.md",
-    "docs/moving-over.md",
-]
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for pattern in ("*.md", "docs/*.md", "deploy/*/*.md", "benchmarks/*.md", "model_store/*.md")
+    for path in ROOT.glob(pattern)
+)
 ROOMS = ["training", "evaluation", "doctor", "offline", "review", "client", "gate", "server"]
 VERBS = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M)
 #: Every variable set, so that `make -n` prints each recipe with all the flags that it can pass.

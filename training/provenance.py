@@ -12,7 +12,7 @@ from snag import __version__
 from snag.errors import BadArtifact
 from snag.files import write_text
 
-_PACKAGES = ("torch", "torchvision", "numpy", "pillow", "pytorch-msssim", "torchserve")
+_PACKAGES = ("torch", "torchvision", "numpy", "pillow", "torchserve")
 
 
 def versions() -> dict[str, str]:
