@@ -30,7 +30,7 @@ class TokenSettings(Settings):
     name: str | None = Field(
         None, min_length=1, max_length=64, description="who has the token: a line, a person; stands in the log"
     )
-    days: float | None = Field(None, gt=0, description="days until it expires (default: never)")
+    days: float | None = Field(None, gt=0, le=36_500, description="days until it expires (default: never)")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -22,7 +22,7 @@ from server.instance import Instance
 from server.ports import free_ports
 from server.serve import serve
 from server.settings import ServeSettings
-from snag.errors import RequestError
+from snag.errors import NoPictures, RequestError
 from snag.files import write_bytes
 from snag.verdict import Verdict
 
@@ -90,7 +90,10 @@ def demo(settings: DemoSettings) -> None:
 def chosen_pictures(settings: DemoSettings) -> list[Path]:
     """The first few test pictures of each class, good ones first. Raises NoPictures."""
     test = settings.data / "test"
-    kinds = sorted((folder for folder in test.iterdir() if folder.is_dir()), key=lambda folder: (folder.name != "good", folder))
+    folders = [folder for folder in test.iterdir() if folder.is_dir()] if test.is_dir() else []
+    if not folders:
+        raise NoPictures(folder=test, expected="folders of test pictures, good and one for each kind of defect")
+    kinds = sorted(folders, key=lambda folder: (folder.name != "good", folder))
     counts = {kind: settings.good if kind.name == "good" else settings.each_defect for kind in kinds}
     return [picture for kind in kinds for picture in find_pictures(kind)[: counts[kind]]]
 

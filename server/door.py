@@ -11,6 +11,7 @@ from snag.errors import ServerAnswer, ServerUnreachable
 
 LIVE: Final = "/health/live"
 READY: Final = "/health/ready"
+_STATUSES: Final = ("alive", "ready", "partial", "not_ready", "draining")  #: all that the gate says of itself
 #: Where to ask a server that listens on every address.
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # compared with, never bound to  # nosec B104
 
@@ -26,7 +27,7 @@ def ask(host: str, port: int, path: str, timeout: float) -> dict[str, Any]:
         raise ServerUnreachable(url=url, detail=type(error).__name__) from error
     try:
         said = answer.json()
-        if isinstance(said["status"], str):
+        if said["status"] in _STATUSES:
             return said
     except (ValueError, KeyError, TypeError):
         pass

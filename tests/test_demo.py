@@ -3,10 +3,12 @@
 import io
 from collections import Counter
 
+import pytest
 from PIL import Image
 
 from client.montage import montage
 from server.demo import DemoSettings, Judged, chosen_pictures, counters, shown
+from snag.errors import NoPictures
 from snag.verdict import Verdict
 from tests.parts_of_demo import write_test_pictures
 
@@ -34,6 +36,14 @@ def test_a_few_pictures_of_each_class_are_taken_good_ones_first(tmp_path):
 
     names = [path.relative_to(tmp_path / "test").as_posix() for path in found]
     assert names == ["good/000.png", "good/001.png", "bent_tip/000.png", "dent/000.png", "dent/001.png"]
+
+
+@pytest.mark.parametrize("folder", ["train/good", "test"])
+def test_without_test_pictures_there_is_nothing_to_show(tmp_path, folder):
+    (tmp_path / folder).mkdir(parents=True)
+
+    with pytest.raises(NoPictures, match="expected folders of test pictures, good and one for each kind of defect"):
+        chosen_pictures(DemoSettings(data=tmp_path))
 
 
 def test_counters_are_read_by_their_own_label_and_without_zeros():

@@ -134,9 +134,10 @@ class TestHealth:
 
         assert "the server is not ready: the server is stopping" in capsys.readouterr().err
 
-    def test_somebody_else(self, gate, monkeypatch):
+    @pytest.mark.parametrize("said", [["hello"], {"status": "hello"}, {"status": ["hello"]}])
+    def test_somebody_else(self, gate, monkeypatch, said):
         """An answer that is not the gate's is no health."""
-        monkeypatch.setattr(gate, "answer", lambda *_: (200, ["hello"]))
+        monkeypatch.setattr(gate, "answer", lambda *_: (200, said))
         with pytest.raises(ServerAnswer, match="hello"):
             check(HealthSettings(inference_port=int(self.flags(gate)[1])))
 

@@ -83,6 +83,7 @@ class TestCommand:
             (["add", "--name", "a"], "there is a token 'a' already"),
             (["revoke", "--name", "b"], "there is no token 'b'; known are a"),
             (["add", "--name", "b", "--days", "0"], "days = "),
+            (["add", "--name", "b", "--days", "1e12"], "days = "),
             (["grant", "--name", "b"], "action = "),
         ],
     )
