@@ -44,7 +44,7 @@ class SnagClient:
         group: str | None = None,
     ) -> None:
         self.model = model
-        self.timeout = timeout  #: seconds; a server whose workers are gone keeps requests waiting for ever
+        self.timeout = timeout  #: seconds for one answer; the server itself gives up after 60
         self._inference = f"http://{host}:{inference_port}"
         self._metrics = f"http://{host}:{metrics_port}"
         self._session = requests.Session()
@@ -81,8 +81,8 @@ class SnagClient:
         return answer.content
 
     def ping(self) -> None:
-        """Return if the server answers at all; it may still have no worker. Raises ServerUnreachable or ServerAnswer."""
-        self._checked(self._send("GET", f"{self._inference}/ping"))
+        """Return if the server answers at all, ready or not. Raises ServerUnreachable or ServerAnswer."""
+        self._checked(self._send("GET", f"{self._inference}/health/live"))
 
     def scrape(self) -> str:
         """The metrics in Prometheus' text format. Raises ServerUnreachable or ServerAnswer."""

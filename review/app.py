@@ -79,6 +79,7 @@ class Review:
         async with self._drawing:
             overlay = await asyncio.to_thread(self._overlay, found)
         if overlay is None:
+            self._overlay.cache_clear()  # the server may draw it the next time
             raise web.HTTPNotFound
         return web.Response(body=overlay, content_type="image/png")
 

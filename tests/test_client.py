@@ -7,16 +7,18 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from client.__main__ import main
+from client.__main__ import judge_all, main
 from client.client import Illustrated, SnagClient
 from client.pictures import SUFFIXES, find_pictures
+from server.ports import free_ports
 from snag import picture as decoder
 from snag.errors import BrokenPicture, InternalError, NoPictures, PictureTooLarge, ServerAnswer, ServerUnreachable
 from snag.verdict import Verdict
-from snag.wire import WANTED, error_json, verdict_json
+from snag.wire import WANTED, error_json, parse_error, verdict_json
 
 GOOD = Verdict(False, 0.25, 0.5, 0.75, 0.125)
 BAD = Verdict(True, 1e9, 0.5, 0.0625, 0.125, "not_aligned")
@@ -27,7 +29,11 @@ class Scripted(BaseHTTPRequestHandler):
     """Answers by what the picture's bytes say."""
 
     def do_GET(self):
-        self._answer(200, "text/plain", b'snag_requests_total{model_name="bolt"} 1.0\n')
+        is_down = self.path in (
+            "/ping",
+            "/health/ready",
+        )  # for another of its models has no worker: that is no reason not to ask
+        self._answer(503 if is_down else 200, "text/plain", b'snag_requests_total{model_name="bolt"} 1.0\n')
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -155,8 +161,6 @@ class TestClient:
 
     def test_unknown_code(self):
         """A code of a newer server is an InternalError, and keeps its sentence."""
-        from snag.wire import parse_error
-
         error = parse_error({"error": {"code": "from_the_future", "message": "who knows"}})
 
         assert (type(error), str(error)) == (InternalError, "who knows")
@@ -168,8 +172,6 @@ class TestClient:
 
     def test_nobody_there(self, server):
         """No server: an error that names the address and says how to start one."""
-        from server.ports import free_ports
-
         client = SnagClient("bolt", free_ports(1)[0])
 
         with pytest.raises(ServerUnreachable, match="connection refused; is the server running"):
@@ -236,10 +238,6 @@ class TestCommand:
 
     def test_unreadable_file(self, server, tmp_path):
         """A file that can't be read is a row of its own."""
-        from pathlib import Path
-
-        from client.__main__ import judge_all
-
         client = SnagClient("bolt", server.server_port)
         rows = judge_all(client, [tmp_path, tmp_path / "gone.png"], [], tmp_path / "out", Path("/"))
         client.close()
@@ -272,8 +270,6 @@ class TestCommand:
 
     def test_no_server(self, tmp_path, capsys):
         """Without a server it fails at once, in one line."""
-        from server.ports import free_ports
-
         images = self.make(tmp_path / "in", a=b"good")
 
         assert main(["--images", str(images), "--model", "bolt", "--inference-port", str(free_ports(1)[0])]) == 2
@@ -283,8 +279,6 @@ class TestCommand:
 
     def test_too_large_is_a_row(self):
         """The server's 413 for too many pixels comes back as PictureTooLarge."""
-        from snag.wire import parse_error
-
         error = PictureTooLarge(width=9, height=9, limit=1, max_side=1)
 
         assert str(parse_error(error_json(error))) == str(error)

@@ -153,6 +153,16 @@ class TestOverHttp:
 
         assert (overlay.status, shown.status, shown.content_type, label.status) == (404, 200, "image/png", 200)
 
+    @run
+    async def test_overlay_later(self, spool, tmp_path):
+        """Once there is a server the overlay is there, also of a picture that was looked at before."""
+        drawn = [b"an overlay", None]
+        async with page_of(spool, tmp_path / "labels.sqlite", lambda *_: drawn.pop()) as url, aiohttp.ClientSession() as client:
+            (first, *_) = await (await client.get(f"{url}/items")).json()
+            statuses = [(await client.get(f"{url}/items/{first['id']}/overlay")).status for _ in range(3)]
+
+        assert statuses == [404, 200, 200]
+
     @pytest.mark.parametrize(
         ("headers", "status"),
         [
