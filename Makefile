@@ -176,11 +176,9 @@ $(SAMPLE)/sample.json: $(wildcard training/sample*.py) | .venv/.installed
 	$(PY) -m training.sample --data $(SAMPLE)
 
 $(weights): $(pictures) $(call redo,train) | .venv/.installed
-	$(PY) $(if $(team),$(team),-m) training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) $(call args,train)
+	$(PY) -m training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) \
+	    $(call flag,NPROC,nproc) $(call flag,HOSTS,hosts) $(call flag,MEET,meet) $(call args,train)
 
-# torchrun starts the processes, starts them again from the checkpoint when one dies, and lets those of several machines meet.
-team = $(if $(NPROC)$(HOSTS),-m torch.distributed.run --nproc-per-node $(or $(NPROC),1) --max-restarts 3 \
-    $(if $(HOSTS),--nnodes $(HOSTS) --rdzv-backend c10d --rdzv-id snag --rdzv-endpoint $(MEET),--standalone) -m --)
 # People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
 spool = runs/server-$(INFERENCE_PORT)/spool
 labelled = $(if $(LABELS),--threshold "$$(cat $(RUN)/threshold.txt)")

@@ -9,8 +9,8 @@ from snag.errors import BadArtifact
 from training.provenance import read_config, write_config
 from training.settings import TrainSettings
 
-#: Settings that say where, not what: a run moved or called by another name is still the same run.
-_PLACES: Final = {"run", "data", "config", "preset"}
+#: Settings that say where and by how many, not what: a run moved or called by another name is still the same run.
+_PLACES: Final = {"run", "data", "config", "preset", "nproc", "hosts", "meet"}
 
 
 def identity(settings: TrainSettings) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,6 +22,9 @@ class TrainSettings(Settings):
     preset: str = Field("default", description="quick, default or reference; a file training/presets/<preset>.toml")
     config: Path | None = Field(None, description="TOML file of settings, over the preset and under the flags")
     seed: int = Field(0, ge=0, description="the same seed on the same machine gives the same weights")
+    nproc: int = Field(1, ge=1, description="processes on this machine that share each batch, one thread each")
+    hosts: int = Field(1, ge=1, description="machines that take part, each with the same command")
+    meet: str | None = Field(None, description="host:port of one of several machines, where they meet")
 
     standardise_share: float = Field(0.12, ge=0, lt=0.5, description="share of the good pictures that give the usual error")
     calibrate_share: float = Field(0.2, ge=0, lt=0.6, description="share of the good pictures kept for calibration")
@@ -76,6 +80,19 @@ class TrainSettings(Settings):
             )
         if self.exposure == "raw" and self.mode != "whole":
             raise ValueError("an aligned part is measured against its table: expected mode whole with exposure raw")
+        return self
+
+    @model_validator(mode="after")
+    def _team(self) -> Self:
+        if self.nproc * self.hosts > self.batch_size:
+            raise ValueError(
+                f"nproc = {self.nproc} on hosts = {self.hosts} is more processes than a batch has pictures: "
+                f"expected at most {self.batch_size} in all, or a larger batch_size"
+            )
+        if (self.hosts > 1) != bool(self.meet):
+            raise ValueError(f"hosts = {self.hosts}, meet = {self.meet}: expected both for several machines, neither for one")
+        if self.meet and not re.fullmatch(r"[^\s:/]+:[1-9]\d{0,4}", self.meet):
+            raise ValueError(f"meet = {self.meet!r}: expected host:port")
         return self
 
 

@@ -8,14 +8,16 @@ torchrun (gloo on processors, nccl on GPUs); without it a team has one member, a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
+
+from snag.errors import BadConfig
 
 T = TypeVar("T")
 
@@ -77,6 +79,11 @@ class Team:
         distributed.broadcast_object_list(box)
         return box[0]
 
+    def alike(self, mine: object) -> None:
+        """Raises BadConfig where this process brings something else than the leading one: they would not train one model."""
+        if self.agreed(lambda: mine) != mine:
+            raise BadConfig(detail=f"process {self.rank} of {self.size} has other settings or pictures than the first one")
+
     def leader_first(self, work: Callable[[], T]) -> T:
         """The leading process works before the others, who may find what it has left."""
         if not self.leads:
@@ -94,6 +101,22 @@ class Team:
 
 #: The team of one: nothing is shared.
 ALONE: Final = Team()
+#: For the environment of what `starts` names: processes that are started again must not find the addresses of the dead.
+FRESH: Final = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+
+
+def starts(nproc: int, hosts: int, meet: str | None, words: Sequence[str]) -> list[str] | None:
+    """The command that starts a team of `python -m training.train` with these words; None inside of a team, or alone.
+
+    torchrun starts the processes, starts all of them again when one dies, and lets those of several machines meet.
+    """
+    if "WORLD_SIZE" in os.environ or nproc * hosts == 1:
+        return None
+    where = ["--standalone"]
+    if meet:
+        where = ["--nnodes", str(hosts), "--rdzv-backend", "c10d", "--rdzv-id", "snag", "--rdzv-endpoint", meet]
+    line = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(nproc), "--max-restarts", "3", *where]
+    return [*line, "-m", "--", "training.train", *words]
 
 
 @contextmanager
@@ -104,12 +127,29 @@ def team(device: torch.device) -> Iterator[Team]:
         yield ALONE
         return
     if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        place, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if place >= there:
+            raise BadConfig(detail=f"process {place + 1} finds {there} GPUs: expected one for each of nproc, or --device cpu")
+        torch.cuda.set_device(place)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Team(distributed.get_rank(), size)
     finally:
         distributed.destroy_process_group()
+
+
+class _Sum(torch.autograd.Function):
+    """A tensor added up over all processes; each of them gets the gradient of what all of them make of it."""
+
+    @staticmethod
+    def forward(_: Any, values: Tensor) -> Tensor:
+        summed = values.clone()
+        distributed.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(_: Any, *gradients: Tensor) -> Tensor:
+        return _Sum.forward(_, gradients[0])
 
 
 class _SharedNorm(nn.BatchNorm2d):
@@ -121,7 +161,7 @@ class _SharedNorm(nn.BatchNorm2d):
             return super().forward(input)
         values = input.float()
         count = values.new_full((1,), values.numel() / values.shape[1])
-        sums = all_reduce(torch.cat([values.sum((0, 2, 3)), values.square().sum((0, 2, 3)), count]))
+        sums = _Sum.apply(torch.cat([values.sum((0, 2, 3)), values.square().sum((0, 2, 3)), count]))
         total, squares, number = sums.split([values.shape[1], values.shape[1], 1])
         mean = total / number
         variance = squares / number - mean.square()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -32,7 +34,7 @@ from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
 from training.settings import TrainSettings, train_settings
 from training.survey import Look, survey
-from training.team import Team, team
+from training.team import FRESH, Team, starts, team
 
 SCORE_UNITS = {
     "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
@@ -65,6 +67,7 @@ def train(settings: TrainSettings) -> None:
 def _train(settings: TrainSettings, members: Team, device: torch.device, half: bool) -> None:
     paths = good_pictures(settings.data)
     digest = digest_of(paths, settings.data)
+    members.alike((digest, identity(settings)))
     if members.agreed(lambda: finished(settings, digest)):
         print(f"{settings.run / 'snag.pt'} is already trained with these settings on these pictures")
         return
@@ -247,7 +250,16 @@ def _artifact_settings(settings: TrainSettings, material: Material, history: dic
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; see `--help`."""
-    return run(lambda: train(train_settings(argv)))
+    words = sys.argv[1:] if argv is None else argv
+
+    def work() -> None:
+        settings = train_settings(words)
+        if command := starts(settings.nproc, settings.hosts, settings.meet, words):
+            good_pictures(settings.data)  # what is wrong with them is better said once than by every process
+            os.execve(command[0], command, os.environ | FRESH)  # noqa: S606  # no shell: words stay words  # nosec B606
+        train(settings)
+
+    return run(work)
 
 
 if __name__ == "__main__":
