@@ -20,7 +20,7 @@ from offline.scoring import Job, score_part
 
 _AHEAD: Final = 3  #: parts for each worker that are under way or wait for it
 _SETTINGS: Final[dict[str, Any]] = {
-    "distributed.scheduler.allowed-failures": 2,  # a part that kills three workers is given up
+    "distributed.scheduler.allowed-failures": 2,  # a part over which three workers died is given up
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.low-level-log-length": 1000,
@@ -30,11 +30,11 @@ _SETTINGS: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Finished:
-    """A part that was scored, or given up."""
+    """A part that was scored, or given up because workers died over it, or over another part that they held."""
 
     number: int
     counts: Counter[str]  #: empty when given up
-    fault: str | None = None  #: why it was given up
+    is_given_up: bool = False
 
 
 def run_parts(job: Job, numbers: Iterable[int], workers: int, scheduler: str | None) -> Iterator[Finished]:
@@ -78,4 +78,4 @@ def _result(future: Future) -> Finished:
     try:
         return Finished(number, future.result())
     except KilledWorker:
-        return Finished(number, Counter(), "each of three workers died over it")
+        return Finished(number, Counter(), is_given_up=True)

@@ -28,8 +28,9 @@ from pydantic import Field
 from tqdm import tqdm
 
 from cli.settings import Settings, from_flags, run
-from offline.engine import Finished, run_parts
+from offline.engine import run_parts
 from offline.plan import Plan, find, make_plan
+from offline.quarantine import judge_apart
 from offline.rows import assemble, batches, is_whole, origin_of
 from offline.scoring import Job, Judge
 from offline.sheet import render
@@ -37,7 +38,7 @@ from offline.sources import entries
 from offline.summary import Summary, summarise, summary_json
 from snag.artifact import check_pair, load_artifact
 from snag.calibration import calibration_json, read_calibration
-from snag.errors import BadConfig, NoPictures, OtherScores, ScoringFailed
+from snag.errors import BadConfig, NoPictures, OtherScores
 from snag.files import write_text
 from snag.serving import ServingSettings, serving_settings
 
@@ -58,7 +59,7 @@ class ScoreSettings(Settings):
 def score(settings: ScoreSettings) -> Summary:
     """Score what is not yet scored, then make the tables and the summary.
 
-    Raises NoPictures, OtherScores when the output is another scoring's, ScoringFailed when some parts could not be finished.
+    Raises NoPictures, OtherScores when the output is another scoring's, ScoringFailed when processes die before any picture.
     """
     work = beside(settings.out, ".parts")
     with alone(work):
@@ -133,7 +134,7 @@ def _is_done(out: Path, origin: Mapping[str, Any]) -> bool:
 def _score_missing(settings: ScoreSettings, job: Job) -> None:
     missing = [number for number in job.numbers if not _is_there(job, number)]
     left = sum(stop - start for start, stop in map(job.bounds, missing))
-    lost: list[Finished] = []
+    lost: list[int] = []
     counts: Counter[str] = Counter()
     interval = 0.5 if sys.stderr.isatty() else 10.0
     bar = tqdm(
@@ -142,12 +143,11 @@ def _score_missing(settings: ScoreSettings, job: Job) -> None:
     with bar:
         for finished in run_parts(job, missing, settings.workers, settings.scheduler):
             counts += finished.counts
-            lost += [finished] if finished.fault else []
-            bar.set_postfix(refused=counts.total() - counts["judged"], lost=len(lost), refresh=False)
+            lost += [finished.number] if finished.is_given_up else []
+            bar.set_postfix(refused=counts.total() - counts["judged"], refresh=False)
             bar.update(finished.counts.total())
-    if lost:
-        first, stop = job.bounds(lost[0].number)
-        raise ScoringFailed(count=len(lost), first=first, last=stop - 1, detail=lost[0].fault)
+        for number in lost:  # at the end, when the workers' memory is free
+            bar.update(judge_apart(job, number).total())
 
 
 def _is_there(job: Job, number: int) -> bool:

@@ -92,11 +92,16 @@ class Judge:
 
 def score_part(job: Job, number: int) -> Counter[str]:
     """Score one part and write it. Counts of what was found, by the error's code or "judged". Raises DiskFull."""
-    judge = _judge(job.run, job.serving, str(job.origin["model"]))
+    judge = judge_of(job)
     rows = [judge.row(entry) for entry in pictures(job.plan, *job.bounds(number))]
     judge.tally.take()  # nobody scrapes it, and it would grow
     write_part(rows, job.part(number), job.origin)
     return Counter(row.code or "judged" for row in rows)
+
+
+def judge_of(job: Job) -> Judge:
+    """Who judges in this process. Raises ArtifactMismatch."""
+    return _judge(job.run, job.serving, str(job.origin["model"]))
 
 
 @lru_cache(maxsize=1)

@@ -29,6 +29,7 @@ SnagError
     |-- BadScores
     |-- UnreadablePictures
     |-- UnreadableFile
+    |-- DeadlyPicture
     |-- ScoringFailed
     |-- PartsFailed
     |-- OtherScores
@@ -282,6 +283,13 @@ class UnreadableFile(StageError):
 
     code = "unreadable_file"
     message = "{path} can't be read: {detail}"
+
+
+class DeadlyPicture(StageError):
+    """A stored picture ends the process that judges it; when pictures are scored offline, that is one row among the refused."""
+
+    code = "deadly_picture"
+    message = "each of {tries} processes that judged {path} alone {detail}"
 
 
 class ScoringFailed(StageError):

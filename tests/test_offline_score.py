@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +17,14 @@ import pytest
 from PIL import Image
 
 from offline import score as command
+from offline.engine import Finished
 from offline.rows import Row, is_whole, write_part
 from offline.score import ScoreSettings, score
 from offline.summary import EDGES, summarise
 from snag import inspection
 from snag.artifact import load_artifact
 from snag.calibration import read_calibration
-from snag.errors import BadConfig, NoPictures, OtherScores, ScoringFailed
+from snag.errors import BadConfig, NoPictures, OtherScores
 from snag.inspection import Inspector
 from snag.serving import ServingSettings
 from snag.telemetry import Tally
@@ -70,7 +70,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def in_this_process(job, numbers, workers, scheduler):
         for number in numbers:
             scored.append(number)
-            yield command.Finished(number, command_score_part(job, number))
+            yield Finished(number, command_score_part(job, number))
 
     from offline.scoring import score_part as command_score_part
 
@@ -187,16 +187,6 @@ class TestOnce:
         """Two commands never write into one place at the same time."""
         with command.alone(tmp_path / "out/scores.parts"), pytest.raises(BadConfig, match="another command is scoring"):
             score(settings)
-
-    def test_lost_parts(self, settings, monkeypatch):
-        """A part that kills every worker is named, and the tables are not made without it."""
-        given_up = command.Finished(3, Counter(), "each of three workers died over it")
-        monkeypatch.setattr(command, "run_parts", lambda *_: iter([given_up]))
-
-        with pytest.raises(ScoringFailed, match="1 parts could not be scored, first the one of 15 to 19: each of three"):
-            score(settings)
-
-        assert not settings.out.exists()
 
     def test_nothing(self, settings, tmp_path):
         """A folder without pictures is refused."""
