@@ -29,10 +29,7 @@ class Scripted(BaseHTTPRequestHandler):
     """Answers by what the picture's bytes say."""
 
     def do_GET(self):
-        is_down = self.path in (
-            "/ping",
-            "/health/ready",
-        )  # for another of its models has no worker: that is no reason not to ask
+        is_down = self.path in ("/ping", "/health/ready")  # another of its models has no worker
         self._answer(503 if is_down else 200, "text/plain", b'snag_requests_total{model_name="bolt"} 1.0\n')
 
     def do_POST(self):
