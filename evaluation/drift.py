@@ -68,7 +68,10 @@ def drift(settings: DriftSettings) -> None:
 
 
 def logged_verdicts(log: Path) -> Iterator[dict[str, Any]]:
-    """Every line of the log and of those that were rotated away, oldest first; what is no JSON object is passed over."""
+    """Every line of the log and of those that were rotated away, oldest first; what is no JSON object is passed over.
+
+    Raises BadDataset for a log that can't be read.
+    """
     older = sorted(
         (path for path in log.parent.glob(f"{log.name}.*") if path.suffix[1:].isdigit()), key=lambda path: -int(path.suffix[1:])
     )

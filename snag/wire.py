@@ -113,7 +113,10 @@ def group_in_header(value: str | None) -> str | None:
 
 
 def decode_base64(text: str) -> bytes:
-    """Base64 in the standard or URL-safe alphabet, with or without padding, line breaks or a data-URI prefix."""
+    """Base64 in the standard or URL-safe alphabet, with or without padding, line breaks or a data-URI prefix, to bytes.
+
+    Raises MissingPicture where there is none, BadBase64.
+    """
     payload = text[prefix.end() :] if (prefix := _DATA_URI.match(text[:256])) else text
     payload = "".join(payload.split()).rstrip("=")
     if not payload:
