@@ -100,7 +100,10 @@ def is_group(name: str) -> bool:
 
 
 def rank_of_threshold(count: int, rate: float) -> int:
-    """k of the rule above, 1-based; k = count + 1 means that no threshold among the scores can keep the rate. Raises BadConfig."""
+    """k of the rule above, 1-based; k = count + 1 means that no threshold among the scores can keep the rate.
+
+    Raises BadConfig for a rate that is none.
+    """
     if not 0 < rate < 1:
         raise BadConfig(detail=f"the false-alarm rate is {rate}; expected a number between 0 and 1, for example 0.05")
     alarms = math.floor(Fraction(rate) * (count + 1)) + 1
