@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -225,6 +226,10 @@ def test_training_goes_on_after_a_process_was_killed(data: Path, alone: dict[str
 
     assert running.returncode == 0, complaint
     assert (tmp_path / "snag.pt").exists()
+    begun = re.findall(r"train: +\d+%\|[^|]*\| (\d+)/24 \[00:00<\?", complaint)  # each process's bar, as it appears
+    assert begun[:2] == ["0", "0"]
+    assert begun[2:]
+    assert "0" not in begun[2:]
     for name, losses in history(tmp_path).items():
         assert losses == pytest.approx(alone[name], rel=TOLERANCE), name
 
