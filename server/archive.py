@@ -32,13 +32,26 @@ class Archive:
 
 
 def names(model_store: Path) -> list[str]:
-    """The models whose archives lie in the store."""
-    return sorted(path.stem for path in model_store.glob("*.mar"))
+    """The models whose archives lie in the store. Raises BadArtifact when it can't be read."""
+    try:
+        return sorted(path.stem for path in model_store.iterdir() if path.suffix == ".mar")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BadArtifact(path=model_store, detail=f"expected a folder of archives: {error.strerror}") from error
 
 
 def verified(model_store: Path, model: str) -> Archive:
     """`<model>.mar` of the store, compared with the digest beside it. Raises BadArtifact, also without a threshold in it."""
-    path = (model_store / f"{model}.mar").resolve()
+    path = model_store / f"{model}.mar"
+    try:
+        return _verified(path.resolve(), model)
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:  # RuntimeError: a link that leads to itself
+        why = error.strerror if isinstance(error, OSError) else error
+        raise BadArtifact(path=path, detail=f"it or its digest can't be read ({why}); run `make archive`") from error
+
+
+def _verified(path: Path, model: str) -> Archive:
     recorded = path.with_name(f"{path.name}.sha256")
     if not path.is_file():
         raise BadArtifact(path=path, detail="there is no archive; run `make archive`")

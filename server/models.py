@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from pydantic import Field
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from cli.settings import from_flags, run
 from server.announcement import say
@@ -18,6 +20,9 @@ from server.settings import WhichServer
 from server.state import Model, Version, read_state
 from server.torchserve import connected
 from snag.errors import ServerAnswer, ServerUnreachable
+
+#: Columns of a file or a pipe.
+_ENDLESS: Final = 100_000
 
 
 class ModelsSettings(WhichServer):
@@ -53,7 +58,17 @@ def show(settings: ModelsSettings) -> None:
     if settings.as_json:
         say(json.dumps([asdict(row) for row in rows], indent=1))
         return
-    Console().print(_table(rows))
+    print_rows(rows)
+
+
+def print_rows(rows: Sequence[Row]) -> None:
+    """The table, whole: what does not fit on a terminal is folded, and elsewhere lines are as long as need be."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(
+            console.width, console.measure(_table(rows), options=console.options.update(width=_ENDLESS)).maximum
+        )
+    console.print(_table(rows))
 
 
 def listed(models: Sequence[Model], workers: Sequence[Workers]) -> list[Row]:
@@ -84,10 +99,11 @@ def _workers(instance: Instance) -> list[Workers]:
 
 
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table("model", "version", "", "threshold", "calibrated", "digest", "workers", "health")
+    columns = ("model", "version", "", "threshold", "calibrated", "digest", "workers", "health")
+    table = Table(*(Column(name, overflow="fold") for name in columns))
     for row in rows:
         threshold = "" if row.threshold is None else f"{row.threshold:.4g}"
-        health = f"[green]{row.health}[/]" if row.health == "ready" else f"[red]{row.health}[/]"
+        health = Text(row.health, style="green" if row.health == "ready" else "red")  # not markup: reasons may hold brackets
         workers = f"{row.ready} of {row.wanted}"
         table.add_row(row.model, row.version, row.role, threshold, row.calibrated[:10], row.digest[:12], workers, health)
     return table

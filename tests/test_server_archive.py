@@ -1,12 +1,21 @@
 """Archives as the server takes them: whole, with the right digest, copied once."""
 
+import errno
+import os
 import re
+from pathlib import Path
 
 import pytest
 
 from server.archive import Archive, copied, names, verified
+from server.serve import main as serve_main
 from snag.errors import BadArtifact
 from tests.mars import CALIBRATION, GOLDEN, record, write_mar
+
+
+def denied(self):
+    """What the system says of a folder that this user may not enter."""
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
 
 
 class TestArchive:
@@ -49,6 +58,48 @@ class TestArchive:
 
         with pytest.raises(BadArtifact, match=re.escape(reason)):
             verified(tmp_path, "bolt")
+
+    @pytest.mark.parametrize("name", ["bolt.mar", "bolt.mar.sha256"])
+    def test_no_rights(self, tmp_path, monkeypatch, name):
+        """An archive or digest that this user may not read is named with the system's reason."""
+        write_mar(tmp_path, "bolt")
+        real = Path.open
+
+        def refuse(self, *words, **more):
+            if self.name == name:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+            return real(self, *words, **more)
+
+        monkeypatch.setattr(Path, "open", refuse)
+
+        with pytest.raises(BadArtifact, match=re.escape("bolt.mar: it or its digest can't be read (Permission denied)")):
+            verified(tmp_path, "bolt")
+
+    def test_links_and_folders(self, tmp_path):
+        """What has an archive's name and is none is refused: a link to nothing or itself, a folder, binary digests."""
+        write_mar(tmp_path, "text")
+        (tmp_path / "text.mar.sha256").write_bytes(b"\xff\xfe")
+        (tmp_path / "folder.mar").mkdir()
+        (tmp_path / "gone.mar").symlink_to(tmp_path / "nothing")
+        (tmp_path / "round.mar").symlink_to("round.mar")
+
+        assert names(tmp_path) == ["folder", "gone", "round", "text"]
+        for name in names(tmp_path):
+            with pytest.raises(BadArtifact, match="run `make archive`"):
+                verified(tmp_path, name)
+
+    def test_no_store(self, tmp_path, monkeypatch, capsys):
+        """A store that is no folder, or may not be read, is said in one line with the exit code of its siblings."""
+        (tmp_path / "store").write_text("no folder")
+        words = ["--model", "all", "--model-store", str(tmp_path / "store"), "--server-folder", str(tmp_path / "server")]
+
+        assert serve_main(words) == 2
+        assert f"error: {tmp_path / 'store'}: expected a folder of archives: Not a directory" in capsys.readouterr().err
+        assert serve_main([*words, "--model", "bolt"]) == 2
+        assert capsys.readouterr().err.startswith("error: ")
+        monkeypatch.setattr(Path, "is_file", denied)
+        assert serve_main(["--model", "bolt", *words[2:]]) == 2
+        assert "bolt.mar: it or its digest can't be read (Permission denied)" in capsys.readouterr().err
 
     def test_copied(self, tmp_path):
         """The server's copy bears the version in its name and is made once."""
