@@ -191,7 +191,7 @@ $(calibration): $(weights) $(call redo,calibrate,FPR CONFIDENCE PROMISE GROUPS T
 	$(PY) -m training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(promise) $(choice) $(labelled) $(call args,calibrate)
 
 $(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
-	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(if $(SHIFTS),--shifts) $(call args,evaluate)
+	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(call flag,GROUPS,groups) $(if $(SHIFTS),--shifts) $(call args,evaluate)
 
 # The model card quotes the report, where there is one.
 $(archive): $(weights) $(calibration) $(if $(call asked,evaluate demo),$(report),$(wildcard $(RUN)/report/index.html)) \

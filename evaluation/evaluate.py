@@ -18,6 +18,7 @@ from cli.settings import Settings, from_flags, run
 from evaluation.aupro import region_weights
 from evaluation.figures import figures
 from evaluation.gallery import Gallery
+from evaluation.groups import grouped
 from evaluation.judging import Inspected, Unreadable, judge_pictures
 from evaluation.labelled import LabelledPicture, labelled_pictures, read_mask
 from evaluation.report import render
@@ -46,6 +47,9 @@ class EvaluateSettings(Settings):
         False, description="also judge every picture under other lamps, focus and places; some forty times as long"
     )
     shift_pictures: int = Field(0, ge=0, description="of those at most so many good and as many defective pictures; 0: all")
+    groups: Path | None = Field(
+        None, description="CSV with the columns path, group; without it the folders below test/<kind> are the groups"
+    )
     gallery: int = Field(2, ge=0, le=20, description="how many best and how many worst pictures of each class are shown")
 
 
@@ -72,7 +76,7 @@ def evaluate(settings: EvaluateSettings) -> None:
     calibration_path = settings.run / "calibration.json"
     calibration = read_calibration(calibration_path)
     check_pair(artifact, calibration, calibration_path)
-    pictures = labelled_pictures(settings.data)
+    pictures = grouped(labelled_pictures(settings.data), settings.groups, settings.data)
     findings = Findings(Gallery(settings.gallery, scale_of(calibration)))
     has_masks = any(picture.mask_path for picture in pictures)
     stream = judge_pictures(artifact, calibration, pictures, settings.batch)

@@ -105,8 +105,28 @@ def _image_estimates(
 ) -> dict[str, Estimate]:
     if not results:
         return {name: Estimate(None, None) for name in metrics}
+    if any(result.verdict.threshold != threshold for result in results):  # of groups: what stops is seen from each's own
+        ranking = {name: metric for name, metric in metrics.items() if not metric.is_share}
+        margins = [result.rank_score - result.verdict.threshold for result in results]
+        stopping = {name: metric for name, metric in metrics.items() if metric.is_share}
+        ranks = [result.rank_score for result in results]
+        return {
+            **_estimates_by(ranks, results, ranking, threshold, resamples, seed),
+            **_estimates_by(margins, results, stopping, 0.0, resamples, seed),
+        }
+    return _estimates_by([result.rank_score for result in results], results, metrics, threshold, resamples, seed)
+
+
+def _estimates_by(
+    values: Sequence[float],
+    results: Sequence[Result],
+    metrics: dict[str, Metric],
+    threshold: float,
+    resamples: int,
+    seed: int,
+) -> dict[str, Estimate]:
     is_bad = np.array([result.picture.is_bad for result in results])
-    scores = np.array([result.rank_score for result in results])
+    scores = np.array(values)
     strata = [result.picture.kind for result in results]
 
     def tally_of(counts: np.ndarray) -> Tally:

@@ -39,16 +39,17 @@ def judge_pictures(
 ) -> Iterator[Inspected | Unreadable]:
     """Judge `pictures` in their order, `batch` at a time. Raises BadArtifact when the model answers no number."""
     for start in range(0, len(pictures), batch):
-        group = pictures[start : start + batch]
-        decoded = [_decode(picture) for picture in group]
+        some = pictures[start : start + batch]
+        decoded = [_decode(picture) for picture in some]
         answers = iter(artifact.score([pixels for pixels in decoded if isinstance(pixels, Tensor)]))
-        for picture, pixels in zip(group, decoded, strict=True):
+        for picture, pixels in zip(some, decoded, strict=True):
             if isinstance(pixels, Unreadable):
                 yield pixels
             else:
                 scores = next(answers)
                 _check(artifact, picture, scores)
-                verdict = judge(scores.anomaly_score, scores.reconstruction_error, scores.reason, calibration)
+                found = scores.anomaly_score, scores.reconstruction_error, scores.reason
+                verdict = judge(*found, calibration, picture.group)
                 yield Inspected(picture, pixels, scores, verdict)
 
 

@@ -22,8 +22,9 @@ class LabelledPicture:
 
     path: Path
     name: str  #: path relative to the data folder, with forward slashes
-    kind: str  #: the folder's name: "good" or the defect's
-    mask_path: Path | None  #: ground_truth/<kind>/<stem>_mask.png, where that file exists
+    kind: str  #: the name of the folder below test/: "good" or the defect's
+    mask_path: Path | None  #: ground_truth/<kind>/<same path>_mask.png, where that file exists
+    group: str | None = None  #: camera, tool or shift, where it is known
 
     @property
     def is_bad(self) -> bool:
@@ -38,9 +39,9 @@ def labelled_pictures(data: Path) -> list[LabelledPicture]:
     test = data / "test"
     folders = [folder for folder in test.iterdir() if folder.is_dir()] if test.is_dir() else []
     return [
-        LabelledPicture(path, path.relative_to(data).as_posix(), folder.name, _mask_of(data, path))
+        LabelledPicture(path, path.relative_to(data).as_posix(), folder.name, _mask_of(data, folder, path))
         for folder in sorted(folders, key=lambda folder: (folder.name != GOOD, folder.name))
-        for path in sorted(folder.iterdir())
+        for path in sorted(folder.rglob("*"))  # below it may be folders, one for each group
         if path.suffix.lower() in SUFFIXES and path.is_file()
     ]
 
@@ -71,8 +72,8 @@ def read_mask(path: Path, height: int, width: int) -> np.ndarray:
     return mask
 
 
-def _mask_of(data: Path, path: Path) -> Path | None:
-    if path.parent.name == GOOD:
+def _mask_of(data: Path, folder: Path, path: Path) -> Path | None:
+    if folder.name == GOOD:
         return None
-    mask = data / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
+    mask = data / "ground_truth" / folder.name / path.relative_to(folder).with_name(f"{path.stem}_mask.png")
     return mask if mask.is_file() else None

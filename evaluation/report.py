@@ -17,7 +17,7 @@ from evaluation.gallery import Exhibit
 from evaluation.intervals import Interval
 from evaluation.labelled import GOOD
 from evaluation.metrics import METRICS
-from evaluation.sentences import FEATURE_NAMES, calibration_sentences, percent, summary_sentences
+from evaluation.sentences import FEATURE_NAMES, calibration_sentences, groups_sentence, percent, summary_sentences
 from evaluation.shifts import SHIFTS
 from evaluation.summary import Evaluation
 from evaluation.tally import tally_pictures
@@ -71,6 +71,7 @@ def render(evaluation: Evaluation) -> str:
         tiles=_tiles(evaluation),
         strip=_strip(evaluation),
         calibration_sentences=calibration_sentences(evaluation),
+        groups_sentence=groups_sentence(evaluation),
         calibration_plot=plots.calibration_plot(calibration.scores, calibration.threshold),
         classes=found.per_class,
         per_defect=found.per_defect,

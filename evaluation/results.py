@@ -19,7 +19,7 @@ from snag.verdict import Verdict
 
 COLUMNS: Final = (
     *("path", "class", "label", "score", "p_value", "anomaly"),
-    *("reconstruction_error", "brightness", "reason"),
+    *("reconstruction_error", "brightness", "reason", "group", "threshold"),
 )
 
 
@@ -68,11 +68,11 @@ def results_csv(results: Sequence[Result], unreadable: Sequence[Unreadable]) -> 
             [
                 *_labels(result.picture),
                 *(verdict.score, verdict.p_value, int(verdict.is_anomaly), verdict.reconstruction_error),
-                *(result.brightness, verdict.reason or ""),
+                *(result.brightness, verdict.reason or "", result.picture.group or "", verdict.threshold),
             ]
         )
     for item in unreadable:
-        writer.writerow([*_labels(item.picture), "", "", "", "", "", item.code])
+        writer.writerow([*_labels(item.picture), "", "", "", "", "", item.code, item.picture.group or "", ""])
     return text.getvalue()
 
 

@@ -78,6 +78,17 @@ def summary_sentences(evaluation: Evaluation) -> list[Sentence]:
     return [sentence for sentence in candidates if sentence is not None]
 
 
+def groups_sentence(evaluation: Evaluation) -> str:
+    """Whose threshold judged how many test pictures."""
+    names = {group.name for group in evaluation.calibration.groups if group.threshold is not None}
+    own = sum(result.verdict.threshold_of in names for result in evaluation.results)
+    return (
+        f"{own} of {len(evaluation.results)} test pictures are of a group with a threshold of its own and were judged by it, "
+        "the others by the pooled threshold. The shares stopped count these verdicts; plots, the heat maps' scale and what is "
+        "said of moved thresholds and shifts go by the pooled one."
+    )
+
+
 def calibration_sentences(evaluation: Evaluation) -> list[Sentence]:
     """What the threshold promises."""
     calibration, promise = evaluation.calibration, evaluation.promise

@@ -74,7 +74,8 @@ def test_the_table_has_a_row_for_each_picture(data: Path, run: Path) -> None:
 
     table = rows(run)
     assert list(table[0]) == [
-        *("path", "class", "label", "score", "p_value", "anomaly", "reconstruction_error", "brightness", "reason")
+        *("path", "class", "label", "score", "p_value", "anomaly", "reconstruction_error", "brightness", "reason"),
+        *("group", "threshold"),
     ]
     assert [row["path"] for row in table[:2]] == ["test/good/000.png", "test/good/001.png"]
     assert [row["class"] for row in table] == ["good"] * GOOD_COUNT + ["bright"] * DEFECT_COUNT + ["dark"] * DEFECT_COUNT

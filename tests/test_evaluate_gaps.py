@@ -77,7 +77,7 @@ def test_unreadable_pictures_are_listed_and_in_no_figure(data: Path, run: Path) 
     assert rows(run)[-1] == {
         "path": "test/good/000.png",
         **{"class": "good", "label": "0", "score": "", "p_value": "", "anomaly": "", "reconstruction_error": ""},
-        **{"brightness": "", "reason": "unsupported_format"},
+        **{"brightness": "", "reason": "unsupported_format", "group": "", "threshold": ""},
     }
     assert "1 picture could not be read" in page(run)
 
