@@ -80,6 +80,8 @@ weights := $(RUN)/snag.pt
 calibration := $(RUN)/calibration.json
 report := $(RUN)/report/metrics.json
 archive := $(MODEL_STORE)/$(MODEL).mar
+# What `tune` found best on this machine, once it has run.
+tuned := $(wildcard $(RUN)/model-config.yaml)
 PORTS = --inference-port $(INFERENCE_PORT) --management-port $(MANAGEMENT_PORT) --metrics-port $(METRICS_PORT)
 # A flag is passed only when its variable is set, so that each default stands once, in the command.
 flag = $(if $($1),--$2 '$($1)')
@@ -90,7 +92,7 @@ by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(orig
 args = $(if $(call asked,$1),$(ARGS))
 redo = $(if $(call asked,$1)$(call by_hand,$2),FORCE)
 
-.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift demo image test check lock clean FORCE
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test check lock clean FORCE
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -149,6 +151,10 @@ score: .venv/.installed-offline ## score stored pictures with RUN=…: SOURCE=fo
 drift: .venv/.installed ## draw from a server's LOG=… whether its lines have changed since calibration
 	$(PY) -m evaluation.drift --log $(or $(LOG),runs/server-$(INFERENCE_PORT)/logs/requests.log) $(call args,drift)
 
+tune: $(archive) ## measure which workers, threads and batches suit this machine; writes RUN/model-config.yaml for `archive`
+	$(PY) -m benchmarks.tuning --model $(MODEL) --model-store $(MODEL_STORE) --pictures $(DATA)/test --out $(RUN)/tuning \
+	    --write $(RUN)/model-config.yaml $(call args,tune)
+
 demo: $(report) $(archive) ## all of it on the sample, from nothing to a table of verdicts
 	$(PY) -m server.demo --model $(MODEL) --data $(DATA) --run $(RUN) --model-store $(MODEL_STORE) $(call args,demo)
 
@@ -195,8 +201,8 @@ $(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
 
 # The model card quotes the report, where there is one.
 $(archive): $(weights) $(calibration) $(if $(call asked,evaluate demo),$(report),$(wildcard $(RUN)/report/index.html)) \
-    $(wildcard handler/*.py handler/*.yaml snag/*.py) $(call redo,archive,RUN VERSION) | .venv/.installed
-	$(PY) -m training.archive --run $(RUN) --model $(MODEL) --model-store $(MODEL_STORE) --version $(VERSION) $(call args,archive)
+    $(wildcard handler/*.py handler/*.yaml snag/*.py) $(tuned) $(call redo,archive,RUN VERSION) | .venv/.installed
+	$(PY) -m training.archive --run $(RUN) --model $(MODEL) --model-store $(MODEL_STORE) --version $(VERSION) $(if $(tuned),--model-config-file $(tuned)) $(call args,archive)
 
 .venv/bin/python:
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Snag needs Python 3.11; name it with PYTHON=…")'
