@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training import defects
+from training import defect_shapes, defects
 from training.defects import DEFECTIVE_SHARE, VISIBLE, add_defects
 
 LEVEL = 0.8
@@ -131,7 +131,7 @@ def _counting(functions: list, counts: Counter, monkeypatch: pytest.MonkeyPatch,
 def test_every_shape_and_every_fill_is_drawn(monkeypatch: pytest.MonkeyPatch, background: float | None) -> None:
     """Missing material only where there is a table to show in its place."""
     shapes, fills = Counter(), Counter()
-    _counting(defects._SHAPES, shapes, monkeypatch, "_SHAPES")
+    _counting(defects.SHAPES, shapes, monkeypatch, "SHAPES")
     _counting(defects._FILLS, fills, monkeypatch, "_FILLS")
     missing = defects._missing
     monkeypatch.setattr(defects, "_missing", lambda *given: fills.update(["_missing"]) or missing(*given))
@@ -139,15 +139,15 @@ def test_every_shape_and_every_fill_is_drawn(monkeypatch: pytest.MonkeyPatch, ba
 
     add_defects(before, everywhere(before), np.random.default_rng(0), background)
 
-    assert set(shapes) == {"_blob", "_scratch", "_flat", "_speckle"}
+    assert set(shapes) == {"blob", "scratch", "flat", "speckle"}
     expected = {"_tone", "_patch", "_neighbour", "_gain", "_warp", "_smear"}
     assert set(fills) == (expected | {"_missing"} if background is not None else expected)
     assert min(fills.values()) > 10
     assert min(shapes.values()) > 10
 
 
-@given(st.integers(0, 10**6), st.sampled_from(defects._SHAPES), st.floats(1.5, 60))
-def test_a_shape_is_an_opacity(seed: int, shape: defects.Shape, reach: float) -> None:
+@given(st.integers(0, 10**6), st.sampled_from(defects.SHAPES), st.floats(1.5, 60))
+def test_a_shape_is_an_opacity(seed: int, shape: defect_shapes.Shape, reach: float) -> None:
     y = np.arange(-20, 31, dtype=np.float32)[:, None]
     x = np.arange(-35, 12, dtype=np.float32)[None, :]
 

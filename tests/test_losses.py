@@ -77,3 +77,11 @@ def test_a_sure_and_right_map_costs_almost_nothing_and_a_sure_and_wrong_one_much
 
     assert float(weight_loss(right, mask)) < 1e-3
     assert float(weight_loss(-right, mask)) > 10
+
+
+def test_a_defective_pixel_has_as_much_say_in_the_entropy_as_is_asked_for() -> None:
+    logits, mask = torch.tensor([[[1.0, -2.0]]]), torch.tensor([[[1.0, 0.0]]])
+
+    more = float(weight_loss(logits, mask, say=5.0) - weight_loss(logits, mask))
+
+    assert more == pytest.approx(4.0 * math.log1p(math.exp(-1.0)) / 2, rel=1e-5)

@@ -149,10 +149,12 @@ def test_tensorboard_shows_each_epochs_mean_losses(whole_run: Path) -> None:
     assert [len(means) for means in history.values()] == [EPOCHS, EPOCHS]
 
 
-def test_training_reduces_the_losses(whole_run: Path) -> None:
-    history = torch.load(whole_run / "checkpoint.pt", weights_only=True)["history"]
+def test_training_reduces_the_losses(data: Path, tmp_path: Path) -> None:
+    """Over enough epochs that what each draws of defects does not decide."""
+    in_child(data, tmp_path / "run", "--epochs", "15")
+    history = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["history"]
 
-    assert all(means[-1] < means[0] for means in history.values())
+    assert all(sum(means[-5:]) < sum(means[:5]) for means in history.values())
 
 
 # --- the same again ---------------------------------------------------------------------------------------------------------

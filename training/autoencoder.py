@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+#: What brings prepared grey values (spread 0.15), and what a repair misses of them (0.05), to about unit spread.
+PICTURE_SCALE: Final = 6.0
+DIFFERENCE_SCALE: Final = 20.0
 
-def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+def _convolution(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
 def _doubling(inputs: int, outputs: int) -> nn.Sequential:
@@ -87,14 +93,20 @@ class WeightNetwork(nn.Module):
     A small U-Net at half resolution. Its map weighs the squared reconstruction error.
     """
 
-    def __init__(self, channels: int, base: int = 24) -> None:
-        """`channels` of the picture; `base` channels at half resolution."""
+    def __init__(self, channels: int, base: int = 24, surface: bool = False) -> None:
+        """`channels` of the picture; `base` channels at half resolution.
+
+        On a `surface` it sees picture and difference at unit spread, and looks further: what is uneven shows against the rest.
+        """
         super().__init__()
+        self.scales = (PICTURE_SCALE, DIFFERENCE_SCALE) if surface else (1.0, 1.0)
+        self.centre = 0.5 if surface else 0.0
         self.fold = nn.PixelUnshuffle(2)
         self.top = nn.Sequential(_convolution(8 * channels + 2, base), _convolution(base, base))
         self.down1 = nn.Sequential(_convolution(base, base + base // 2, 2), _convolution(base + base // 2, base + base // 2))
         self.down2 = nn.Sequential(_convolution(base + base // 2, 2 * base, 2), _convolution(2 * base, 2 * base))
-        self.down3 = nn.Sequential(_convolution(2 * base, 3 * base, 2), _convolution(3 * base, 3 * base))
+        further = [_convolution(3 * base, 3 * base, dilation=reach) for reach in (2, 4)] if surface else []
+        self.down3 = nn.Sequential(_convolution(2 * base, 3 * base, 2), _convolution(3 * base, 3 * base), *further)
         self.up2 = _convolution(5 * base, 2 * base)
         self.up1 = _convolution(2 * base + base + base // 2, base + base // 2)
         self.up0 = _convolution(base + base // 2 + base, base)
@@ -103,7 +115,8 @@ class WeightNetwork(nn.Module):
 
     def forward(self, prepared: Tensor, reconstruction: Tensor) -> Tensor:
         """[N, C, h, w] twice -> logits [N, h, w] of "defect here"; h and w multiples of 16."""
-        folded = self.fold(torch.cat([prepared, reconstruction - prepared], 1))
+        picture, difference = self.scales[0] * (prepared - self.centre), self.scales[1] * (reconstruction - prepared)
+        folded = self.fold(torch.cat([picture, difference], 1))
         top = self.top(torch.cat([folded, coordinates(folded)], 1))
         one = self.down1(top)
         two = self.down2(one)

@@ -9,115 +9,131 @@ it visibly changed (NSA's steep label).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.random import Generator
-from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter1d, zoom
+from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter1d
+
+from training.defect_shapes import SHAPES, Array, crack, noise, scratch, turned
+from training.variation import Variation
 
 #: Share of pictures that get defects; the rest stay good, so that "nothing wrong" is an answer too.
 DEFECTIVE_SHARE: Final = 0.85
-#: A pixel is defective where the change, averaged over 3 x 3, exceeds this (prepared grey values; about 3 of 255 levels).
+#: A pixel is defective where the change, averaged over 3 x 3, exceeds this (prepared grey values; about 3 of 255 levels) ...
 VISIBLE: Final = 0.015
+#: ... and on a surface this many times its grain.
+GRAINS: Final = 3.0
+#: Share of defects that are large soft shades.
+SHADES: Final = 0.08
+#: A soft shade on a surface counts as defective down to this share of its strength.
+SHADE_EDGE: Final = 0.35
 
-Array = np.ndarray
+
+@dataclass(frozen=True)
+class Surface:
+    """How defects are drawn on whole pictures of a surface, where nothing has a place of its own.
+
+    Many: a network that can't learn where what belongs learns from the number of defects that it has seen, and at one a picture
+    it saw too few to tell a scratch from a grinding mark. Half of them plain: without those nothing is learnt of the faint.
+    Cracks and scratches get tones alone: a strip of good surface one pixel wide nobody sees.
+    """
+
+    usual: Variation  #: what good pictures differ by anyway is no defect
+    crowd: int = 6  #: times as many in a picture
+    plain: float = 0.5  #: share of opaque ones
 
 
-def add_defects(clean: Array, where: Array, random: Generator, background: float | None) -> tuple[Array, Array]:
+def add_defects(
+    clean: Array, where: Array, random: Generator, background: float | None, surface: Surface | None = None
+) -> tuple[Array, Array]:
     """Corrupt pictures [N, C, h, w] (float32, left as they are); `where` [h, w] weighs the places.
 
-    `background` is the grey value around an aligned part, or None. Returns the corrupted pictures and masks [N, h, w], 0 or 1.
+    `background` is the grey value around an aligned part, or None; `surface` is given for whole pictures.
+    Returns the corrupted pictures and masks [N, h, w], 0 or 1.
     """
-    corrupted = clean.copy()
+    shaded, corrupted = np.zeros_like(clean[:, :1]), clean.copy()
+    soft = np.zeros(shaded[:, 0].shape, dtype=bool)
     places = np.cumsum(where.ravel().astype(np.float64))
     for i in range(len(clean)):
         if random.random() > DEFECTIVE_SHARE:
             continue
-        for _ in range(random.choice((1, 1, 2, 3))):
+        for _ in range(random.choice((1, 1, 2, 3)) * (surface.crowd if surface else 1)):
             spot = int(np.searchsorted(places, random.random() * places[-1]))
             other = clean[random.integers(len(clean))]
-            _one_defect(corrupted[i], other, (spot // where.shape[1], spot % where.shape[1]), random, background)
+            centre = (spot // where.shape[1], spot % where.shape[1])
+            if surface is None:
+                _one_defect(corrupted[i], other, centre, random, background)
+            elif random.random() < SHADES:
+                shade, edge = _shade(soft[i].shape, centre, random, surface.usual)
+                shaded[i] += shade
+                soft[i] |= np.abs(shade) > max(VISIBLE, edge)
+            else:
+                _on_surface(corrupted[i], other, centre, random, surface.plain)
     change = np.abs(corrupted - clean).max(1)
     averaged = uniform_filter1d(uniform_filter1d(change, 3, axis=1), 3, axis=2)
-    return corrupted, (averaged > VISIBLE).astype(np.float32)
+    visible = max(VISIBLE, GRAINS * surface.usual.fine) if surface else VISIBLE
+    return corrupted + shaded, ((averaged > visible) | soft).astype(np.float32)
+
+
+def _unit(height: int, width: int) -> float:
+    """Sizes of defects are for pictures of 100,000 pixels; the factor for others."""
+    return float(np.sqrt(height * width)) / 320.0
+
+
+def _shade(shape: tuple[int, ...], centre: tuple[int, int], random: Generator, usual: Variation) -> tuple[Array, float]:
+    """A large soft spot, lighter or darker by more than good pictures are anyway: what is added, and where it ends to count."""
+    height, width = shape
+    reach = float(np.exp(random.uniform(np.log(30), np.log(200)))) * _unit(height, width)
+    y = np.arange(height, dtype=np.float32)[:, None] - centre[0]
+    x = np.arange(width, dtype=np.float32)[None, :] - centre[1]
+    v, u = turned(y, x, random)
+    aspect = np.exp(random.uniform(0.0, np.log(3.0)))
+    strength = float(np.exp(random.uniform(np.log(max(0.03, usual.coarse)), np.log(max(0.3, 4.0 * usual.coarse)))))
+    alpha = np.exp(-0.5 * ((v * aspect) ** 2 + u * u) / (0.45 * reach) ** 2)
+    return (random.choice((-1, 1)) * strength * alpha).astype(np.float32), SHADE_EDGE * strength
+
+
+def _on_surface(picture: Array, other: Array, centre: tuple[int, int], random: Generator, plain: float) -> None:
+    """Change `picture` [C, h, w] of a surface in place around `centre`."""
+    reach = float(np.exp(random.uniform(np.log(3), np.log(36)))) * _unit(*picture.shape[1:])
+    box, corner, y, x = _box(picture, centre, int(np.ceil(1.5 * reach)) + 3)
+    shapes = [*SHAPES, crack]
+    shape = shapes[random.integers(len(shapes))]
+    alpha = shape(y, x, reach, random)
+    if random.random() >= plain:
+        alpha = alpha * np.exp(random.uniform(np.log(0.25), 0.0))
+    fills = _FILLS if len(picture) == 1 else [*_FILLS, _recolour]
+    fill = _THIN[random.integers(len(_THIN))] if shape in (scratch, crack) else fills[random.integers(len(fills))]
+    box += (alpha * (fill(box, other, corner, random, None) - box)).astype(np.float32)
 
 
 def _one_defect(picture: Array, other: Array, centre: tuple[int, int], random: Generator, background: float | None) -> None:
     """Change `picture` [C, h, w] in place around `centre`."""
-    unit = float(np.sqrt(picture.shape[1] * picture.shape[2])) / 320.0  # sizes below are for 100,000 pixels
-    shade = random.random() < 0.08
+    unit = _unit(*picture.shape[1:])
+    shade = random.random() < SHADES
     reach = float(np.exp(random.uniform(np.log(30 if shade else 3), np.log(110 if shade else 36)))) * unit
-    half = int(np.ceil(reach * (1.0 if shade else 1.5))) + 3
-    top, bottom = max(0, centre[0] - half), min(picture.shape[1], centre[0] + half + 1)
-    left, right = max(0, centre[1] - half), min(picture.shape[2], centre[1] + half + 1)
-    box = picture[:, top:bottom, left:right]
-    y = np.arange(top, bottom, dtype=np.float32)[:, None] - centre[0]
-    x = np.arange(left, right, dtype=np.float32)[None, :] - centre[1]
+    box, corner, y, x = _box(picture, centre, int(np.ceil(reach * (1.0 if shade else 1.5))) + 3)
     if shade:
         alpha = np.exp(-0.5 * (x * x + y * y) / (0.45 * reach) ** 2)
         box += (alpha * random.choice((-1, 1)) * np.exp(random.uniform(np.log(0.03), np.log(0.3)))).astype(np.float32)
         return
-    shape = _SHAPES[random.integers(len(_SHAPES))]
+    shape = SHAPES[random.integers(len(SHAPES))]
     alpha = shape(y, x, reach, random)
     alpha = alpha * np.exp(random.uniform(np.log(0.25), 0.0))
     fills = list(_FILLS) if background is None else [*_FILLS, _missing]
     fill = fills[random.integers(len(fills))]
-    box += (alpha * (fill(box, other, (top, left), random, background) - box)).astype(np.float32)
+    box += (alpha * (fill(box, other, corner, random, background) - box)).astype(np.float32)
 
 
-# --- shapes: coordinates from the centre and a reach in pixels -> opacity 0..1 --------------------------------------------
-
-
-def _turned(y: Array, x: Array, random: Generator) -> tuple[Array, Array]:
-    angle = random.uniform(0, np.pi)
-    return np.cos(angle) * y - np.sin(angle) * x, np.sin(angle) * y + np.cos(angle) * x
-
-
-def _noise(shape: tuple[int, ...], grain: float, random: Generator) -> Array:
-    """Smooth noise, about -1..1, with structures of `grain` pixels."""
-    height, width = shape
-    coarse = random.standard_normal((int(height / grain) + 3, int(width / grain) + 3)).astype(np.float32)
-    fine = zoom(coarse, grain if grain > 1 else 1, order=1)
-    return fine[:height, :width]
-
-
-def _blob(y: Array, x: Array, reach: float, random: Generator) -> Array:
-    """An ellipse with a ragged edge."""
-    v, u = _turned(y, x, random)
-    aspect = np.exp(random.uniform(0, np.log(3.0)))
-    radius = np.sqrt((v * aspect) ** 2 + u**2) / reach
-    ragged = radius + random.uniform(0, 0.45) * _noise(radius.shape, max(1.5, reach / random.uniform(2, 6)), random)
-    softness = random.uniform(0.6, 3.0) / reach
-    return np.clip((1.0 - ragged) / softness + 0.5, 0, 1)
-
-
-def _scratch(y: Array, x: Array, reach: float, random: Generator) -> Array:
-    """A thin curved line."""
-    v, u = _turned(y, x, random)
-    bend = random.uniform(-0.5, 0.5) / max(reach, 1.0)
-    across = np.abs(v - bend * u * u)
-    width = random.uniform(0.5, 0.5 + min(2.5, 0.25 * reach))
-    ends = np.clip((1.4 * reach - np.abs(u)) / 2.0, 0, 1)
-    return np.clip(width - across + 0.5, 0, 1) * ends
-
-
-def _flat(y: Array, x: Array, reach: float, random: Generator) -> Array:
-    """A rectangle with sharp edges, as a tool leaves it."""
-    v, u = _turned(y, x, random)
-    aspect = random.uniform(0.3, 1.0)
-    inside = np.minimum(reach - np.abs(u), aspect * reach - np.abs(v))
-    return np.clip(inside + 0.5, 0, 1)
-
-
-def _speckle(y: Array, x: Array, reach: float, random: Generator) -> Array:
-    """Pits and spots within a disc."""
-    radius = np.sqrt(y * y + x * x) / reach
-    spots = _noise(radius.shape, max(1.2, reach / random.uniform(4, 12)), random)
-    return np.clip((spots - random.uniform(0.2, 1.0)) * 3.0, 0, 1) * np.clip((1.0 - radius) * 4.0, 0, 1)
-
-
-Shape = Callable[[Array, Array, float, Generator], Array]
-_SHAPES: Final[list[Shape]] = [_blob, _blob, _scratch, _flat, _speckle]
+def _box(picture: Array, centre: tuple[int, int], half: int) -> tuple[Array, tuple[int, int], Array, Array]:
+    """What of `picture` lies within `half` of `centre`, a view; its corner; and its pixels' distances down and right."""
+    top, bottom = max(0, centre[0] - half), min(picture.shape[1], centre[0] + half + 1)
+    left, right = max(0, centre[1] - half), min(picture.shape[2], centre[1] + half + 1)
+    y = np.arange(top, bottom, dtype=np.float32)[:, None] - centre[0]
+    x = np.arange(left, right, dtype=np.float32)[None, :] - centre[1]
+    return picture[:, top:bottom, left:right], (top, left), y, x
 
 
 # --- fills: the box [C, h, w], another good picture, the box's corner -> what stands where the shape is opaque ------------
@@ -171,7 +187,7 @@ def _warp(box: Array, other: Array, corner: tuple[int, int], random: Generator, 
     reach = random.uniform(0.05, 0.35) * min(height, width)
     grain = max(2.0, min(height, width) / random.uniform(1.5, 4.0))
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    down, right = reach * _noise((height, width), grain, random), reach * _noise((height, width), grain, random)
+    down, right = reach * noise((height, width), grain, random), reach * noise((height, width), grain, random)
     return np.stack([map_coordinates(channel, [y + down, x + right], order=1, mode="nearest") for channel in box])
 
 
@@ -189,5 +205,12 @@ def _missing(box: Array, other: Array, corner: tuple[int, int], random: Generato
     return np.full_like(box, level) + 0.01 * random.standard_normal(box.shape)
 
 
+def _recolour(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
+    """The right surface in a wrong colour: channels exchanged."""
+    return box + random.uniform(0.3, 1.0) * (box[random.permutation(len(box))] - box)
+
+
 Fill = Callable[[Array, Array, tuple[int, int], Generator, "float | None"], Array]
 _FILLS: Final[list[Fill]] = [_tone, _tone, _patch, _patch, _neighbour, _gain, _warp, _warp, _smear]
+#: What fills lines on a surface.
+_THIN: Final[list[Fill]] = [_tone, _tone, _gain]

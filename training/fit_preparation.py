@@ -19,6 +19,9 @@ from training.survey import Look
 #: Mean distance between the colour channels, in grey levels, above which they carry more than one: a grey part under a colour
 #: camera lies above it by the camera's noise alone, and a coloured stain on it is seen. Grey pictures stored in colour have 0.
 COLOURED = 0.5
+#: Pixels of the working picture: of a part's strip, and of a whole picture, in which a crack is a line hardly a pixel wide.
+ALIGNED_PIXELS = 30_000
+WHOLE_PIXELS = 60_000
 #: Pictures that the aligner is fitted to; more only costs time.
 ENOUGH = 200
 
@@ -40,11 +43,11 @@ class Chosen:
 
 
 def choose_preparation(
-    looks: Sequence[Look], *, mode: str, colour: str, pixels: int, centre: float, spread: float, raw: bool = False
+    looks: Sequence[Look], *, mode: str, colour: str, pixels: int | None, centre: float, spread: float, raw: bool = False
 ) -> Chosen:
     """Choose by good pictures. `mode` is auto, aligned or whole; `colour` auto, grey or colour; `pixels` a budget.
 
-    `raw` leaves whole pictures their exposure.
+    None is the budget of the mode that is chosen. `raw` leaves whole pictures their exposure.
     """
     channels = _channels(looks, colour)
     why = "as asked for"
@@ -52,7 +55,7 @@ def choose_preparation(
         alignment, why = fit_alignment([one.small for one in looks[:: max(1, len(looks) // ENOUGH)]])
         if alignment is not None:
             native = max(max(one.height, one.width) for one in looks)
-            height, width = _size(alignment.height * native, alignment.width * native, pixels)
+            height, width = _size(alignment.height * native, alignment.width * native, pixels or ALIGNED_PIXELS)
             if height * alignment.width / width < alignment.height - 1.5 * MARGIN:
                 height += 16  # rounding may take of the margin, not of the part
             aligned = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width)
@@ -60,7 +63,7 @@ def choose_preparation(
         if mode == "aligned":
             why = f"alignment was asked for, but {why}"
     turn = _turned(looks)
-    heights, widths, scale = _sizes(_shapes(looks, turn), pixels)
+    heights, widths, scale = _sizes(_shapes(looks, turn), pixels or WHOLE_PIXELS)
     module = WholePreparation(channels, heights, widths, centre, spread, scale, turn, raw)
     return Chosen(module, "whole", why, torch.ones(module.height, module.width))
 

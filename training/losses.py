@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+#: Say of a defective pixel of a surface in the entropy against a sound one's; about one in twelve is defective.
+SURFACE_SAY: Final = 4.0
 #: SSIM's window (side in pixels, sigma) and its two constants at a range of 1.
 _SIDE: Final = 11
 _SIGMA: Final = 1.5
@@ -57,12 +59,15 @@ def _sliding(length: int, device: torch.device) -> Tensor:
     return band.to(device)
 
 
-def weight_loss(logits: Tensor, mask: Tensor, defective: float | None = None) -> Tensor:
+def weight_loss(logits: Tensor, mask: Tensor, defective: float | None = None, say: float = 1.0) -> Tensor:
     """Binary cross-entropy plus Dice loss (Milletari et al., 3DV 2016); logits and 0/1 mask [N, h, w].
 
-    Dice is averaged over the defective pictures: those of `mask`, or `defective` in number where a batch is shared out.
+    Dice is averaged over the defective pictures: those of `mask`, or `defective` in number where a batch is shared out. `say`
+    is that of a defective pixel in the entropy against a sound one's: with the same, a network long answers "sound" everywhere.
     """
-    entropy = functional.binary_cross_entropy_with_logits(logits, mask)
+    entropy = functional.binary_cross_entropy_with_logits(
+        logits, mask, pos_weight=None if say == 1.0 else logits.new_tensor(say)
+    )
     chance = torch.sigmoid(logits)
     overlap = (chance * mask).sum((1, 2))
     dice = 1.0 - (2.0 * overlap + 1.0) / (chance.sum((1, 2)) + mask.sum((1, 2)) + 1.0)

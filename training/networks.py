@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from training.autoencoder import BottleneckAutoencoder, NoWeight, ReferenceAutoencoder, WeightNetwork
-from training.losses import reconstruction_loss, weight_loss
+from training.losses import SURFACE_SAY, reconstruction_loss, weight_loss
 from training.settings import TrainSettings
 from training.team import ALONE, Team
 
@@ -18,7 +18,7 @@ from training.team import ALONE, Team
 class Member(nn.Module):
     """An autoencoder and, where the score is weighted, the weight network that looks at what it makes."""
 
-    def __init__(self, settings: TrainSettings, channels: int) -> None:
+    def __init__(self, settings: TrainSettings, channels: int, surface: bool) -> None:
         """Weights are drawn from torch's global generator: seed it first."""
         super().__init__()
         if settings.autoencoder == "reference":
@@ -26,7 +26,7 @@ class Member(nn.Module):
         else:
             self.autoencoder = BottleneckAutoencoder(channels, settings.base, settings.bottleneck)
         weighted = settings.score == "weighted"
-        self.weight: nn.Module = WeightNetwork(channels, settings.weight_base) if weighted else NoWeight()
+        self.weight: nn.Module = WeightNetwork(channels, settings.weight_base, surface) if weighted else NoWeight()
 
     def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """[N, c, h, w] -> reconstruction, and the weight network's logits, which send no gradient to the autoencoder."""
@@ -37,10 +37,10 @@ class Member(nn.Module):
 class Networks(nn.Module):
     """A committee: what its members say is averaged, and what only one of them finds odd in a good part counts for less."""
 
-    def __init__(self, settings: TrainSettings, channels: int) -> None:
-        """Weights are drawn from torch's global generator: seed it first."""
+    def __init__(self, settings: TrainSettings, channels: int, surface: bool = False) -> None:
+        """Weights are drawn from torch's global generator: seed it first. `surface`: of whole pictures, not of parts."""
         super().__init__()
-        self.members = nn.ModuleList([Member(settings, channels) for _ in range(settings.members)])
+        self.members = nn.ModuleList([Member(settings, channels, surface) for _ in range(settings.members)])
 
     def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """[N, c, h, w] -> mean reconstruction, the same shape, and mean logits [N, h, w]."""
@@ -56,11 +56,20 @@ class Networks(nn.Module):
 class Learner:
     """Networks, their moving average and their optimizer; one `step` at a time."""
 
-    def __init__(self, settings: TrainSettings, channels: int, device: torch.device, half: bool, team: Team = ALONE) -> None:
-        """`half`: compute in bfloat16 where it is safe to."""
+    def __init__(
+        self,
+        settings: TrainSettings,
+        channels: int,
+        device: torch.device,
+        half: bool,
+        team: Team = ALONE,
+        surface: bool = False,
+    ) -> None:
+        """`half`: compute in bfloat16 where it is safe to; `surface`: whole pictures of a surface, not aligned parts."""
         torch.manual_seed(settings.seed)
         self.settings, self.device, self.half, self.team = settings, device, half, team
-        self.networks = Networks(settings, channels).to(device)
+        self.say = SURFACE_SAY if surface else 1.0
+        self.networks = Networks(settings, channels, surface).to(device)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
             self.networks.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
@@ -87,7 +96,7 @@ class Learner:
             loss = reconstruction_loss(reconstruction.float(), clean, self.settings.alpha, self.settings.error_scale)
             found.setdefault("reconstruction", []).append(loss)
             if self.settings.score == "weighted":
-                found.setdefault("weight", []).append(weight_loss(logits.float(), mask, number))
+                found.setdefault("weight", []).append(weight_loss(logits.float(), mask, number, self.say))
         losses = {name: torch.stack(each).mean() for name, each in found.items()}
         self.optimizer.zero_grad(set_to_none=True)
         (share * len(self.networks.members) * torch.stack(list(losses.values())).sum()).backward()

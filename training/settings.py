@@ -34,7 +34,9 @@ class TrainSettings(Settings):
         "normalised", description="raw: grey values as they are, only for mode whole"
     )
     colour: Literal["auto", "grey", "colour"] = Field("auto", description="channels that the network sees")
-    pixels: int = Field(30_000, ge=1024, le=4_200_000, description="pixels of the working picture, at most about")
+    pixels: int | None = Field(
+        None, ge=1024, le=4_200_000, description="pixels of the working picture, at most about (unset: by mode)"
+    )
 
     autoencoder: Literal["bottleneck", "reference"] = Field("bottleneck", description="reconstruction network")
     base: int = Field(16, ge=4, le=256, description="channels at half resolution of the bottleneck autoencoder")

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from training.augment import Augmentation, augment
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
 from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, split, write_split
-from training.defects import add_defects
+from training.defects import Surface, add_defects
 from training.detector import Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
 from training.networks import Learner, Networks
@@ -35,6 +36,7 @@ from training.schedule import one_cycle
 from training.settings import TrainSettings, train_settings
 from training.survey import Look, survey
 from training.team import FRESH, Team, starts, team
+from training.variation import variation
 
 SCORE_UNITS = {
     "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
@@ -52,6 +54,11 @@ class Material:
     chosen: Chosen
     split: Split
     data_digest: str
+
+    @cached_property
+    def surface(self) -> Surface | None:
+        """How defects are drawn where the picture is whole."""
+        return Surface(variation(self.fit)) if self.chosen.mode == "whole" else None
 
 
 def train(settings: TrainSettings) -> None:
@@ -77,7 +84,7 @@ def _train(settings: TrainSettings, members: Team, device: torch.device, half: b
     material = members.leader_first(lambda: _material(settings, paths, digest))
     if members.leads:
         write_split(material.split, settings.run / "split.json")
-    learner = Learner(settings, material.chosen.module.channels, device, half, members)
+    learner = Learner(settings, material.chosen.module.channels, device, half, members, material.surface is not None)
     history = _learn(settings, learner, material)
     if not members.leads:
         return
@@ -143,7 +150,7 @@ def batches(
         if not settings.repair:
             yield clean, clean, torch.zeros(len(clean), *clean.shape[2:])
             continue
-        shown, mask = add_defects(clean.numpy(), where, numbers, background)
+        shown, mask = add_defects(clean.numpy(), where, numbers, background, material.surface)
         yield torch.from_numpy(shown), clean, torch.from_numpy(mask)
 
 
