@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from statistics import median
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from snag.scoring import local_mean
 from tests.detectors import chosen
 from training.autoencoder import NoWeight
-from training.detector import Detector, fit_standardisation
+from training.detector import OUTLYING, Detector, fit_standardisation
 
 
 class _Halving(torch.nn.Module):
@@ -90,6 +91,14 @@ def slow_standardisation(detector: Detector, parts: Tensor, prior: float) -> tup
     def at_each(value: Callable[[int, int], float]) -> list[list[float]]:
         return [[value(y, x) for x in range(width)] for y in range(height)]
 
+    middle = at_each(lambda y, x: median(one[y][x] for one in maps))
+    distances = at_each(lambda y, x: median(abs(one[y][x] - middle[y][x]) for one in maps))
+    reach_of = at_each(lambda y, x: OUTLYING * 1.4826 * smoothed(distances, y, x))
+
+    def clipped(one: list[list[float]], y: int, x: int) -> float:
+        return min(max(one[y][x], middle[y][x] - reach_of[y][x]), middle[y][x] + reach_of[y][x])
+
+    maps = [[[clipped(one, y, x) for x in range(width)] for y in range(height)] for one in maps]
     means = at_each(lambda y, x: math.fsum(one[y][x] for one in maps) / count)
     mean = at_each(lambda y, x: smoothed(means, y, x))
     squares = at_each(lambda y, x: math.fsum((one[y][x] - mean[y][x]) ** 2 for one in maps) / count)
@@ -108,6 +117,20 @@ def test_standardisation_is_the_shrunk_mean_and_deviation_of_each_place(kind: st
     mean, deviation = slow_standardisation(by_hand(kind), parts, 4.0)
     torch.testing.assert_close(detector.mean, torch.tensor(mean), rtol=1e-5, atol=1e-7)
     torch.testing.assert_close(detector.deviation, torch.tensor(deviation), rtol=1e-4, atol=1e-7)
+
+
+def test_a_defect_that_hides_among_the_good_parts_does_not_excuse_its_place() -> None:
+    """One of twenty parts has it: the place's deviation hardly grows, and the same defect stands out afterwards."""
+    parts = prepared(20)
+    marked = parts.clone()
+    marked[7, :, 3:5, 4:7] += 20.0
+    clean, misled = by_hand("peak"), by_hand("peak")
+
+    fit_standardisation(clean, parts)
+    fit_standardisation(misled, marked)
+
+    assert float(misled.deviation[3, 5]) < 2.0 * float(clean.deviation[3, 5])
+    assert float(misled.score_prepared(marked[7:8])[0]) > 0.5 * float(clean.score_prepared(marked[7:8])[0])
 
 
 def test_parts_of_several_sizes_share_one_map_of_places_that_is_stretched_to_each() -> None:

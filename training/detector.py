@@ -14,6 +14,8 @@ from training.preparation import back_to_picture, resized
 
 #: Score of a picture that can't be judged (its reason says why): above any real one, and still a number that JSON can carry.
 FAILED_SCORE = 1e6
+#: Robust standard deviations beyond which a good part's value is taken for a defect's; normal ones reach so far once in 16,000.
+OUTLYING = 4.0
 
 
 class Detector(nn.Module):
@@ -120,16 +122,25 @@ def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: f
     """Set the detector's mean and deviation for each place from good parts [c, h, w] that training never saw.
 
     Few parts say little of one place: the variance is shrunk towards that of all places as if `prior` more parts had been seen
-    (a scaled inverse chi-square prior), and both maps are smoothed over one window. Parts of several sizes meet at the most
-    frequent one.
+    (a scaled inverse chi-square prior), and both maps are smoothed over one window. A defect that hides among the good parts
+    must not make its place one where anything goes: values are clipped at OUTLYING robust deviations from the median of their
+    place (winsorised; Huber, Robust Statistics, 1981, sec. 1.7). Parts of several sizes meet at the most frequent one.
     """
     if detector.score_kind == "mse":
         return
     (_, height, width), _ = Counter(tuple(one.shape) for one in prepared).most_common(1)[0]
     with torch.no_grad():
         maps = torch.cat([resized(detector.raw_maps(one[None].float())[0][:, None], height, width)[:, 0] for one in prepared])
+        maps = _clipped(maps, detector.window)
         mean = local_mean(maps.mean(0, keepdim=True), detector.window)[0]
         variance = local_mean((maps - mean).square().mean(0, keepdim=True), detector.window)[0]
         count = len(maps)
         shrunk = (count * variance + prior * variance.mean()) / (count + prior)
         detector.mean, detector.deviation = mean, shrunk.sqrt().clamp(min=1e-6)
+
+
+def _clipped(maps: Tensor, window: int) -> Tensor:
+    """[N, h, w] -> the same, nothing further than OUTLYING robust deviations from the median of its place."""
+    middle = maps.quantile(0.5, 0)
+    spread = 1.4826 * local_mean((maps - middle).abs().quantile(0.5, 0, keepdim=True), window)[0]
+    return middle + (maps - middle).clamp(-OUTLYING * spread, OUTLYING * spread)
