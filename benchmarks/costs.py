@@ -1,0 +1,78 @@
+"""`python -m benchmarks.costs`: what a picture costs a worker, on one core, and the ten dearest operations of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from pydantic import Field
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.prepared import grey_pictures, png
+from benchmarks.tables import machine, table
+from cli.settings import Settings, from_flags, run
+from snag.artifact import load_artifact
+from snag.files import write_text
+from snag.picture import decode
+
+
+class CostsSettings(Settings):
+    """Time decoding, preparation and networks of one picture on one core, and profile the last two."""
+
+    run: Path = Field(Path("runs/demo"), description="folder of the run: snag.pt")
+    pictures: Path = Field(Path("data/sample/test"), description="folder of pictures; the first is taken")
+    repeats: int = Field(40, ge=5, description="how often each step is done; the least time counts")
+    out: Path = Field(Path("runs/costs/table.md"), description="the table")
+
+
+def costs(settings: CostsSettings) -> None:
+    """Measure, print and write. Raises BadArtifact, NoPictures."""
+    torch.set_num_threads(1)
+    artifact = load_artifact(settings.run / "snag.pt")
+    data = png(grey_pictures(settings.pictures, most=1)[0])
+    picture = decode(data)
+    prepared = artifact.prepare(picture)[None]
+    steps: dict[str, Callable[[], object]] = {
+        "decode": lambda: decode(data),
+        "prepare": lambda: artifact.prepare(picture),
+        "networks": lambda: artifact.script.score_prepared(prepared),
+    }
+    with torch.inference_mode():
+        times = [(name, _least(step, settings.repeats)) for name, step in steps.items()]
+        with profile(activities=[ProfilerActivity.CPU]) as seen:
+            for _ in range(settings.repeats):
+                steps["prepare"]()
+                steps["networks"]()
+    events = sorted(seen.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    whole = sum(event.self_cpu_time_total for event in events)
+    dearest = [(event.key, f"{event.self_cpu_time_total / whole:.0%}", event.count / settings.repeats) for event in events[:10]]
+    text = "\n".join(
+        [
+            machine(),
+            table(("step", "ms of one core"), times),
+            table(("operation of prepare and networks", "share of their time", "calls a picture"), dearest),
+        ]
+    )
+    write_text(settings.out, text)
+    print(text)
+
+
+def _least(step: Callable[[], object], repeats: int) -> float:
+    """Milliseconds of processor: what else runs on the machine does not count."""
+    found = []
+    for _ in range(repeats):
+        start = time.thread_time()
+        step()
+        found.append(time.thread_time() - start)
+    return 1e3 * min(found)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; see `--help`."""
+    return run(lambda: costs(from_flags(CostsSettings, argv)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
