@@ -1,0 +1,147 @@
+"""Kinds of training: presets, colour, precision, and the batches that the networks are shown."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from snag.artifact import load_artifact
+from tests.parts import as_bytes, draw_scene, good_picture, write_data_set
+from tests.tiny_training import COUNT, TINY, here, settings_of, undisturbed
+from training import preview, train
+from training.settings import train_settings
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data_set(tmp_path_factory.mktemp("data"), COUNT, (48, 48))
+
+
+@pytest.fixture(scope="module")
+def whole_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing disturbed."""
+    return undisturbed(data, tmp_path_factory.mktemp("whole") / "run")
+
+
+# --- kinds of runs ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_reference_preset_trains_a_plain_autoencoder_on_the_mean_error(data: Path, tmp_path: Path) -> None:
+    flags = ["--preset", "reference", "--pixels", "1024", "--epochs", "1", "--batch-size", "8"]
+
+    assert train.main(["--data", str(data), "--run", str(tmp_path), *flags]) == 0
+
+    artifact = load_artifact(tmp_path / "snag.pt")
+    found = artifact.score([good_picture(99, (48, 48))])[0]
+    assert found.anomaly_score == found.reconstruction_error
+    assert artifact.settings["standardise_pictures"] == 0
+    assert artifact.score_unit == "mean squared reconstruction error, prepared grey values"
+    assert 0 <= float(found.reconstruction.min()) <= float(found.reconstruction.max()) <= 1
+
+
+def test_coloured_pictures_are_learnt_in_colour(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "train" / "good"
+    folder.mkdir(parents=True)
+    tint = torch.tensor([1.2, 1.0, 0.6])[:, None, None]
+    for index in range(COUNT):
+        Image.fromarray(as_bytes(good_picture(index, (48, 48)) * tint)).save(folder / f"{index:03d}.png")
+
+    assert here(tmp_path / "data", tmp_path / "run", "--epochs", "1") == 0
+
+    artifact = load_artifact(tmp_path / "run" / "snag.pt")
+    assert artifact.settings["channels"] == 3
+    assert artifact.score([good_picture(99, (48, 48)) * tint])[0].prepared.shape[0] == 3
+
+
+def test_bfloat16_trains_too(data: Path, tmp_path: Path) -> None:
+    assert here(data, tmp_path, "--precision", "bfloat16", "--epochs", "1") == 0
+
+    assert load_artifact(tmp_path / "snag.pt").score([good_picture(99, (48, 48))])[0].anomaly_score < 1e4
+
+
+def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_data_set(tmp_path / "data", 31, (96, 96))
+    Image.fromarray(as_bytes(draw_scene((96, 96), [], noise_seed=1))).save(data / "train" / "good" / "empty.png")
+    settings = train_settings(["--data", str(data), "--run", str(tmp_path / "run"), "--preset", "quick", "--pixels", "2048"])
+
+    material = train.prepare_material(settings)
+
+    assert "train/good/empty.png" in material.split.fit  # of this seed
+    assert (len(material.fit), material.chosen.mode) == (len(material.split.fit) - 1, "aligned")
+    assert "left out 1 good pictures whose part could not be aligned" in capsys.readouterr().out
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------------
+
+
+def test_every_picture_is_shown_once_an_epoch_and_each_epoch_in_its_own_way(data: Path, tmp_path: Path) -> None:
+    off = ["--rotation", "0", "--shift", "0", "--shear", "0", "--zoom", "0", "--no-flip", "--noise", "0", "--blur", "0"]
+    settings = settings_of(data, tmp_path, *off, "--gain", "0")
+    material = train.prepare_material(settings)
+    how = train.usual_augmentation(settings, "whole")
+
+    epochs = [list(train.batches(settings, material, how, epoch)) for epoch in (0, 0, 1)]
+
+    for batches in epochs:
+        shown = torch.cat([clean for _, clean, _ in batches])
+        order = [int((torch.stack([*material.fit]) == one).flatten(1).all(1).nonzero()[0, 0]) for one in shown]
+        assert sorted(order) == list(range(len(material.fit)))
+    first, again, second = (torch.cat([shown for shown, _, _ in batches]) for batches in epochs)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
+
+
+def test_pictures_of_several_sizes_come_in_batches_of_one_size_each_once(data: Path, tmp_path: Path) -> None:
+    settings = settings_of(data, tmp_path, "--batch-size", "3")
+    material = train.prepare_material(settings)
+    sizes = [(32, 32)] * 7 + [(32, 48)] * 2 + [(48, 32)] * 4
+    chosen = replace(material.chosen, foreground=torch.ones(48, 48))
+    mixed = replace(material, chosen=chosen, fit=[torch.full((1, *size), 0.5) for size in sizes])
+
+    shapes = [
+        tuple(shown.shape) for shown, _, _ in train.batches(settings, mixed, train.usual_augmentation(settings, "whole"), 0)
+    ]
+
+    assert sorted(shapes) == sorted([(3, 1, 32, 32)] * 2 + [(1, 1, 32, 32), (2, 1, 32, 48), (3, 1, 48, 32), (1, 1, 48, 32)])
+
+
+@pytest.mark.parametrize("repair", [True, False])
+def test_defects_are_shown_only_where_repair_is_to_be_learnt(repair: bool, data: Path, tmp_path: Path) -> None:
+    settings = settings_of(data, tmp_path, "--repair" if repair else "--no-repair")
+    material = train.prepare_material(settings)
+
+    batches = list(train.batches(settings, material, train.usual_augmentation(settings, "whole"), 0))
+
+    assert any(bool((shown != clean).any()) for shown, clean, _ in batches) is repair
+    assert any(bool(mask.any()) for _, _, mask in batches) is repair
+
+
+def test_augmentation_follows_the_mode_and_what_is_set_by_hand() -> None:
+    settings = train_settings(["--rotation", "7", "--flip"])
+
+    aligned, whole = (train.usual_augmentation(settings, mode) for mode in ("aligned", "whole"))
+
+    assert (aligned.rotation, aligned.flip, whole.rotation, whole.flip) == (7, True, 7, True)
+    assert aligned.shift < whole.shift
+    assert (aligned.noise, aligned.blur, aligned.gain) == (settings.noise, settings.blur, settings.gain)
+
+
+def test_the_preview_is_a_picture_of_what_the_network_is_shown(data: Path, whole_run: Path, tmp_path: Path) -> None:
+    """Also of settings that were not trained with: a run's split and model stay what they are."""
+    run = shutil.copytree(whole_run, tmp_path / "run")
+
+    assert preview.main(["--data", str(data), "--run", str(run), *TINY, "--seed", "9"]) == 0
+
+    with Image.open(run / "preview.png") as sheet:
+        assert sheet.format == "PNG"
+        assert np.asarray(sheet.convert("L")).std() > 10
+    for name in ("split.json", "config.json", "snag.pt", "checkpoint.pt"):
+        assert (run / name).read_bytes() == (whole_run / name).read_bytes()
