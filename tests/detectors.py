@@ -8,7 +8,7 @@ import torch
 
 from tests.parts import good_picture
 from training.dataset import Split
-from training.detector import Detector, fit_standardisation
+from training.detector import WINDOWS, Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
 from training.networks import Networks
 from training.settings import train_settings
@@ -46,6 +46,6 @@ def detectors(mode: str, *flags: str) -> tuple[Detector, torch.jit.ScriptModule]
     """The same detector as a module and as what is saved."""
     made, wanted = networks(*flags)
     settings = train_settings(wanted)
-    eager = Detector(chosen(mode).module, made, settings.score, settings.window).eval()
+    eager = Detector(chosen(mode).module, made, settings.score, settings.window or WINDOWS[mode]).eval()
     fit_standardisation(eager, material(mode).standardise)
     return eager, export(settings, made, material(mode))

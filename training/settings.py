@@ -44,7 +44,7 @@ class TrainSettings(Settings):
     weight_base: int = Field(12, ge=4, le=128, description="channels of the weight network")
     members: int = Field(3, ge=1, le=16, description="pairs of networks whose reconstructions and weights are averaged")
     score: Literal["weighted", "peak", "mse"] = Field("weighted", description="what becomes the anomaly score")
-    window: int = Field(5, ge=1, le=63, description="side of the local average, pixels, odd")
+    window: int | None = Field(None, ge=1, le=63, description="side of the local average, pixels, odd (unset: by mode)")
 
     alpha: float = Field(0.84, ge=0, le=1, description="loss is (1 - alpha) * MSE + alpha * (1 - SSIM)")
     error_scale: float = Field(10.0, gt=0, description="factor on the MSE term")
@@ -69,8 +69,8 @@ class TrainSettings(Settings):
 
     @field_validator("window")
     @classmethod
-    def _odd(cls, window: int) -> int:
-        if window % 2 == 0:
+    def _odd(cls, window: int | None) -> int | None:
+        if window is not None and window % 2 == 0:
             raise ValueError("a window has a middle pixel: expected an odd number")
         return window
 

@@ -25,7 +25,7 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
 from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, split, write_split
 from training.defects import Surface, add_defects
-from training.detector import Detector, fit_standardisation
+from training.detector import WINDOWS, Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
 from training.networks import Learner, Networks
 from training.prepared import prepared_pictures, to_tensor
@@ -168,7 +168,8 @@ METHODS: Final = ("prepare", "prepare_like", "score", "score_prepared", "map_in_
 
 def export(settings: TrainSettings, networks: Networks, material: Material) -> torch.jit.ScriptModule:
     """Standardise on parts that the networks never saw, then script and freeze."""
-    detector = Detector(material.chosen.module, networks, settings.score, settings.window).eval()
+    window = settings.window or WINDOWS[material.chosen.mode]
+    detector = Detector(material.chosen.module, networks, settings.score, window).eval()
     if len(material.standardise):
         fit_standardisation(detector, material.standardise)
     with torch.no_grad():  # the last step's losses are of the weights before it
