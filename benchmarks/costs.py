@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
+from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,10 +19,11 @@ from cli.settings import Settings, from_flags, run
 from snag.artifact import load_artifact
 from snag.files import write_text
 from snag.picture import decode
+from snag.wire import parse_request
 
 
 class CostsSettings(Settings):
-    """Time decoding, preparation and networks of one picture on one core, and profile the last two."""
+    """Time reading, decoding, preparation and networks of one picture on one core, and profile the last two."""
 
     run: Path = Field(Path("runs/demo"), description="folder of the run: snag.pt")
     pictures: Path = Field(Path("data/sample/test"), description="folder of pictures; the first is taken")
@@ -31,10 +35,15 @@ def costs(settings: CostsSettings) -> None:
     """Measure, print and write. Raises BadArtifact, NoPictures."""
     torch.set_num_threads(1)
     artifact = load_artifact(settings.run / "snag.pt")
-    data = png(grey_pictures(settings.pictures, most=1)[0])
+    grey = grey_pictures(settings.pictures, most=1)[0]
+    data = png(grey)
+    in_json = {
+        name: json.dumps({"image": b64encode(body).decode()}) for name, body in (("a PNG", data), ("pixels", grey.tobytes()))
+    }
     picture = decode(data)
     prepared = artifact.prepare(picture)[None]
     steps: dict[str, Callable[[], object]] = {
+        **{f"read {name} from JSON": partial(_read, text) for name, text in in_json.items()},
         "decode": lambda: decode(data),
         "prepare": lambda: artifact.prepare(picture),
         "networks": lambda: artifact.script.score_prepared(prepared),
@@ -57,6 +66,10 @@ def costs(settings: CostsSettings) -> None:
     )
     write_text(settings.out, text)
     print(text)
+
+
+def _read(text: str) -> bytes | bytearray:
+    return parse_request({"body": json.loads(text)}).picture
 
 
 def _least(step: Callable[[], object], repeats: int) -> float:

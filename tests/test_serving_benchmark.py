@@ -119,7 +119,7 @@ class TestScaling:
         """Pictures are sent in the size that is asked for."""
         pack(tmp_path, "bolt")
         archive = tmp_path / "store" / "bolt.mar"
-        bench = Bench(archive, judge_of(archive), 1, 1.0, tmp_path)
+        bench = Bench(archive, judge_of(archive), [1], 1.0, tmp_path)
 
         sizes = [
             tuple(decode(one.body).shape)

@@ -39,7 +39,7 @@ class ScalingSettings(Settings):
 def scaling(settings: ScalingSettings) -> None:
     """Measure and print; `table.md` is written anew after each row."""
     archive = settings.model_store / f"{settings.model}.mar"
-    bench = Bench(archive, judge_of(archive), settings.clients, settings.seconds, settings.out)
+    bench = Bench(archive, judge_of(archive), [settings.clients], settings.seconds, settings.out)
     found: dict[str, list[Row]] = {}
     for part in settings.parts:
         for row in _rows(bench, settings, part):
@@ -55,16 +55,16 @@ def _rows(bench: Bench, settings: ScalingSettings, part: Part) -> Iterator[Row]:
     requests = bench.pictures(greys)
     if part == "workers":
         for count in settings.workers:
-            yield bench.row(str(count), requests, {"minWorkers": count, "maxWorkers": count})
+            yield from bench.rows(str(count), requests, {"minWorkers": count, "maxWorkers": count})
     elif part == "batch":
         for size in settings.batch:
-            yield bench.row(str(size), requests, {"batchSize": size, "maxBatchDelay": settings.delay if size > 1 else 1})
+            yield from bench.rows(str(size), requests, {"batchSize": size, "maxBatchDelay": settings.delay if size > 1 else 1})
     elif part == "picture":
         for side in settings.picture:
-            yield bench.row(f"{side} x {side}", bench.pictures(greys, side), {})
+            yield from bench.rows(f"{side} x {side}", bench.pictures(greys, side), {})
     else:
         for count in settings.models:
-            yield bench.row(str(count), requests, {"minWorkers": 1, "maxWorkers": 1}, models=count)
+            yield from bench.rows(str(count), requests, {"minWorkers": 1, "maxWorkers": 1}, models=count)
 
 
 def main(argv: list[str] | None = None) -> int:

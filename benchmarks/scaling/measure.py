@@ -42,11 +42,11 @@ class Bench:
 
     archive: Path
     judge: Judge
-    clients: int
+    clients: Sequence[int]  #: a row for each number
     seconds: float
     out: Path
 
-    def row(self, value: str, requests: Sequence[Prepared], knobs: Mapping[str, Any], models: int = 1) -> Row:
+    def rows(self, value: str, requests: Sequence[Prepared], knobs: Mapping[str, Any], models: int = 1) -> list[Row]:
         """Serve `models` copies of the archive with `knobs` in its model-config.yaml; requests go to all of them in turn."""
         store = self.out / "store"
         names = [f"{self.judge.model}-{number:02}" for number in range(models)]
@@ -56,12 +56,15 @@ class Bench:
         server = Live(",".join(names), store, self.out, ["--timeout", str(60 + 30 * models)])
         start = server.start()
         try:
-            traffic.run(Target(server.url), spread, Load(clients=self.clients, count=3 * len(spread)))
-            before = server.usage()
-            figures = closed_loop(server.url, spread, self.clients, self.seconds, self.out / "requests")
-            after = server.usage()
+            return [self._row(value, start, server, spread, clients) for clients in self.clients]
         finally:
             server.stop()
+
+    def _row(self, value: str, start: float, server: Live, requests: list[Prepared], clients: int) -> Row:
+        traffic.run(Target(server.url), requests, Load(clients=clients, count=3 * len(requests)))
+        before = server.usage()
+        figures = closed_loop(server.url, requests, clients, self.seconds, self.out / "requests")
+        after = server.usage()
         workers = sum(one.pss for one in after if one.kind == WORKER) / _MEGABYTE
         others = sum(one.pss for one in after if one.kind in (GATE, JAVA)) / _MEGABYTE
         return Row(value, start, figures, cores_between(before, after, figures.seconds), workers, others)

@@ -40,15 +40,14 @@ class TuningSettings(Settings):
 class Tuner:
     """What all measurements share."""
 
-    full: Bench
-    alone: Bench
+    bench: Bench  #: for many clients, then for one
     requests: list[Prepared]
     config: str
 
     def try_out(self, knobs: Knobs) -> Tried:
-        """A server with these settings, twice: under many clients, and under one."""
-        lines = knobs.over(yaml.safe_load(self.config))
-        return Tried(knobs, self.full.row(str(knobs), self.requests, lines), self.alone.row(str(knobs), self.requests, lines))
+        """A server with these settings, under many clients and under one."""
+        full, alone = self.bench.rows(str(knobs), self.requests, knobs.over(yaml.safe_load(self.config)))
+        return Tried(knobs, full, alone)
 
 
 def tune(settings: TuningSettings) -> None:
@@ -57,9 +56,9 @@ def tune(settings: TuningSettings) -> None:
     judge = judge_of(archive)
     with zipfile.ZipFile(archive) as members:
         config = members.read("model-config.yaml").decode()
-    benches = [Bench(archive, judge, clients, settings.seconds, settings.out) for clients in (settings.clients, 1)]
+    bench = Bench(archive, judge, (settings.clients, 1), settings.seconds, settings.out)
     requests = in_format(settings.form, judge, grey_pictures(settings.pictures, most=20))
-    tuner = Tuner(*benches, requests, config)
+    tuner = Tuner(bench, requests, config)
     tried: list[Tried] = []
     for knobs in shapes(len(os.sched_getaffinity(0))):
         tried.append(tuner.try_out(knobs))
