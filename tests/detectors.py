@@ -8,10 +8,10 @@ import torch
 
 from tests.parts import good_picture
 from training.dataset import Split
-from training.detector import WINDOWS, Detector, fit_standardisation
+from training.detector import Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
 from training.networks import Networks
-from training.settings import train_settings
+from training.settings import for_mode, train_settings
 from training.survey import look
 from training.train import Material, export
 
@@ -35,7 +35,7 @@ def networks(*flags: str) -> tuple[Networks, list[str]]:
     """Networks with weights as drawn, but with statistics of their own in every BatchNorm: freezing folds them in."""
     wanted = ["--base", "4", "--bottleneck", "4", "--weight-base", "4", *flags]
     torch.manual_seed(3)
-    made = Networks(train_settings(wanted), 1).train()
+    made = Networks(for_mode(train_settings(wanted), "aligned"), 1).train()
     with torch.no_grad():
         for _ in range(8):
             made(torch.rand(4, 1, 32, 64))
@@ -45,7 +45,7 @@ def networks(*flags: str) -> tuple[Networks, list[str]]:
 def detectors(mode: str, *flags: str) -> tuple[Detector, torch.jit.ScriptModule]:
     """The same detector as a module and as what is saved."""
     made, wanted = networks(*flags)
-    settings = train_settings(wanted)
-    eager = Detector(chosen(mode).module, made, settings.score, settings.window or WINDOWS[mode]).eval()
+    settings = for_mode(train_settings(wanted), mode)
+    eager = Detector(chosen(mode).module, made, settings.score, settings.window).eval()
     fit_standardisation(eager, material(mode).standardise)
     return eager, export(settings, made, material(mode))

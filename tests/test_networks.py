@@ -10,13 +10,13 @@ from torch import Tensor
 
 from training.autoencoder import WeightNetwork
 from training.networks import Learner, Networks
-from training.settings import train_settings
+from training.settings import for_mode, train_settings
 
 SMALL = ["--base", "4", "--bottleneck", "4", "--weight-base", "4", "--precision", "float32"]
 
 
 def learner(*flags: str) -> Learner:
-    return Learner(train_settings([*SMALL, *flags]), 1, torch.device("cpu"), half=False)
+    return Learner(for_mode(train_settings([*SMALL, *flags]), "aligned"), 1, torch.device("cpu"), half=False)
 
 
 def batch(seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from snag.errors import BadConfig
-from training.settings import PRESETS, TrainSettings, train_settings
+from training.settings import BY_MODE, PRESETS, TrainSettings, for_mode, train_settings
 from training.train import main
 
 NAMES = sorted(path.stem for path in PRESETS.glob("*.toml"))
@@ -124,3 +124,16 @@ def test_every_setting_is_described() -> None:
 def test_raw_exposure_of_an_aligned_part_is_refused() -> None:
     assert "expected mode whole" in refused(["--exposure", "raw"])
     assert train_settings(["--exposure", "raw", "--mode", "whole"]).exposure == "raw"
+
+
+@pytest.mark.parametrize("mode", ["aligned", "whole"])
+def test_the_mode_settles_what_is_not_set_and_nothing_else(mode: str) -> None:
+    asked = train_settings(["--preset", "default", "--members", "2"])
+
+    settled = for_mode(asked, mode)
+
+    assert settled.members == 2
+    assert (settled.epochs, settled.window) == (BY_MODE[mode]["epochs"], BY_MODE[mode]["window"])
+    assert asked.epochs is None
+    changed = {name for name in type(asked).model_fields if getattr(asked, name) != getattr(settled, name)}
+    assert changed == {"epochs", "window"}

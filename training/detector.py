@@ -16,8 +16,6 @@ from training.preparation import back_to_picture, resized
 FAILED_SCORE = 1e6
 #: Robust standard deviations beyond which a good part's value is taken for a defect's; normal ones reach so far once in 16,000.
 OUTLYING = 4.0
-#: Side of the local average, pixels: on a surface, nothing lies where it lay before, so more of them have to agree.
-WINDOWS = {"aligned": 5, "whole": 9}
 
 
 class Detector(nn.Module):

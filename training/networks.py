@@ -11,14 +11,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from training.autoencoder import BottleneckAutoencoder, NoWeight, ReferenceAutoencoder, WeightNetwork
 from training.losses import SURFACE_SAY, reconstruction_loss, weight_loss
-from training.settings import TrainSettings
+from training.settings import SettledSettings
 from training.team import ALONE, Team
 
 
 class Member(nn.Module):
     """An autoencoder and, where the score is weighted, the weight network that looks at what it makes."""
 
-    def __init__(self, settings: TrainSettings, channels: int, surface: bool) -> None:
+    def __init__(self, settings: SettledSettings, channels: int, surface: bool) -> None:
         """Weights are drawn from torch's global generator: seed it first."""
         super().__init__()
         if settings.autoencoder == "reference":
@@ -37,17 +37,24 @@ class Member(nn.Module):
 class Networks(nn.Module):
     """A committee: what its members say is averaged, and what only one of them finds odd in a good part counts for less."""
 
-    def __init__(self, settings: TrainSettings, channels: int, surface: bool = False) -> None:
+    def __init__(self, settings: SettledSettings, channels: int, surface: bool = False) -> None:
         """Weights are drawn from torch's global generator: seed it first. `surface`: of whole pictures, not of parts."""
         super().__init__()
         self.members = nn.ModuleList([Member(settings, channels, surface) for _ in range(settings.members)])
 
     def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
-        """[N, c, h, w] -> mean reconstruction, the same shape, and mean logits [N, h, w]."""
-        reconstructions: list[Tensor] = []
-        logits: list[Tensor] = []
-        for member in self.members:
-            reconstruction, weight = member(shown)
+        """[N, c, h, w] -> mean reconstruction, the same shape, and mean logits [N, h, w].
+
+        In a script all members but the first run beside the calling thread, on cores that are idle.
+        """
+        others: list[torch.jit.Future[tuple[Tensor, Tensor]]] = []
+        for number, member in enumerate(self.members):
+            if number > 0:
+                others.append(torch.jit.fork(member, shown))
+        reconstruction, weight = self.members[0](shown)
+        reconstructions, logits = [reconstruction], [weight]
+        for other in others:
+            reconstruction, weight = torch.jit.wait(other)
             reconstructions.append(reconstruction)
             logits.append(weight)
         return torch.stack(reconstructions).mean(0), torch.stack(logits).mean(0)
@@ -58,7 +65,7 @@ class Learner:
 
     def __init__(
         self,
-        settings: TrainSettings,
+        settings: SettledSettings,
         channels: int,
         device: torch.device,
         half: bool,

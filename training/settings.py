@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -42,7 +42,9 @@ class TrainSettings(Settings):
     base: int = Field(16, ge=4, le=256, description="channels at half resolution of the bottleneck autoencoder")
     bottleneck: int = Field(32, ge=1, le=1024, description="channels at 1/16 of the resolution")
     weight_base: int = Field(12, ge=4, le=128, description="channels of the weight network")
-    members: int = Field(3, ge=1, le=16, description="pairs of networks whose reconstructions and weights are averaged")
+    members: int | None = Field(
+        None, ge=1, le=16, description="pairs of networks whose reconstructions and weights are averaged (unset: by mode)"
+    )
     score: Literal["weighted", "peak", "mse"] = Field("weighted", description="what becomes the anomaly score")
     window: int | None = Field(None, ge=1, le=63, description="side of the local average, pixels, odd (unset: by mode)")
 
@@ -50,7 +52,7 @@ class TrainSettings(Settings):
     error_scale: float = Field(10.0, gt=0, description="factor on the MSE term")
     repair: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
 
-    epochs: int = Field(120, ge=1, description="passes over the fit pictures")
+    epochs: int | None = Field(None, ge=1, description="passes over the fit pictures (unset: by mode)")
     batch_size: int = Field(8, ge=1, description="pictures a step")
     learning_rate: float = Field(4e-3, gt=0, description="AdamW's, at the top of the one-cycle schedule")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's")
@@ -96,6 +98,29 @@ class TrainSettings(Settings):
         if self.meet and not re.fullmatch(r"[^\s:/]+:[1-9]\d{0,4}", self.meet):
             raise ValueError(f"meet = {self.meet!r}: expected host:port")
         return self
+
+
+class SettledSettings(TrainSettings):
+    """With what the mode decides."""
+
+    members: int
+    epochs: int
+    window: int
+
+
+#: Aligned parts are alike: a network soon knows them, and what is left to gain is a committee's calm. Surfaces are not: one
+#: network that sees more of them is worth more than three. And where nothing has a place of its own, more pixels have to agree
+#: that something is wrong.
+BY_MODE: Final[dict[str, dict[str, int]]] = {
+    "aligned": {"members": 3, "epochs": 120, "window": 5},
+    "whole": {"members": 1, "epochs": 240, "window": 9},
+}
+
+
+def for_mode(settings: TrainSettings, mode: str) -> SettledSettings:
+    """What is asked for, and by `mode`, "aligned" or "whole", what is not."""
+    unset = {name: value for name, value in BY_MODE[mode].items() if getattr(settings, name) is None}
+    return SettledSettings.model_construct(**(dict(settings) | unset))
 
 
 def train_settings(argv: list[str] | None) -> TrainSettings:

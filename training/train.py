@@ -25,15 +25,16 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
 from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, split, write_split
 from training.defects import Surface, add_defects
-from training.detector import WINDOWS, Detector, fit_standardisation
+from training.detector import Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
+from training.fold import folded
 from training.networks import Learner, Networks
 from training.prepared import prepared_pictures, to_tensor
 from training.progress import progress
 from training.provenance import versions
 from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
-from training.settings import TrainSettings, train_settings
+from training.settings import SettledSettings, TrainSettings, for_mode, train_settings
 from training.survey import Look, survey
 from training.team import FRESH, Team, starts, team
 from training.variation import variation
@@ -71,17 +72,18 @@ def train(settings: TrainSettings) -> None:
         _train(settings, members, device, half)
 
 
-def _train(settings: TrainSettings, members: Team, device: torch.device, half: bool) -> None:
-    paths = good_pictures(settings.data)
-    digest = digest_of(paths, settings.data)
-    members.alike((digest, identity(settings)))
-    if members.agreed(lambda: finished(settings, digest)):
-        print(f"{settings.run / 'snag.pt'} is already trained with these settings on these pictures")
+def _train(asked: TrainSettings, members: Team, device: torch.device, half: bool) -> None:
+    paths = good_pictures(asked.data)
+    digest = digest_of(paths, asked.data)
+    members.alike((digest, identity(asked)))
+    if members.agreed(lambda: finished(asked, digest)):
+        print(f"{asked.run / 'snag.pt'} is already trained with these settings on these pictures")
         return
     if members.leads:
-        begin(settings, digest)
+        begin(asked, digest)
     members.wait()
-    material = members.leader_first(lambda: _material(settings, paths, digest))
+    material = members.leader_first(lambda: _material(asked, paths, digest))
+    settings = for_mode(asked, material.chosen.mode)
     if members.leads:
         write_split(material.split, settings.run / "split.json")
     learner = Learner(settings, material.chosen.module.channels, device, half, members, material.surface is not None)
@@ -93,11 +95,11 @@ def _train(settings: TrainSettings, members: Team, device: torch.device, half: b
     detector = export(settings, networks, material)
     draw_curves(history, settings.run / "loss.png")
     # Last: a run that has it is finished.
-    save_artifact(detector, _artifact_settings(settings, material, history), settings.run / "snag.pt")
+    save_artifact(detector, _artifact_settings(identity(asked), settings, material, history), settings.run / "snag.pt")
     print(f"trained: {settings.run / 'snag.pt'} ({material.chosen.mode}: {material.chosen.why})")
 
 
-def _learn(settings: TrainSettings, learner: Learner, material: Material) -> dict[str, list[float]]:
+def _learn(settings: SettledSettings, learner: Learner, material: Material) -> dict[str, list[float]]:
     """The loop. Each epoch draws from its own random stream, so that a resumed run draws what the whole one would have."""
     history: dict[str, list[float]] = {}
     checkpoint = settings.run / "checkpoint.pt"
@@ -166,10 +168,9 @@ def _groups(order: Iterable[int], pictures: Sequence[Tensor], size: int) -> list
 METHODS: Final = ("prepare", "prepare_like", "score", "score_prepared", "map_in_picture")
 
 
-def export(settings: TrainSettings, networks: Networks, material: Material) -> torch.jit.ScriptModule:
+def export(settings: SettledSettings, networks: Networks, material: Material) -> torch.jit.ScriptModule:
     """Standardise on parts that the networks never saw, then script and freeze."""
-    window = settings.window or WINDOWS[material.chosen.mode]
-    detector = Detector(material.chosen.module, networks, settings.score, window).eval()
+    detector = Detector(material.chosen.module, folded(networks), settings.score, settings.window).eval()
     if len(material.standardise):
         fit_standardisation(detector, material.standardise)
     with torch.no_grad():  # the last step's losses are of the weights before it
@@ -237,9 +238,11 @@ def usual_augmentation(settings: TrainSettings, mode: str) -> Augmentation:
     return Augmentation(**(usual | asked), noise=settings.noise, blur=settings.blur, gain=settings.gain)
 
 
-def _artifact_settings(settings: TrainSettings, material: Material, history: dict[str, list[float]]) -> dict[str, Any]:
+def _artifact_settings(
+    asked: dict[str, Any], settings: SettledSettings, material: Material, history: dict[str, list[float]]
+) -> dict[str, Any]:
     return {
-        "training": identity(settings),
+        "training": asked,
         "preset": settings.preset,
         "mode": material.chosen.mode,
         "why": material.chosen.why,
