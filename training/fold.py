@@ -33,7 +33,7 @@ def folded(networks: nn.Module) -> nn.Module:
 def _fused(convolution: nn.Conv2d, normalisation: nn.BatchNorm2d, copies: int) -> nn.Conv2d:
     mean, variance = normalisation.running_mean, normalisation.running_var
     assert mean is not None  # noqa: S101  # for the type checker  # nosec B101
-    assert variance is not None  # noqa: S101  # the same  # nosec B101
+    assert variance is not None  # noqa: S101  # for the type checker  # nosec B101
     scale = normalisation.weight / torch.sqrt(variance + normalisation.eps)
     shift = normalisation.bias - mean * scale
     scale, shift = scale.repeat_interleave(copies), shift.repeat_interleave(copies)
