@@ -28,9 +28,6 @@ METRICS: Final = Path(__file__).parents[1] / "handler" / "metrics.yaml"
 LOG_CONFIGURATION: Final = Path(__file__).parent / "log4j2.xml"
 _LONGEST_SOCKET: Final = 80  #: the workers' sockets lie in its temporary folder, and a socket's path has at most 107 characters
 _PATIENCE: Final = 20.0  #: seconds for ending; it needs about 4
-#: glibc gives what a picture's pixels took back to the system and takes it anew, page by page, for the next one; up to these
-#: bytes a worker keeps it (mallopt(3)).
-_MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "134217728"}
 
 
 @dataclass(frozen=True)
@@ -182,4 +179,4 @@ def _environment(temporary: Path) -> dict[str, str]:
     """The environment without what would override the configuration or the archive's own code."""
     dropped = {"PYTHONPATH", "PYTHONHOME", "LOG_LOCATION", "METRICS_LOCATION", "TEMP", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}
     kept = {name: value for name, value in os.environ.items() if name not in dropped and not name.startswith(("TS_", "SNAG_"))}
-    return {**_MEMORY, **kept, "TMPDIR": str(temporary), "TEMP": str(temporary), "PYTHONNOUSERSITE": "1"}
+    return {**kept, "TMPDIR": str(temporary), "TEMP": str(temporary), "PYTHONNOUSERSITE": "1"}
