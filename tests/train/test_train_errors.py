@@ -16,20 +16,7 @@ from tests.children import (
     events_fail,
     files_of_at_most,
 )
-from tests.parts import write_data_set
-from tests.tiny_training import COUNT, here, in_child, is_one_error, last_line, undisturbed
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_data_set(tmp_path_factory.mktemp("data"), COUNT, (48, 48))
-
-
-@pytest.fixture(scope="module")
-def whole_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing disturbed."""
-    return undisturbed(data, tmp_path_factory.mktemp("whole") / "run")
-
+from tests.tiny_training import here, in_child, is_one_error, last_line
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------------
 

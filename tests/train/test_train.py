@@ -21,21 +21,10 @@ from tests.children import (
     killed_before_replacing,
     signal_at_step,
 )
-from tests.parts import as_bytes, good_picture, write_data_set
-from tests.tiny_training import COUNT, EPOCHS, STEPS, in_child, last_line, settings_of, undisturbed
+from tests.parts import as_bytes, good_picture
+from tests.tiny_training import COUNT, EPOCHS, STEPS, in_child, last_line, settings_of
 from training.dataset import digest_of, good_pictures, read_split
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_data_set(tmp_path_factory.mktemp("data"), COUNT, (48, 48))
-
-
-@pytest.fixture(scope="module")
-def whole_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing disturbed."""
-    return undisturbed(data, tmp_path_factory.mktemp("whole") / "run")
-
+from training.settings import BY_MODE
 
 # --- what a run leaves ------------------------------------------------------------------------------------------------------
 
@@ -73,6 +62,8 @@ def test_the_configuration_echoes_settings_versions_revision_digest_and_seed(dat
 def test_the_artefact_says_what_made_it_and_judges_pictures(data: Path, whole_run: Path) -> None:
     artifact = load_artifact(whole_run / "snag.pt")
 
+    settled = [artifact.settings[name] for name in ("members", "epochs", "window")]
+    assert settled == [1, EPOCHS, BY_MODE["whole"]["window"]]  # asked for, asked for, settled by the mode
     assert artifact.settings["preset"] == "quick"
     assert artifact.settings["mode"] == "whole"
     assert artifact.settings["score"] == "weighted"

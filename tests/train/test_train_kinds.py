@@ -13,21 +13,9 @@ from PIL import Image
 
 from snag.artifact import load_artifact
 from tests.parts import as_bytes, draw_scene, good_picture, write_data_set
-from tests.tiny_training import COUNT, TINY, here, settings_of, undisturbed
+from tests.tiny_training import COUNT, TINY, here, settings_of
 from training import preview, train
 from training.settings import train_settings
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_data_set(tmp_path_factory.mktemp("data"), COUNT, (48, 48))
-
-
-@pytest.fixture(scope="module")
-def whole_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing disturbed."""
-    return undisturbed(data, tmp_path_factory.mktemp("whole") / "run")
-
 
 # --- kinds of runs ----------------------------------------------------------------------------------------------------------
 
