@@ -17,6 +17,7 @@ from torch import Tensor
 
 from snag.errors import BrokenPicture, PictureTooLarge, RequestError, UnsupportedFormat
 from snag.hazards import refuse_hazards
+from snag.plain_png import decode_plain
 
 #: Pillow's name of each accepted format, and the file suffixes that a folder is searched for.
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
@@ -85,6 +86,9 @@ def decode(data: bytes | bytearray | memoryview, limits: PictureLimits = DEFAULT
     try:
         stream = io.BytesIO(data)
         refuse_hazards(stream.getvalue())
+        plain = decode_plain(stream.getvalue(), limits.max_pixels, limits.max_side)
+        if plain is not None:
+            return torch.from_numpy(np.ascontiguousarray(plain.transpose(2, 0, 1)))
         with Image.open(stream, formats=tuple(FORMATS)) as image:
             _check_header(image, limits)
             image.load()

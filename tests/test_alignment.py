@@ -11,10 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional
 
 from tests.aligners import SIZE, aligner_of, fitted
 from tests.parts import BACKGROUND, draw_scene, good_bolt, good_picture
-from training.alignment import Aligner, background_at, brightness, sample, shrink, silhouette_pose, stretched, strip_coordinates
+from training.alignment import Aligner, brightness, normalised, silhouette_pose
+from training.strips import sample, strip_places
 
 
 @pytest.fixture(scope="module")
@@ -22,62 +24,7 @@ def aligner() -> Aligner:
     return aligner_of(bright=False)
 
 
-# --- coordinates ------------------------------------------------------------------------------------------------------------
-
-
-def test_shrinking_keeps_aspect_and_mean() -> None:
-    picture = torch.rand(1, 60, 120, generator=torch.Generator().manual_seed(0))
-
-    small = shrink(picture, 40)
-
-    assert small.shape == (1, 20, 40)
-    assert float(small.mean()) == pytest.approx(float(picture.mean()), rel=1e-5)
-
-
-def test_a_strip_in_the_pictures_own_pose_reads_the_pictures_pixels() -> None:
-    picture = torch.rand(2, 6, 10, generator=torch.Generator().manual_seed(0))
-    middle = torch.tensor([0.5, 0.3, 0.0])  # units of the long side, 10 pixels
-
-    assert torch.allclose(sample(picture, strip_coordinates(middle, 6, 10, 0.1)), picture, atol=1e-5)
-
-
-def test_a_strip_turned_by_a_quarter_reads_columns_as_rows() -> None:
-    """The strip's axis points down in the picture; what lies left in the picture lies at the strip's bottom."""
-    picture = torch.arange(60.0).reshape(1, 6, 10)
-    pose = torch.tensor([0.5, 0.3, math.pi / 2])
-
-    assert torch.allclose(sample(picture, strip_coordinates(pose, 10, 6, 0.1))[0], picture[0].t().flip(0), atol=1e-4)
-
-
-def test_outside_of_the_picture_its_edge_is_repeated() -> None:
-    picture = torch.arange(4.0).reshape(1, 2, 2)
-
-    strip = sample(picture, strip_coordinates(torch.tensor([0.5, 0.5, 0.0]), 2, 6, 0.5))
-
-    assert torch.allclose(strip[0], torch.tensor([[0.0, 0, 0, 1, 1, 1], [2.0, 2, 2, 3, 3, 3]]), atol=1e-5)
-
-
-def test_the_background_at_coordinates_is_the_polynomial_there() -> None:
-    coefficients = torch.tensor([100.0, 10, 20, 0, 0, 0, 0, 0, 0, 0])
-    corners = torch.tensor([[0.0, 1.0]]), torch.tensor([[0.0, 0.5]])  # of a picture twice as wide as high
-
-    assert background_at(coefficients, corners, 50, 100).tolist() == [[70.0, 130.0]]
-
-
-@given(st.integers(40, 90), st.integers(40, 90), st.floats(-3.1, 3.1), st.floats(0.3, 0.7), st.floats(0.3, 0.7))
-def test_a_pose_in_a_shrunk_picture_is_carried_over_point_by_point(h: int, w: int, angle: float, x: float, y: float) -> None:
-    """A point on the axis, carried over by its share of each side, lies on the carried axis."""
-    to_h, to_w = 1000, 700
-    pose = stretched(torch.tensor([x, y, angle]), h, w, to_h, to_w)
-
-    def carried(along: float) -> tuple[float, float]:
-        side = max(h, w)
-        return (x + along * math.cos(angle)) * side / w * to_w / to_h, (y + along * math.sin(angle)) * side / h * to_h / to_h
-
-    assert pose[:2].tolist() == pytest.approx(carried(0), abs=1e-5)
-    there = carried(0.2)
-    expected = math.atan2(there[1] - float(pose[1]), there[0] - float(pose[0]))
-    assert math.cos(expected - float(pose[2])) == pytest.approx(1, abs=1e-6)
+# --- the silhouette ---------------------------------------------------------------------------------------------------------
 
 
 @given(st.floats(0, math.pi), st.floats(0.35, 0.65), st.floats(0.35, 0.65))
@@ -186,11 +133,63 @@ def test_scripted_it_gives_the_same_pose(aligner: Aligner) -> None:
 def test_the_share_outside_is_that_of_the_masses_that_lie_there(degrees: float, x: float, y: float) -> None:
     aligner = aligner_of(bright=False)
     pose = torch.tensor([x / 160, y / 160, math.radians(degrees)])
-    places = zip(*(axis.flatten().tolist() for axis in strip_coordinates(pose, *aligner.mass.shape, aligner.step)), strict=True)
+    places = strip_places(pose, *aligner.mass.shape, aligner.step, 160, 120).reshape(-1, 2).tolist()
     slow = sum(
         mass
         for (a, b), mass in zip(places, aligner.mass.flatten().tolist(), strict=True)
-        if not (0 <= a <= 0.75 and 0 <= b <= 1)
+        if not (-1 <= a <= 1 and -1 <= b <= 1)
     )
 
     assert float(aligner.outside(pose, 160, 120)) == pytest.approx(slow, abs=1e-4)
+
+
+def test_the_search_is_the_best_cross_correlation_over_angles_and_shifts(aligner: Aligner) -> None:
+    """Twin: each angle's strip by itself, the template laid over it at each place."""
+    grey = good_picture(11, SIZE)
+    silhouette = (grey[0] < 0.6 * BACKGROUND).float()
+    start, _ = silhouette_pose(silhouette)
+    height, width = aligner.template.shape
+    best, found = -math.inf, start
+    for angle in [math.radians(turn + more) for turn in (0, 180) for more in (-4, -2, 0, 2, 4)]:
+        pose = start + torch.tensor([0.0, 0.0, angle])
+        strip = sample(silhouette[None], strip_places(pose, height + 10, width + 10, 1 / 160, *SIZE))[0]
+        for dy in range(11):
+            for dx in range(11):
+                match = float((strip[dy : dy + height, dx : dx + width] * aligner.template).sum())
+                if match > best:
+                    cos, sin = math.cos(float(pose[2])), math.sin(float(pose[2]))
+                    right, down = (dx - 5) / 160, (dy - 5) / 160
+                    best, found = match, pose + torch.tensor([cos * right - sin * down, sin * right + cos * down, 0.0])
+                    window = strip[dy : dy + height, dx : dx + width]
+
+    pose, match = aligner.search(silhouette)
+
+    torch.testing.assert_close(pose, found, rtol=0, atol=1e-5)
+    assert float(match) == pytest.approx(float((normalised(window) * aligner.template).sum()), abs=1e-4)
+
+
+def test_a_step_of_refining_is_gauss_newtons_on_the_weighted_difference() -> None:
+    """Twin: least squares on the difference between the mean part and the strip, as deep as the mean."""
+    random = torch.Generator().manual_seed(4)
+    rows, columns = torch.meshgrid(torch.linspace(-1, 1, 20), torch.linspace(-1, 1, 44), indexing="ij")
+    mean = 1 - 0.6 * torch.exp(-4 * rows**2 - 2 * columns**2)
+    weight = 0.5 + torch.rand(20, 44, generator=random)
+    aligner = Aligner(mean, mean, weight, polarity=1.0, contrast=0.6, step=1 / 64, area=(0.1, 0.3), least_match=0.5)
+    flat = 1 - 0.7 * (1 - functional.interpolate(mean[None, None], [64, 64], mode="bilinear"))[0]
+    pose = torch.tensor([0.51, 0.49, 0.01])
+    strip = sample(flat, strip_places(pose, 20, 44, 1 / 64, 64, 64))[0]
+    scale = float((weight * (1 - mean) * (1 - strip)).sum() / (weight * (1 - mean) ** 2).sum())
+    difference = mean - (1 - (1 - strip) / scale)
+    down, right = torch.gradient(mean)
+    v, u = torch.meshgrid(torch.arange(20) - 9.5, torch.arange(44) - 21.5, indexing="ij")
+    slopes = torch.stack([right, down, down * u - right * v]).reshape(3, -1).T
+    root = weight.sqrt().reshape(-1, 1)
+    move = torch.linalg.lstsq(root * slopes, root * difference.reshape(-1, 1)).solution[:, 0]
+
+    after, got = aligner.refine(flat, pose, rounds=1)
+
+    step = torch.stack([move[0].clamp(-3, 3) / 64, move[1].clamp(-3, 3) / 64, move[2].clamp(-0.03, 0.03)])
+    cos, sin = math.cos(0.01), math.sin(0.01)
+    expected = pose + torch.stack([cos * step[0] - sin * step[1], sin * step[0] + cos * step[1], step[2]])
+    torch.testing.assert_close(after, expected, rtol=0, atol=1e-5)
+    assert float(got) == pytest.approx(scale, rel=1e-4)

@@ -32,7 +32,7 @@ MODEL_TOOLS = {"scipy", "model_archiver"}
 SHOWN = {"rich", "tqdm", "matplotlib", "tensorboardX"}
 #: Other people's packages that a room may import.
 OTHERS = {
-    "snag": NUMBERS | {"pybase64"},
+    "snag": NUMBERS | {"pybase64", "kornia_rs"},
     "training": NUMBERS | SETTINGS | SHOWN | MODEL_TOOLS | {"psutil", "requests", "pooch"},
     "handler": {"ts", "torch"},
     "evaluation": NUMBERS | SETTINGS | SHOWN | {"scipy", "jinja2"},

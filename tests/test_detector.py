@@ -10,7 +10,7 @@ import torch
 from snag.artifact import load_artifact, save_artifact
 from tests.detectors import SMALL, detectors, networks
 from tests.parts import good_picture
-from training.autoencoder import BottleneckAutoencoder, ReferenceAutoencoder, WeightNetwork
+from training.autoencoder import BottleneckAutoencoder, ReferenceAutoencoder, WeightNetwork, fold, unfold
 from training.detector import FAILED_SCORE
 from training.preparation import back_to_picture
 
@@ -107,13 +107,14 @@ def test_on_the_picture_there_is_no_error_where_the_model_does_not_look() -> Non
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(16, 16), (32, 80), (64, 48)])
 def test_networks_keep_shape_and_range(channels: int, size: tuple[int, int]) -> None:
-    shown = torch.rand(2, channels, *size)
+    shown = fold(torch.rand(2, channels, *size))
 
     bottleneck, reference = BottleneckAutoencoder(channels, 4, 4), ReferenceAutoencoder(channels)
 
+    assert unfold(shown).shape == (2, channels, *size)
     assert bottleneck(shown).shape == reference(shown).shape == shown.shape
     assert 0 <= float(reference(shown).detach().min()) <= float(reference(shown).detach().max()) <= 1
-    assert WeightNetwork(channels, 4)(shown, shown).shape == (2, *size)
+    assert unfold(WeightNetwork(channels, 4)(shown, shown)).shape == (2, 1, *size)
 
 
 def test_the_weight_networks_loss_does_not_move_the_autoencoder() -> None:
@@ -133,8 +134,8 @@ def test_a_committee_says_the_mean_of_what_its_members_say() -> None:
 
     with torch.no_grad():
         reconstruction, logits = made(shown)
-        each = [member(shown) for member in made.members]
+        each = [member(fold(shown)) for member in made.members]
 
-    torch.testing.assert_close(reconstruction, sum(said[0] for said in each) / 3)
-    torch.testing.assert_close(logits, sum(said[1] for said in each) / 3)
+    torch.testing.assert_close(reconstruction, unfold(sum(said[0] for said in each) / 3))
+    torch.testing.assert_close(logits, unfold(sum(said[1] for said in each) / 3)[:, 0])
     assert not torch.allclose(each[0][0], each[1][0])

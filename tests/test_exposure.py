@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.parts import good_picture
-from training.exposure import fit_background, grid_terms, polynomial_terms
+from training.exposure import background_of, fit_background, grid_terms, polynomial_terms
 
 
 def surface(coefficients: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -56,3 +56,10 @@ def test_the_fit_of_one_even_tone_is_that_tone() -> None:
     fitted = surface(fit_background(torch.full((16, 20), 91.0)), 16, 20)
 
     assert (fitted - 91).abs().max() < 1e-3
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.lists(st.floats(-9, 9), min_size=10, max_size=10))
+def test_the_background_by_powers_is_the_sum_of_the_terms(height: int, width: int, coefficients: list[float]) -> None:
+    drawn = torch.tensor(coefficients)
+
+    torch.testing.assert_close(background_of(drawn, height, width), surface(drawn, height, width), rtol=1e-4, atol=1e-4)

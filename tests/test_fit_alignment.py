@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from tests.parts import BACKGROUND, draw_scene, good_bolt, good_picture
-from training.alignment import REFINE_SIDE, shrink
+from training.alignment import REFINE_SIDE
 from training.fit_alignment import fit_alignment
 from training.sample import draw
+from training.strips import shrink
 from training.survey import look
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.autoencoder import WeightNetwork
+from training.autoencoder import WeightNetwork, fold, unfold
 from training.networks import Learner, Networks
 from training.settings import for_mode, train_settings
 
@@ -116,26 +116,26 @@ def test_the_result_is_the_average_ready_to_judge_with_statistics_of_its_own() -
 
     assert isinstance(result, Networks)
     assert not result.training
-    first = result.members[0].autoencoder.encoder[1]  # convolution, normalisation, ReLU
-    activations = first[0](torch.nn.PixelUnshuffle(2)(torch.cat(shown)))
+    first = result.members[0].autoencoder.encoder[0]  # convolution, normalisation, ReLU
+    activations = first[0](fold(torch.cat(shown)))
     torch.testing.assert_close(first[1].running_mean, activations.mean((0, 2, 3)), rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("surface", [False, True])
 def test_the_weight_network_takes_any_size_also_where_it_looks_further(surface: bool) -> None:
-    shown = torch.rand(2, 1, 48, 80)
+    shown = fold(torch.rand(2, 1, 48, 80))
 
-    assert WeightNetwork(1, 4, surface)(shown, shown).shape == (2, 48, 80)
+    assert unfold(WeightNetwork(1, 4, surface)(shown, shown)).shape == (2, 1, 48, 80)
 
 
 def test_on_a_surface_the_weight_network_sees_a_difference_as_large_as_the_picture() -> None:
     """Prepared grey values spread by 0.15, what a repair misses by about 0.05: both come to about one."""
     network = WeightNetwork(1, 4, surface=True)
     seen = []
-    network.fold.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
-    picture = 0.5 + 0.15 * torch.randn(2, 1, 48, 80)
+    network.top.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    picture = fold(0.5 + 0.15 * torch.randn(2, 1, 48, 80))
 
-    network(picture, picture + 0.05 * torch.randn(2, 1, 48, 80))
+    network(picture, picture + 0.05 * torch.randn(*picture.shape))
 
-    assert seen[0][:, 0].std() == pytest.approx(0.9, abs=0.1)
-    assert seen[0][:, 1].std() == pytest.approx(1.0, abs=0.1)
+    assert seen[0][:, :4].std() == pytest.approx(0.9, abs=0.1)
+    assert seen[0][:, 4:8].std() == pytest.approx(1.0, abs=0.1)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.parts import draw_scene, good_bolt, good_picture
 from tests.preparations import SIZE, aligned_for, chosen, random_picture
-from training.preparation import AlignedPreparation, WholePreparation, to_channels
+from training.exposure import to_channels
+from training.preparation import AlignedPreparation, WholePreparation
 
 ASPECTS = [(64, 64), (50, 90), (90, 50), (31, 200), (200, 31), (8, 8), (1, 40), (300, 260)]
 

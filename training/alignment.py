@@ -14,50 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.exposure import fit_background, grid_terms, polynomial_terms
+from training.exposure import background_of, fit_background, to_channels
+from training.strips import sample, shrink, stretched, strip_places
 
 #: Long side, in pixels, of the picture that the pose is searched in, and of the one that it is refined in.
 SEARCH_SIDE: Final = 128
 REFINE_SIDE: Final = 256
+#: Pixels, each way, that the search tries around where moments say the part lies.
+SHIFTS: Final = 5
 #: Share of the part that may lie outside of the picture beyond what it does in good pictures; estimates err by about this much.
 OUTSIDE: Final = 0.02
-
-
-def shrink(picture: Tensor, side: int) -> Tensor:
-    """Area-average [C, H, W] to a long side of `side` pixels, keeping the aspect."""
-    height, width = picture.shape[1], picture.shape[2]
-    scale = float(side) / float(max(height, width))
-    size = [max(8, int(height * scale + 0.5)), max(8, int(width * scale + 0.5))]
-    return functional.adaptive_avg_pool2d(picture[None], size)[0]  # type: ignore[arg-type]
-
-
-def strip_coordinates(pose: Tensor, height: int, width: int, step: float) -> tuple[Tensor, Tensor]:
-    """Where the pixels of a strip lie in the picture: x and y, each [height, width], in units of the picture's long side.
-
-    `pose` is (x, y, angle) of the strip's centre and long axis; `step` is the side of a strip pixel in the same unit.
-    """
-    v = (torch.arange(height, dtype=torch.float32) + 0.5 - height / 2.0) * step
-    u = (torch.arange(width, dtype=torch.float32) + 0.5 - width / 2.0) * step
-    cos, sin = torch.cos(pose[2]), torch.sin(pose[2])
-    return (pose[0] + cos * u)[None, :] - (sin * v)[:, None], (pose[1] + sin * u)[None, :] + (cos * v)[:, None]
-
-
-def stretched(pose: Tensor, height: int, width: int, to_height: int, to_width: int) -> Tensor:
-    """A pose in a picture shrunk to height x width, as it is in the whole one: whole pixels don't quite keep the aspect."""
-    side, to_side = float(max(height, width)), float(max(to_height, to_width))
-    x, y = (side / width) * (to_width / to_side), (side / height) * (to_height / to_side)
-    turned = torch.atan2(y * torch.sin(pose[2]), x * torch.cos(pose[2]))
-    return torch.stack([x * pose[0], y * pose[1], turned])
-
-
-def sample(picture: Tensor, place: tuple[Tensor, Tensor]) -> Tensor:
-    """Read [C, H, W] at `place`, x and y [h, w] (units of the long side), bilinearly, the edge repeated: [C, h, w]."""
-    height, width = picture.shape[1], picture.shape[2]
-    side = float(max(height, width))
-    grid = torch.empty([place[0].shape[0], place[0].shape[1], 2])  # filled by columns: stacking them takes three times as long
-    grid[..., 0] = place[0] * (2.0 * side / width) - 1.0
-    grid[..., 1] = place[1] * (2.0 * side / height) - 1.0
-    return functional.grid_sample(picture[None], grid[None], mode="bilinear", padding_mode="border", align_corners=False)[0]
 
 
 def silhouette_pose(silhouette: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,10 +64,10 @@ class Aligner(nn.Module):
     """From a picture to the pose of its part; the buffers are fitted by `training.fit_alignment`."""
 
     template: Tensor  #: [h, w], zero mean, unit norm
-    mean: Tensor
-    weight: Tensor
-    descent: Tensor  #: [3, pixels]: differences -> move (u, v in pixels, angle)
-    depth: Tensor  #: [h, w]: the mean part's depth below the background, weighed
+    bands: Tensor  #: [h * (w + 2 SHIFTS), 2 SHIFTS + 1]: the template in each place along a row of a strip with that margin
+    mean: Tensor  #: [h, w]
+    descent: Tensor  #: [4, pixels]: depths below the background -> move (u, v in pixels, angle) before `usual`, and scale
+    usual: Tensor  #: [3]: the move that the mean part's depths ask for
     mass: Tensor  #: [h, w]: where the part lies, its sum is 1
 
     def __init__(
@@ -125,9 +91,10 @@ class Aligner(nn.Module):
         self.polarity, self.contrast, self.step, self.least_match = polarity, contrast, step, least_match
         self.least_area, self.most_area = area
         self.share = math.sqrt(area[0] * area[1])
+        self.shifts = SHIFTS
         self.register_buffer("template", normalised(template))
+        self.register_buffer("bands", _bands(self.template))
         self.register_buffer("mean", mean)
-        self.register_buffer("weight", weight)
         gradient_v, gradient_u = torch.gradient(mean)
         height, width = mean.shape
         v = (torch.arange(height) + 0.5 - height / 2.0)[:, None].expand(height, width)
@@ -135,8 +102,11 @@ class Aligner(nn.Module):
         jacobian = torch.stack([gradient_u, gradient_v, gradient_v * u - gradient_u * v], 0).reshape(3, -1)
         weighted = jacobian * weight.reshape(1, -1)
         hessian = weighted @ jacobian.t()
-        self.register_buffer("descent", torch.linalg.solve(hessian + 1e-6 * hessian.diagonal().mean() * torch.eye(3), weighted))
-        self.register_buffer("depth", polarity * (1.0 - mean) * weight)
+        moves = torch.linalg.solve(hessian + 1e-6 * hessian.diagonal().mean() * torch.eye(3), weighted)
+        depth = (1.0 - mean).reshape(-1)
+        scale = depth * weight.reshape(-1)
+        self.register_buffer("descent", torch.cat([moves, (scale / (scale @ depth))[None]]))
+        self.register_buffer("usual", moves @ depth)
         part = ((polarity * (1.0 - mean) / contrast - 0.3) / 0.4).clamp(0.0, 1.0)
         self.register_buffer("mass", part / (part.sum() + 1e-6))
         self.most_outside = OUTSIDE
@@ -147,7 +117,7 @@ class Aligner(nn.Module):
         A dark part swallows a share of the table's light. How bright a bright one is has nothing to do with its table, which
         may be black: its depth is in units of this picture's part.
         """
-        background = (coefficients @ grid_terms(grey.shape[1], grey.shape[2])).reshape(grey.shape)
+        background = background_of(coefficients, grey.shape[1], grey.shape[2])[None]
         if self.polarity > 0.0:
             return grey / background.clamp(min=1e-3), torch.ones([])
         unit = brightness(grey - background, self.share)
@@ -168,36 +138,41 @@ class Aligner(nn.Module):
             for degrees in (-4.0, -2.0, 0.0, 2.0, 4.0):
                 angles.append(turn + degrees * math.pi / 180.0)
         step = 1.0 / side
-        strips: list[Tensor] = []
-        for angle in angles:
-            pose = start + torch.tensor([0.0, 0.0, angle])
-            strips.append(sample(silhouette[None], strip_coordinates(pose, height + 2 * 5, width + 2 * 5, step)))
-        stack = torch.stack(strips)
-        match = functional.conv2d(stack, self.template[None, None])[:, 0]
+        poses = torch.stack([start[0].expand(len(angles)), start[1].expand(len(angles)), start[2] + torch.tensor(angles)], 1)
+        tall, wide = height + 2 * self.shifts, width + 2 * self.shifts
+        places = strip_places(poses, tall, wide, step, silhouette.shape[0], silhouette.shape[1])
+        strips = functional.grid_sample(
+            silhouette.expand(len(angles), 1, -1, -1), places, mode="bilinear", padding_mode="border", align_corners=False
+        )[:, 0]
+        rows: list[Tensor] = []
+        for row in range(2 * self.shifts + 1):
+            rows.append(strips[:, row : row + height].reshape(len(angles), -1) @ self.bands)
+        match = torch.stack(rows, 1)
         best = int(match.argmax())
         shifts = match.shape[1] * match.shape[2]
         which, place = best // shifts, best % shifts
-        dy, dx = float(place // match.shape[2] - 5), float(place % match.shape[2] - 5)
-        turned = start[2] + angles[which]
+        row, column = place // match.shape[2], place % match.shape[2]
+        dy, dx = float(row - self.shifts), float(column - self.shifts)
+        turned = poses[which, 2]
         cos, sin = torch.cos(turned), torch.sin(turned)
         pose = torch.stack([start[0] + (cos * dx - sin * dy) * step, start[1] + (sin * dx + cos * dy) * step, turned])
-        row, column = int(dy) + 5, int(dx) + 5
-        window = stack[which, 0, row : row + height, column : column + width]
+        window = strips[which, row : row + height, column : column + width]
         return pose, (normalised(window) * self.template).sum()
 
     def refine(self, flat: Tensor, pose: Tensor, rounds: int = 6) -> tuple[Tensor, Tensor]:
         """Gauss-Newton on the grey values of `flat` [1, h, w], to a small part of a pixel.
 
         Also returns the part's depth below the background as a share of the mean part's: an offset on the picture scales it.
+        A step asks for `descent` times the difference between the mean part and this one at the mean's depth; both that and
+        the depth are sums over the strip, so one product gives both.
         """
         height, width = self.mean.shape[0], self.mean.shape[1]
         scale = torch.ones([])
         for _ in range(rounds):
-            strip = sample(flat, strip_coordinates(pose, height, width, self.step))[0]
-            depth = self.polarity * (1.0 - strip)
-            scale = ((depth * self.depth).sum() / (self.polarity * (1.0 - self.mean) * self.depth).sum()).clamp(min=0.1)
-            difference = (self.mean - (1.0 - self.polarity * depth / scale)).reshape(-1)
-            move = self.descent @ difference
+            strip = sample(flat, strip_places(pose, height, width, self.step, flat.shape[1], flat.shape[2]))[0]
+            found = self.descent @ (1.0 - strip).reshape(-1)
+            scale = found[3].clamp(min=0.1)
+            move = found[:3] / scale - self.usual
             cos, sin = torch.cos(pose[2]), torch.sin(pose[2])
             turn = move[2].clamp(-0.03, 0.03)
             shift_u, shift_v = move[0].clamp(-3.0, 3.0) * self.step, move[1].clamp(-3.0, 3.0) * self.step
@@ -206,18 +181,16 @@ class Aligner(nn.Module):
 
     def outside(self, pose: Tensor, height: int, width: int) -> Tensor:
         """Share of the part at `pose` that lies outside of a picture of height x width."""
-        side = float(max(height, width))
-        x, y = strip_coordinates(pose, self.mass.shape[0], self.mass.shape[1], self.step)
-        x, y = x * (side / width), y * (side / height)
-        return (self.mass * ((x < 0.0) | (x > 1.0) | (y < 0.0) | (y > 1.0))).sum()
+        places = strip_places(pose, self.mass.shape[0], self.mass.shape[1], self.step, height, width)
+        return (self.mass * (places.abs() > 1.0).any(2)).sum()
 
-    def forward(self, grey: Tensor) -> tuple[Tensor, Tensor, Tensor, str]:
-        """Picture [1, H, W], any unit -> pose (x, y, angle), background coefficients [10], depth's scale, reason.
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor, str]:
+        """Picture [1 or 3, H, W], any type and unit -> pose (x, y, angle), background coefficients [10], depth's scale, reason.
 
         The scale is of the depth as a share of the background, for bright parts of the depth in grey values. The reason is ""
         or "not_aligned".
         """
-        middle = shrink(grey, 256)
+        middle = to_channels(shrink(picture, 256), 1)
         coefficients = fit_background(shrink(middle, 64)[0])
         flat, unit = self.flatten(middle, coefficients)
         silhouette = self.silhouette(shrink(flat, 128))
@@ -227,13 +200,14 @@ class Aligner(nn.Module):
         aligned = float(match) >= self.least_match and self.least_area <= area and area <= self.most_area
         # A part that the picture's border cuts off still matches the template by what is left of it.
         aligned = aligned and float(self.outside(pose, middle.shape[1], middle.shape[2])) <= self.most_outside
-        pose = stretched(pose, middle.shape[1], middle.shape[2], grey.shape[1], grey.shape[2])
+        pose = stretched(pose, middle.shape[1], middle.shape[2], picture.shape[1], picture.shape[2])
         return pose, coefficients, scale * unit, "" if aligned else "not_aligned"
 
 
-def background_at(coefficients: Tensor, place: tuple[Tensor, Tensor], height: int, width: int) -> Tensor:
-    """The background polynomial at `place`, x and y [h, w] (units of the long side), of a picture of height x width: [h, w]."""
-    side = float(max(height, width))
-    x, y = place[0] * (2.0 * side / width) - 1.0, place[1] * (2.0 * side / height) - 1.0
-    terms = polynomial_terms(y, x)
-    return (coefficients @ terms.reshape(10, -1)).reshape(x.shape).clamp(min=1e-3)
+def _bands(template: Tensor) -> Tensor:
+    """See `Aligner.bands`: cross-correlation along rows as a product of matrices, a quarter of a convolution's time here."""
+    height, width = template.shape[0], template.shape[1]
+    bands = torch.zeros(height, width + 2 * SHIFTS, 2 * SHIFTS + 1)
+    for shift in range(2 * SHIFTS + 1):
+        bands[:, shift : shift + width, shift] = template
+    return bands.reshape(-1, 2 * SHIFTS + 1)

@@ -1,4 +1,8 @@
-"""The reconstruction networks, and the one that weighs their error. Scriptable modules; nothing else."""
+"""The reconstruction networks, and the one that weighs their error. Scriptable modules; nothing else.
+
+All of them see and make folded pictures: four neighbouring pixels as four channels, [N, 4 C, h/2, w/2] for [N, C, h, w]. What
+one makes the next one takes as it is, and a picture is folded once for a whole committee.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,16 @@ def _doubling(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
+def fold(picture: Tensor) -> Tensor:
+    """[N, C, h, w] -> [N, 4 C, h/2, w/2]."""
+    return functional.pixel_unshuffle(picture, 2)
+
+
+def unfold(folded: Tensor) -> Tensor:
+    """[N, 4 C, h/2, w/2] -> [N, C, h, w]."""
+    return functional.pixel_shuffle(folded, 2)
+
+
 def coordinates(like: Tensor) -> Tensor:
     """Two channels [N, 2, h, w] with each pixel's place, -1..1, for a picture [N, C, h, w]: aligned parts have places."""
     count, height, width = like.shape[0], like.shape[2], like.shape[3]
@@ -42,7 +56,6 @@ class BottleneckAutoencoder(nn.Module):
         super().__init__()
         wide = 3 * base
         self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(2),
             _convolution(4 * channels, base),
             _convolution(base, base + base // 2, 2),
             _convolution(base + base // 2, 2 * base, 2),
@@ -55,12 +68,11 @@ class BottleneckAutoencoder(nn.Module):
             _doubling(2 * base, base + base // 2),
             _doubling(base + base // 2, base),
             nn.Conv2d(base, 4 * channels, 3, 1, 1),
-            nn.PixelShuffle(2),
         )
 
-    def forward(self, prepared: Tensor) -> Tensor:
-        """[N, C, h, w] -> reconstruction, the same shape; h and w multiples of 16."""
-        features = self.encoder(prepared)
+    def forward(self, folded: Tensor) -> Tensor:
+        """Folded picture -> folded reconstruction, the same shape; h and w of the picture multiples of 16."""
+        features = self.encoder(folded)
         place = coordinates(features)
         code = self.squeeze(torch.cat([features, place], 1))
         return self.decoder(self.expand(torch.cat([code, place], 1)))
@@ -82,9 +94,9 @@ class ReferenceAutoencoder(nn.Module):
             nn.ConvTranspose2d(32, channels, 4, 2, 1),
         )
 
-    def forward(self, prepared: Tensor) -> Tensor:
-        """[N, C, h, w] -> reconstruction in 0..1, the same shape; h and w multiples of 16."""
-        return torch.sigmoid(self.decoder(self.encoder(prepared)))
+    def forward(self, folded: Tensor) -> Tensor:
+        """Folded picture -> folded reconstruction in 0..1, the same shape; h and w of the picture multiples of 16."""
+        return fold(torch.sigmoid(self.decoder(self.encoder(unfold(folded)))))
 
 
 class WeightNetwork(nn.Module):
@@ -101,7 +113,6 @@ class WeightNetwork(nn.Module):
         super().__init__()
         self.scales = (PICTURE_SCALE, DIFFERENCE_SCALE) if surface else (1.0, 1.0)
         self.centre = 0.5 if surface else 0.0
-        self.fold = nn.PixelUnshuffle(2)
         self.top = nn.Sequential(_convolution(8 * channels + 2, base), _convolution(base, base))
         self.down1 = nn.Sequential(_convolution(base, base + base // 2, 2), _convolution(base + base // 2, base + base // 2))
         self.down2 = nn.Sequential(_convolution(base + base // 2, 2 * base, 2), _convolution(2 * base, 2 * base))
@@ -111,28 +122,26 @@ class WeightNetwork(nn.Module):
         self.up1 = _convolution(2 * base + base + base // 2, base + base // 2)
         self.up0 = _convolution(base + base // 2 + base, base)
         self.head = nn.Conv2d(base, 4, 1)
-        self.unfold = nn.PixelShuffle(2)
 
-    def forward(self, prepared: Tensor, reconstruction: Tensor) -> Tensor:
-        """[N, C, h, w] twice -> logits [N, h, w] of "defect here"; h and w multiples of 16."""
-        picture, difference = self.scales[0] * (prepared - self.centre), self.scales[1] * (reconstruction - prepared)
-        folded = self.fold(torch.cat([picture, difference], 1))
-        top = self.top(torch.cat([folded, coordinates(folded)], 1))
+    def forward(self, folded: Tensor, reconstruction: Tensor) -> Tensor:
+        """Picture and reconstruction, folded -> folded logits [N, 4, h/2, w/2] of "defect here"; h and w multiples of 16."""
+        picture, difference = self.scales[0] * (folded - self.centre), self.scales[1] * (reconstruction - folded)
+        top = self.top(torch.cat([picture, difference, coordinates(folded)], 1))
         one = self.down1(top)
         two = self.down2(one)
         three = self.down3(two)
         two = self.up2(torch.cat([_twice(three), two], 1))
         one = self.up1(torch.cat([_twice(two), one], 1))
         top = self.up0(torch.cat([_twice(one), top], 1))
-        return self.unfold(self.head(top))[:, 0]
+        return self.head(top)
 
 
 class NoWeight(nn.Module):
     """Stands in for the weight network where the plain error is the anomaly map."""
 
-    def forward(self, prepared: Tensor, reconstruction: Tensor) -> Tensor:
-        """Logits of 0 everywhere."""
-        return torch.zeros_like(prepared[:, 0])
+    def forward(self, folded: Tensor, reconstruction: Tensor) -> Tensor:
+        """Folded logits of 0 everywhere."""
+        return torch.zeros_like(folded[:, :4])
 
 
 def _twice(features: Tensor) -> Tensor:

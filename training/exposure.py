@@ -6,6 +6,16 @@ import torch
 from torch import Tensor
 
 
+def to_channels(picture: Tensor, channels: int) -> Tensor:
+    """[1 or 3, H, W] of any type -> float32 [channels, H, W]; grey by the luma weights of ITU-R BT.601."""
+    if picture.shape[0] == channels:
+        return picture.to(torch.float32)
+    if channels == 1:  # summed up in place: as one expression, the passing results cost six times the sum
+        grey = picture[0].to(torch.float32) * 0.299
+        return grey.add_(picture[1], alpha=0.587).add_(picture[2], alpha=0.114)[None]
+    return picture.to(torch.float32).expand(channels, -1, -1)
+
+
 def polynomial_terms(y: Tensor, x: Tensor) -> Tensor:
     """The ten monomials up to order three at coordinates in [-1, 1]: [...] twice -> [10, ...].
 
@@ -20,6 +30,24 @@ def grid_terms(height: int, width: int) -> Tensor:
     y = (torch.arange(height, dtype=torch.float32) + 0.5) * (2.0 / height) - 1.0
     x = (torch.arange(width, dtype=torch.float32) + 0.5) * (2.0 / width) - 1.0
     return polynomial_terms(y[:, None].expand(height, width), x[None, :].expand(height, width)).reshape(10, -1)
+
+
+def background_of(coefficients: Tensor, height: int, width: int) -> Tensor:
+    """The polynomial with `coefficients` [10] at the pixel centres of a picture: [height, width].
+
+    Row by column, as a product of powers: the ten terms at each pixel would be ten pictures.
+    """
+    y = (torch.arange(height, dtype=torch.float32) + 0.5) * (2.0 / height) - 1.0
+    x = (torch.arange(width, dtype=torch.float32) + 0.5) * (2.0 / width) - 1.0
+    c, none = coefficients, torch.zeros_like(coefficients[0])
+    by_y = [
+        torch.stack([c[0], c[1], c[3], c[6]]),
+        torch.stack([c[2], c[4], c[7], none]),
+        torch.stack([c[5], c[8], none, none]),
+        torch.stack([c[9], none, none, none]),
+    ]
+    powers_y, powers_x = torch.stack([y**0, y, y * y, y * y * y], 1), torch.stack([x**0, x, x * x, x * x * x])
+    return powers_y @ torch.stack(by_y) @ powers_x
 
 
 def fit_background(grey: Tensor, rounds: int = 6) -> Tensor:

@@ -8,18 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.alignment import (
-    OUTSIDE,
-    REFINE_SIDE,
-    SEARCH_SIDE,
-    Aligner,
-    brightness,
-    sample,
-    shrink,
-    silhouette_pose,
-    strip_coordinates,
-)
-from training.exposure import fit_background, grid_terms
+from training.alignment import OUTSIDE, REFINE_SIDE, SEARCH_SIDE, Aligner, brightness, silhouette_pose
+from training.exposure import background_of, fit_background
+from training.strips import sample, shrink, strip_places
 
 #: A part is alignable when its silhouette is at least this elongated (moments then give its axis) ...
 LEAST_ELONGATION = 2.0
@@ -99,7 +90,7 @@ def _set_limits(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor]
 def _flatten(picture: Tensor, bright: float = 0.0) -> Tensor:
     """As `Aligner.flatten`; `bright` is the share that bright parts cover, 0 for dark ones."""
     coefficients = fit_background(shrink(picture, 64)[0])
-    background = (coefficients @ grid_terms(*picture.shape[1:])).reshape(picture.shape)
+    background = background_of(coefficients, *picture.shape[1:])[None]
     if bright == 0.0:
         return picture / background.clamp(min=1e-3)
     return 1.0 + (picture - background) / brightness(picture - background, bright)
@@ -156,7 +147,10 @@ def _build(
 def _mean(pictures: list[Tensor], poses: Tensor, size: tuple[float, float], side: int) -> tuple[Tensor, Tensor]:
     height, width = round(size[0] * side), round(size[1] * side)
     strips = torch.stack(
-        [sample(p, strip_coordinates(pose, height, width, 1.0 / side))[0] for p, pose in zip(pictures, poses, strict=False)]
+        [
+            sample(p, strip_places(pose, height, width, 1.0 / side, *p.shape[1:]))[0]
+            for p, pose in zip(pictures, poses, strict=False)
+        ]
     )
     return strips.mean(0), strips.std(0) if len(strips) > 1 else torch.zeros_like(strips[0])
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from training.autoencoder import BottleneckAutoencoder, NoWeight, ReferenceAutoencoder, WeightNetwork
+from training.autoencoder import BottleneckAutoencoder, NoWeight, ReferenceAutoencoder, WeightNetwork, fold, unfold
 from training.losses import SURFACE_SAY, reconstruction_loss, weight_loss
 from training.settings import SettledSettings
 from training.team import ALONE, Team
@@ -28,10 +28,10 @@ class Member(nn.Module):
         weighted = settings.score == "weighted"
         self.weight: nn.Module = WeightNetwork(channels, settings.weight_base, surface) if weighted else NoWeight()
 
-    def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
-        """[N, c, h, w] -> reconstruction, and the weight network's logits, which send no gradient to the autoencoder."""
-        reconstruction = self.autoencoder(shown)
-        return reconstruction, self.weight(shown, reconstruction.detach())
+    def forward(self, folded: Tensor) -> tuple[Tensor, Tensor]:
+        """Folded picture -> reconstruction, and the weight network's logits, which send it no gradient; both folded."""
+        reconstruction = self.autoencoder(folded)
+        return reconstruction, self.weight(folded, reconstruction.detach())
 
 
 class Networks(nn.Module):
@@ -47,17 +47,18 @@ class Networks(nn.Module):
 
         In a script all members but the first run beside the calling thread, on cores that are idle.
         """
+        folded = fold(shown)
         others: list[torch.jit.Future[tuple[Tensor, Tensor]]] = []
         for number, member in enumerate(self.members):
             if number > 0:
-                others.append(torch.jit.fork(member, shown))
-        reconstruction, weight = self.members[0](shown)
+                others.append(torch.jit.fork(member, folded))
+        reconstruction, weight = self.members[0](folded)
         reconstructions, logits = [reconstruction], [weight]
         for other in others:
             reconstruction, weight = torch.jit.wait(other)
             reconstructions.append(reconstruction)
             logits.append(weight)
-        return torch.stack(reconstructions).mean(0), torch.stack(logits).mean(0)
+        return unfold(torch.stack(reconstructions).mean(0)), unfold(torch.stack(logits).mean(0))[:, 0]
 
 
 class Learner:
@@ -97,13 +98,14 @@ class Learner:
         defective = None if self.team.size == 1 else self.team.total(float((mask.amax((1, 2)) > 0).sum()))
         number = None if defective is None else share * max(1.0, defective)
         found: dict[str, list[Tensor]] = {}
+        folded = fold(shown)
         for member in self.networks.members:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-                reconstruction, logits = member(shown)
-            loss = reconstruction_loss(reconstruction.float(), clean, self.settings.alpha, self.settings.error_scale)
+                made, logits = member(folded)
+            loss = reconstruction_loss(unfold(made).float(), clean, self.settings.alpha, self.settings.error_scale)
             found.setdefault("reconstruction", []).append(loss)
             if self.settings.score == "weighted":
-                found.setdefault("weight", []).append(weight_loss(logits.float(), mask, number, self.say))
+                found.setdefault("weight", []).append(weight_loss(unfold(logits)[:, 0].float(), mask, number, self.say))
         losses = {name: torch.stack(each).mean() for name, each in found.items()}
         self.optimizer.zero_grad(set_to_none=True)
         (share * len(self.networks.members) * torch.stack(list(losses.values())).sum()).backward()

@@ -19,21 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.alignment import Aligner, background_at, sample, strip_coordinates
+from training.alignment import Aligner
+from training.exposure import to_channels
+from training.strips import background_at, block_means, sample_strip, strip_places
 
 #: Grey values of the table around an aligned dark part; of a bright part, and of the table around it.
 LEVEL: Final = 0.8
 DARK_LEVEL: Final = 0.2
-
-
-def to_channels(picture: Tensor, channels: int) -> Tensor:
-    """[1 or 3, H, W] of any type -> float32 [channels, H, W]; grey by the luma weights of ITU-R BT.601."""
-    if picture.shape[0] == channels:
-        return picture.to(torch.float32)
-    if channels == 1:  # summed up in place: as one expression, the passing results cost six times the sum
-        grey = picture[0].to(torch.float32) * 0.299
-        return grey.add_(picture[1], alpha=0.587).add_(picture[2], alpha=0.114)[None]
-    return picture.to(torch.float32).expand(channels, -1, -1)
 
 
 def resized(values: Tensor, height: int, width: int) -> Tensor:
@@ -120,17 +112,12 @@ class AlignedPreparation(nn.Module):
     def forward(self, picture: Tensor, other: Tensor | None = None) -> tuple[Tensor, Tensor, str]:
         """See the head of this file."""
         height, width = picture.shape[1], picture.shape[2]
-        grey = to_channels(picture, 1)
-        measured = grey if other is None else to_channels(other, 1)
-        place, coefficients, scale, reason = self.aligner(measured)
+        place, coefficients, scale, reason = self.aligner(picture if other is None else other)
         # Twice the resolution and then the mean of four: the strip's pixels are larger than the picture's.
-        fine = strip_coordinates(place, 2 * self.height, 2 * self.width, 0.5 * self.step)
-        values = grey if self.channels == 1 else to_channels(picture, self.channels)
-        strip = functional.avg_pool2d(sample(values, fine)[None], 2)[0]
-        coarse = background_at(
-            coefficients, strip_coordinates(place, self.height // 8, self.width // 8, 8.0 * self.step), height, width
-        )
-        background = resized(coarse[None, None], self.height, self.width)[0]
+        fine = sample_strip(picture, place, 2 * self.height, 2 * self.width, 0.5 * self.step)
+        strip = to_channels(block_means(fine, 2), self.channels)
+        coarse = strip_places(place, self.height // 8, self.width // 8, 8.0 * self.step, height, width)
+        background = resized(background_at(coefficients, coarse)[None, None], self.height, self.width)[0]
         side = float(max(height, width))
         cos, sin = torch.cos(place[2]), torch.sin(place[2])
         u, v = 0.5 * self.step * self.width, 0.5 * self.step * self.height

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.alignment import REFINE_SIDE, shrink
+from training.alignment import REFINE_SIDE
 from training.dataset import read
-from training.preparation import to_channels
+from training.exposure import to_channels
 from training.progress import progress
+from training.strips import shrink
 
 T = TypeVar("T")
 
