@@ -35,7 +35,7 @@ def networks(*flags: str) -> tuple[Networks, list[str]]:
     """Networks with weights as drawn, but with statistics of their own in every BatchNorm: freezing folds them in."""
     wanted = ["--base", "4", "--bottleneck", "4", "--weight-base", "4", *flags]
     torch.manual_seed(3)
-    made = Networks(for_mode(train_settings(wanted), "aligned"), 1).train()
+    made = Networks(for_mode(train_settings(wanted), "aligned", 1), 1).train()
     with torch.no_grad():
         for _ in range(8):
             made(torch.rand(4, 1, 32, 64))
@@ -45,7 +45,7 @@ def networks(*flags: str) -> tuple[Networks, list[str]]:
 def detectors(mode: str, *flags: str) -> tuple[Detector, torch.jit.ScriptModule]:
     """The same detector as a module and as what is saved."""
     made, wanted = networks(*flags)
-    settings = for_mode(train_settings(wanted), mode)
+    settings = for_mode(train_settings(wanted), mode, 1)
     eager = Detector(chosen(mode).module, made, settings.score, settings.window).eval()
     fit_standardisation(eager, material(mode).standardise)
     return eager, export(settings, made, material(mode))

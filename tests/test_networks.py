@@ -16,7 +16,7 @@ SMALL = ["--base", "4", "--bottleneck", "4", "--weight-base", "4", "--precision"
 
 
 def learner(*flags: str) -> Learner:
-    return Learner(for_mode(train_settings([*SMALL, *flags]), "aligned"), 1, torch.device("cpu"), half=False)
+    return Learner(for_mode(train_settings([*SMALL, *flags]), "aligned", 1), 1, torch.device("cpu"), half=False)
 
 
 def batch(seed: int) -> tuple[Tensor, Tensor, Tensor]:

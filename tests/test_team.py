@@ -171,7 +171,7 @@ def test_the_learner_takes_its_share(rank: int) -> None:
             asked.append("sum")
             return values
 
-    settings = train.for_mode(train.train_settings([*SMALL, "--data", "none"]), "whole")
+    settings = train.for_mode(train.train_settings([*SMALL, "--data", "none"]), "whole", 1)
     learner = Learner(settings, 1, torch.device("cpu"), False, Seen(rank, 2))
     batch = torch.rand(5, 1, 32, 32)
     unseen = batch.clone()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from snag.errors import BadConfig
-from training.settings import BY_MODE, PRESETS, TrainSettings, for_mode, train_settings
+from training.settings import BY_MODE, MOST_EPOCHS, PRESETS, STEPS, TrainSettings, for_mode, train_settings
 from training.train import main
 
 NAMES = sorted(path.stem for path in PRESETS.glob("*.toml"))
@@ -130,10 +130,22 @@ def test_raw_exposure_of_an_aligned_part_is_refused() -> None:
 def test_the_mode_settles_what_is_not_set_and_nothing_else(mode: str) -> None:
     asked = train_settings(["--preset", "default", "--members", "2"])
 
-    settled = for_mode(asked, mode)
+    settled = for_mode(asked, mode, 40)
 
     assert settled.members == 2
-    assert (settled.epochs, settled.window) == (BY_MODE[mode]["epochs"], BY_MODE[mode]["window"])
+    assert (settled.epochs, settled.window) == (STEPS[mode] / 40, BY_MODE[mode]["window"])
     assert asked.epochs is None
     changed = {name for name in type(asked).model_fields if getattr(asked, name) != getattr(settled, name)}
     assert changed == {"epochs", "window"}
+
+
+@pytest.mark.parametrize("mode", ["aligned", "whole"])
+def test_training_takes_about_as_many_steps_whatever_the_number_of_pictures(mode: str) -> None:
+    asked = train_settings(["--preset", "default"])
+
+    steps = [per_epoch * for_mode(asked, mode, per_epoch).epochs for per_epoch in (10, 28, 31, 250)]
+
+    assert steps == pytest.approx([STEPS[mode]] * len(steps), rel=0.1)
+    assert for_mode(asked, mode, 10**5).epochs == 1
+    assert for_mode(asked, mode, 2).epochs == MOST_EPOCHS
+    assert for_mode(train_settings(["--epochs", "3"]), mode, 2).epochs == 3

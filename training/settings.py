@@ -52,7 +52,9 @@ class TrainSettings(Settings):
     error_scale: float = Field(10.0, gt=0, description="factor on the MSE term")
     repair: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
 
-    epochs: int | None = Field(None, ge=1, description="passes over the fit pictures (unset: by mode)")
+    epochs: int | None = Field(
+        None, ge=1, description="passes over the fit pictures (unset: what makes the mode's number of steps)"
+    )
     batch_size: int = Field(8, ge=1, description="pictures a step")
     learning_rate: float = Field(4e-3, gt=0, description="AdamW's, at the top of the one-cycle schedule")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's")
@@ -111,15 +113,17 @@ class SettledSettings(TrainSettings):
 #: Aligned parts are alike: a network soon knows them, and what is left to gain is a committee's calm. Surfaces are not: one
 #: network that sees more of them is worth more than three. And where nothing has a place of its own, more pixels have to agree
 #: that something is wrong.
-BY_MODE: Final[dict[str, dict[str, int]]] = {
-    "aligned": {"members": 3, "epochs": 120, "window": 5},
-    "whole": {"members": 1, "epochs": 240, "window": 9},
-}
+BY_MODE: Final[dict[str, dict[str, int]]] = {"aligned": {"members": 3, "window": 5}, "whole": {"members": 1, "window": 9}}
+#: Steps, not epochs, are what learning takes and time is spent on: few pictures are seen more often, many in the same hour.
+STEPS: Final = {"aligned": 3360, "whole": 7440}
+#: What is gained by seeing a handful of pictures once more is not worth the writing of another checkpoint.
+MOST_EPOCHS: Final = 1000
 
 
-def for_mode(settings: TrainSettings, mode: str) -> SettledSettings:
-    """What is asked for, and by `mode`, "aligned" or "whole", what is not."""
-    unset = {name: value for name, value in BY_MODE[mode].items() if getattr(settings, name) is None}
+def for_mode(settings: TrainSettings, mode: str, epoch: int) -> SettledSettings:
+    """What is asked for, and by `mode`, "aligned" or "whole", what is not; `epoch` is how many steps one takes."""
+    usual = BY_MODE[mode] | {"epochs": min(MOST_EPOCHS, max(1, round(STEPS[mode] / epoch)))}
+    unset = {name: value for name, value in usual.items() if getattr(settings, name) is None}
     return SettledSettings.model_construct(**(dict(settings) | unset))
 
 

@@ -83,7 +83,7 @@ def _train(asked: TrainSettings, members: Team, device: torch.device, half: bool
         begin(asked, digest)
     members.wait()
     material = members.leader_first(lambda: _material(asked, paths, digest))
-    settings = for_mode(asked, material.chosen.mode)
+    settings = for_mode(asked, material.chosen.mode, len(_groups(range(len(material.fit)), material.fit, asked.batch_size)))
     if members.leads:
         write_split(material.split, settings.run / "split.json")
     learner = Learner(settings, material.chosen.module.channels, device, half, members, material.surface is not None)
