@@ -1,4 +1,4 @@
-"""What training minimises. Pure functions of tensors."""
+"""What training minimises."""
 
 from __future__ import annotations
 
@@ -18,34 +18,42 @@ _MEANS: Final = 0.01**2
 _VARIANCES: Final = 0.03**2
 
 
-def reconstruction_loss(reconstruction: Tensor, target: Tensor, alpha: float, error_scale: float = 1.0) -> Tensor:
-    """(1 - alpha) * error_scale * MSE + alpha * (1 - SSIM), the reference's loss; [N, C, h, w] twice.
+class Target:
+    """A batch that networks are to make, with what SSIM needs to know of it: once, for however many members make it."""
 
-    `error_scale` evens out the two terms where grey values spread over less than their range.
-    """
-    error = functional.mse_loss(reconstruction, target)
-    return (1.0 - alpha) * error_scale * error + alpha * (1.0 - similarity(reconstruction, target))
+    def __init__(self, pictures: Tensor) -> None:
+        """`pictures` [N, C, h, w] of range 1, h and w at least 11."""
+        self.pictures = pictures.contiguous()  # channels woven pixel by pixel would take four times as long here
+        height, width = pictures.shape[2:]
+        self._rows, self._columns = _sliding(height, pictures.device), _sliding(width, pictures.device).t()
+        with torch.no_grad():
+            self._mean = self._local(self.pictures)
+            self._variance = self._local(self.pictures * self.pictures) - self._mean * self._mean
 
+    def loss(self, reconstruction: Tensor, alpha: float, error_scale: float = 1.0) -> Tensor:
+        """(1 - alpha) * error_scale * MSE + alpha * (1 - SSIM), the reference's loss, of a batch of the same shape.
 
-def similarity(reconstruction: Tensor, target: Tensor) -> Tensor:
-    """Mean SSIM of two batches [N, C, h, w] of range 1, h and w at least 11: windows that lie inside, 11 x 11 Gaussian.
+        `error_scale` evens out the two terms where grey values spread over less than their range.
+        """
+        made = reconstruction.contiguous()
+        error = functional.mse_loss(made, self.pictures)
+        return (1.0 - alpha) * error_scale * error + alpha * (1.0 - self.similarity(made))
 
-    Wang et al., IEEE TIP 13(4), 2004. The window slides as two products with band matrices: on a CPU, forward and back, that
-    takes a fifth of what convolutions with one channel take, and those took half of the training.
-    """
-    rows, columns = _sliding(target.shape[2], target.device), _sliding(target.shape[3], target.device).t()
+    def similarity(self, made: Tensor) -> Tensor:
+        """Mean SSIM: windows that lie inside, 11 x 11 Gaussian.
 
-    def local(values: Tensor) -> Tensor:
-        return rows @ (values @ columns)
+        Wang et al., IEEE TIP 13(4), 2004. The window slides as two products with band matrices: on a CPU, forward and back,
+        that takes a fifth of what convolutions with one channel take, and those took half of the training.
+        """
+        mean = self._local(made)
+        variance = self._local(made * made) - mean * mean
+        covariance = self._local(made * self.pictures) - mean * self._mean
+        alike = (2.0 * mean * self._mean + _MEANS) * (2.0 * covariance + _VARIANCES)
+        unlike = (mean * mean + self._mean * self._mean + _MEANS) * (variance + self._variance + _VARIANCES)
+        return (alike / unlike).mean()
 
-    with torch.no_grad():
-        target_mean = local(target)
-        target_variance = local(target * target) - target_mean * target_mean
-    mean = local(reconstruction)
-    variance = local(reconstruction * reconstruction) - mean * mean
-    covariance = local(reconstruction * target) - mean * target_mean
-    luminance = (2.0 * mean * target_mean + _MEANS) / (mean * mean + target_mean * target_mean + _MEANS)
-    return (luminance * (2.0 * covariance + _VARIANCES) / (variance + target_variance + _VARIANCES)).mean()
+    def _local(self, values: Tensor) -> Tensor:
+        return self._rows @ (values @ self._columns)
 
 
 @cache

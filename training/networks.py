@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
 from training.autoencoder import BottleneckAutoencoder, NoWeight, ReferenceAutoencoder, WeightNetwork, fold, unfold
-from training.losses import SURFACE_SAY, reconstruction_loss, weight_loss
+from training.losses import SURFACE_SAY, Target, weight_loss
 from training.settings import SettledSettings
 from training.team import ALONE, Team
 
@@ -92,17 +92,15 @@ class Learner:
         self.networks.train()
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        shown = shown.to(self.device, memory_format=torch.channels_last)
-        clean = clean.to(self.device, memory_format=torch.channels_last)
-        mask = mask.to(self.device)
+        shown, mask, target = shown.to(self.device), mask.to(self.device), Target(clean.to(self.device))
         defective = None if self.team.size == 1 else self.team.total(float((mask.amax((1, 2)) > 0).sum()))
         number = None if defective is None else share * max(1.0, defective)
         found: dict[str, list[Tensor]] = {}
-        folded = fold(shown)
+        folded = fold(shown).to(memory_format=torch.channels_last)
         for member in self.networks.members:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
                 made, logits = member(folded)
-            loss = reconstruction_loss(unfold(made).float(), clean, self.settings.alpha, self.settings.error_scale)
+            loss = target.loss(unfold(made).float(), self.settings.alpha, self.settings.error_scale)
             found.setdefault("reconstruction", []).append(loss)
             if self.settings.score == "weighted":
                 found.setdefault("weight", []).append(weight_loss(unfold(logits)[:, 0].float(), mask, number, self.say))

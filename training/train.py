@@ -20,6 +20,7 @@ from torch import Tensor
 from cli.settings import run
 from snag.artifact import save_artifact
 from snag.errors import BadArtifact, TooFewPictures, TrainingDiverged
+from training.ahead import one_ahead
 from training.augment import Augmentation, augment
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
@@ -120,7 +121,7 @@ def _learn(settings: SettledSettings, learner: Learner, material: Material) -> d
         bar.disable = not members.leads
         for epoch in range(done, settings.epochs):
             sums: dict[str, float] = {}
-            for step, (shown, clean, mask) in enumerate(batches(settings, material, how, epoch)):
+            for step, (shown, clean, mask) in enumerate(one_ahead(batches(settings, material, how, epoch))):
                 rate = one_cycle((epoch * steps + step) / total, settings.learning_rate)
                 losses = learner.step(shown, clean, mask, rate)
                 if not math.isfinite(sum(losses.values())):
