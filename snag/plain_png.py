@@ -33,7 +33,9 @@ def decode_plain(data: bytes, most_pixels: int, most_side: int) -> NDArray[np.ui
         return None
     try:
         return decode_image_png_u8(data, (height, width), mode)
-    except Exception:  # it raises this very class; what is wrong with the picture is Pillow's to say
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # a panic of Rust's is no Exception; what is wrong with the picture is Pillow's to say
         return None
 
 

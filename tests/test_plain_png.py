@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.fuzz.handmade import chunk, exif, png
+from snag import plain_png
 from snag.picture import decode
 from snag.plain_png import decode_plain
 from tests.pictures import colour, deep, encode, grey, noise
@@ -100,6 +101,18 @@ def test_one_that_is_too_large_is_not_decoded(limits: tuple[int, int]) -> None:
 
     assert decode_plain(data, *limits) is None
     assert decode_plain(data, 39 * 60, 60) is not None
+
+
+def test_a_decoder_that_panics_leaves_the_picture_to_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        """As pyo3 raises it."""
+
+    def panics(*_: object) -> None:
+        raise Panic
+
+    monkeypatch.setattr(plain_png, "decode_image_png_u8", panics)
+
+    assert np.array_equal(grey()[None], decode(png(grey())).numpy())
 
 
 def test_the_decoder_takes_plain_ones_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
