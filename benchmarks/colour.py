@@ -20,7 +20,7 @@ from cli.settings import Settings, from_flags, run
 from snag.errors import BadConfig
 
 SIDE: Final = 480
-#: Grey levels that the mean of the channels, or one of them, must differ by for a pixel to count as defective.
+#: Grey levels that one of the channels must differ by for a pixel to count as defective.
 VISIBLE: Final = 6.0
 
 Array = NDArray[np.float64]
@@ -39,10 +39,11 @@ class ColourSettings(Settings):
 
 def colour(settings: ColourSettings) -> None:
     """Draw both. Raises BadConfig where a folder is there already."""
+    folders = {name: settings.out / name for name in SETS}
+    if there := [str(folder) for folder in folders.values() if folder.exists()]:
+        raise BadConfig(detail=f"{' and '.join(there)} is there already; remove it, or choose another folder with --out")
     for name, (draw, defects) in SETS.items():
-        folder = settings.out / name
-        if folder.exists():
-            raise BadConfig(detail=f"{folder} is there already; remove it, or choose another folder with --out")
+        folder = folders[name]
         for place, count in (("train", settings.train), ("test", settings.good)):
             for i in range(count):
                 rng = np.random.default_rng([settings.seed, len(place), i])

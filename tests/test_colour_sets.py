@@ -61,5 +61,13 @@ def test_a_folder_that_is_there_is_left_alone(drawn: Path, capsys: pytest.Captur
 
     assert main(["--out", str(drawn), *FEW]) == 2
 
-    assert "tablet is there already" in capsys.readouterr().err
+    assert f"{drawn / 'tablet'} and {drawn / 'cloth'} is there already" in capsys.readouterr().err
     assert read_folder(drawn) == before
+
+
+def test_when_one_folder_is_there_the_other_is_not_begun(tmp_path: Path) -> None:
+    (tmp_path / "cloth").mkdir()
+
+    assert main(["--out", str(tmp_path), *FEW]) == 2
+
+    assert [path.name for path in tmp_path.iterdir()] == ["cloth"]
