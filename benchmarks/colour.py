@@ -1,7 +1,7 @@
-"""`python -m benchmarks.colour`: two sets in colour to judge a detector on, drawn: tablets on cloth, and cloth alone.
+"""`python -m benchmarks.colour`: sets in colour to judge a detector on, drawn: tablets on cloth, nuts, and cloth alone.
 
 Nothing here is shared with the sample's generator, nor with the synthetic defects that training draws. Strengths go from just
-visible to obvious, and good pictures vary: speckles, tints, folds of light, the place and turn of a tablet.
+visible to obvious, and good pictures vary: speckles, tints, folds of light, a tablet's place and turn, how a nut lies.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Rng = np.random.Generator
 
 
 class ColourSettings(Settings):
-    """Draw data/tablet and data/cloth in MVTec layout, in colour, with defects and their masks."""
+    """Draw data/tablet, data/nut and data/cloth in MVTec layout, in colour, with defects and their masks."""
 
-    out: Path = Field(Path("data"), description="folder of the two data sets")
+    out: Path = Field(Path("data"), description="folder of the data sets")
     train: int = Field(160, ge=1, description="good pictures to train on")
     good: int = Field(40, ge=1, description="good pictures to test on")
     each: int = Field(12, ge=1, description="pictures of each kind of defect")
@@ -38,7 +38,7 @@ class ColourSettings(Settings):
 
 
 def colour(settings: ColourSettings) -> None:
-    """Draw both. Raises BadConfig where a folder is there already."""
+    """Draw them. Raises BadConfig where a folder is there already."""
     folders = {name: settings.out / name for name in SETS}
     if there := [str(folder) for folder in folders.values() if folder.exists()]:
         raise BadConfig(detail=f"{' and '.join(there)} is there already; remove it, or choose another folder with --out")
@@ -135,6 +135,22 @@ def tablet(rng: Rng) -> tuple[Array, Array]:
     return _laid(table, part, body), part
 
 
+def nut(rng: Rng) -> tuple[Array, Array]:
+    """A brown nut on black, lying as it fell, its pale base to any side. The picture, and how much of each pixel is nut."""
+    y, x = np.mgrid[:SIDE, :SIDE].astype(float)
+    turn = rng.uniform(0, 2 * np.pi)
+    dy, dx = y - SIDE / 2 - rng.uniform(-8, 8), x - SIDE / 2 - rng.uniform(-8, 8)
+    away, angle = np.hypot(dy, dx), np.arctan2(dy, dx) - turn
+    reach = rng.uniform(158, 172) * (1 + 0.05 * np.cos(2 * angle) + 0.02 * rng.normal() * np.cos(3 * angle))
+    part = ((1 - away / reach) * 110 + 0.5).clip(0, 1)
+    waves = sum(rng.uniform(0.3, 1) * np.cos(k * angle + rng.uniform(0, 7)) for k in (17, 23, 31, 41))
+    shell = np.array([148, 98, 56]) * (1 + 0.05 * waves + 0.06 * _field(rng, 30))[..., None]
+    base = 1 / (1 + np.exp((np.hypot(away * np.cos(angle) - 0.55 * reach, away * np.sin(angle)) - 62) / 5))
+    body = _laid(shell, base, np.array([196, 168, 128]) * (1 + 0.05 * _field(rng, 50))[..., None])
+    body = body * (1 - 0.5 * (away / reach).clip(0, 1) ** 4)[..., None]
+    return _laid(np.full((SIDE, SIDE, 3), 14.0), part, body), part
+
+
 # --- what is not -----------------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +232,7 @@ Draw = Callable[[Rng], tuple[Array, Array]]
 Change = Callable[[Array, Array, Rng], Array]
 SETS: Final[dict[str, tuple[Draw, dict[str, Change]]]] = {
     "tablet": (tablet, {"spot": _spot, "tint": _tint, "scratch": _scratch, "chip": _chip, "crack": _crack}),
+    "nut": (nut, {"spot": _spot, "tint": _tint, "scratch": _scratch, "hole": _hole, "chip": _chip, "crack": _crack}),
     "cloth": (cloth, {"spot": _spot, "tint": _tint, "hole": _hole, "pulled": _pulled, "thread": _thread}),
 }
 

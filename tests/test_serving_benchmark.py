@@ -13,7 +13,7 @@ from benchmarks.prepared import in_format, judge_of
 from benchmarks.repack import repacked
 from benchmarks.scaling.measure import Bench, Row
 from benchmarks.scaling.measure import markdown as scaling_table
-from benchmarks.serving.findings import Cell, Serving, Steady, cores_between, markdown
+from benchmarks.serving.findings import Cell, Serving, Steady, cores_between, fastest, markdown
 from benchmarks.serving.limit import Limit, in_process_limit
 from benchmarks.serving.plot import draw
 from benchmarks.serving.wrk import Figures, closed_loop, figures
@@ -83,6 +83,22 @@ def test_cores():
     after = [usage(2.0), Usage(2, "worker", 0, 0, 0.5, 5), Usage(3, "java", 0, 0, 0.25, 5)]
 
     assert cores_between(before, after, 2.0) == {"gate": 0.0, "java": 0.125, "worker": 0.75}
+
+
+def test_of_several_rounds_each_figure_is_the_fastest():
+    """Every cell and every limit for itself; the start too."""
+
+    def cell(answers):
+        return Cell("PNG as body", Figures(1, answers, 2.0, 0, 0, 0.01, 0.02, 0.03, 0.04), {}, [])
+
+    first = Serving(5.0, [cell(100), cell(90)], {"PNG as body": Limit(2, 60.0, 30.0)}, [])
+    second = Serving(4.0, [cell(80), cell(110)], {"PNG as body": Limit(2, 50.0, 40.0)}, [])
+
+    found = fastest([first, second])
+
+    assert [one.figures.answers for one in found.cells] == [100, 110]
+    assert found.limits == {"PNG as body": Limit(2, 60.0, 30.0)}
+    assert (found.start_seconds, found.rounds) == (4.0, 2)
 
 
 def test_tables_and_curve(tmp_path):

@@ -65,6 +65,13 @@ def flat(y: Array, x: Array, reach: float, random: Generator) -> Array:
     return np.clip(inside + 0.5, 0, 1)
 
 
+def stripe(y: Array, x: Array, reach: float, random: Generator) -> Array:
+    """A straight stretch of thread or tape: three to twenty times as long as it is wide, often along the picture's sides."""
+    v, u = turned(y, x, random) if random.random() < 0.5 else ((y, x) if random.random() < 0.5 else (x, y))
+    width = max(0.5, reach * np.exp(random.uniform(np.log(0.05), np.log(0.3))))
+    return np.clip(width - np.abs(v) + 0.5, 0, 1) * np.clip(1.4 * reach - np.abs(u) + 0.5, 0, 1)
+
+
 def speckle(y: Array, x: Array, reach: float, random: Generator) -> Array:
     """Pits and spots within a disc."""
     radius = np.sqrt(y * y + x * x) / reach

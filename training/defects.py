@@ -2,8 +2,8 @@
 
 Shapes times fills, each drawn over a wide range and down to just noticeable (JNLD, 2022), so that no setting fits one data set:
 patches of other good parts (CutPaste, Li et al., CVPR 2021; NSA, Schlüter et al., ECCV 2022), tones with machining streaks,
-warps of what is there, smears, missing material, soft shades. A pixel counts as defective where
-it visibly changed (NSA's steep label).
+warps of what is there, smears, missing material, soft shades; in colour pictures every other tone is a hue. A pixel counts as
+defective where it visibly changed (NSA's steep label).
 """
 
 from __future__ import annotations
@@ -16,17 +16,21 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter1d
 
-from training.defect_shapes import SHAPES, Array, crack, noise, scratch, turned
+from training.defect_shapes import SHAPES, Array, crack, noise, scratch, stripe, turned
 from training.variation import Variation
 
 #: Share of pictures that get defects; the rest stay good, so that "nothing wrong" is an answer too.
 DEFECTIVE_SHARE: Final = 0.85
 #: A pixel is defective where the change, averaged over 3 x 3, exceeds this (prepared grey values; about 3 of 255 levels) ...
 VISIBLE: Final = 0.015
-#: ... and on a surface this many times its grain.
+#: ... and on a surface this many times its grain; or less where it is so over more pixels, in which grain averages out.
 GRAINS: Final = 3.0
+#: Sides of the squares, in pixels, in which a change may stand out of the grain.
+SIDES: Final = (3, 9, 27)
 #: Share of defects that are large soft shades.
 SHADES: Final = 0.08
+#: A soft shade on a surface is at least this many times what good pictures differ by: what is fainter is one of them.
+COARSES: Final = 2.5
 #: A soft shade on a surface counts as defective down to this share of its strength.
 SHADE_EDGE: Final = 0.35
 
@@ -37,7 +41,7 @@ class Surface:
 
     Many: a network that can't learn where what belongs learns from the number of defects that it has seen, and at one a picture
     it saw too few to tell a scratch from a grinding mark. Half of them plain: without those nothing is learnt of the faint.
-    Cracks and scratches get tones alone: a strip of good surface one pixel wide nobody sees.
+    Cracks and scratches get tones alone: a strip of good surface one pixel wide nobody sees. Stripes are for what is woven.
     """
 
     usual: Variation  #: what good pictures differ by anyway is no defect
@@ -53,8 +57,8 @@ def add_defects(
     `background` is the grey value around an aligned part, or None; `surface` is given for whole pictures.
     Returns the corrupted pictures and masks [N, h, w], 0 or 1.
     """
-    shaded, corrupted = np.zeros_like(clean[:, :1]), clean.copy()
-    soft = np.zeros(shaded[:, 0].shape, dtype=bool)
+    shaded, corrupted = np.zeros_like(clean), clean.copy()
+    soft = np.zeros(clean[:, 0].shape, dtype=bool)
     places = np.cumsum(where.ravel().astype(np.float64))
     for i in range(len(clean)):
         if random.random() > DEFECTIVE_SHARE:
@@ -67,14 +71,29 @@ def add_defects(
                 _one_defect(corrupted[i], other, centre, random, background)
             elif random.random() < SHADES:
                 shade, edge = _shade(soft[i].shape, centre, random, surface.usual)
-                shaded[i] += shade
+                shaded[i] += _hue(len(clean[i]), random) * shade
                 soft[i] |= np.abs(shade) > max(VISIBLE, edge)
             else:
                 _on_surface(corrupted[i], other, centre, random, surface.plain)
     change = np.abs(corrupted - clean).max(1)
-    averaged = uniform_filter1d(uniform_filter1d(change, 3, axis=1), 3, axis=2)
-    visible = max(VISIBLE, GRAINS * surface.usual.fine) if surface else VISIBLE
-    return corrupted + shaded, ((averaged > visible) | soft).astype(np.float32)
+    visible = _averaged(change, 3) > VISIBLE
+    if surface:
+        stands_out = [_averaged(change, side) > 3 * GRAINS * surface.usual.fine / side for side in SIDES]
+        visible &= np.logical_or.reduce(stands_out)
+    return corrupted + shaded, (visible | soft).astype(np.float32)
+
+
+def _averaged(change: Array, side: int) -> Array:
+    """[N, h, w], each the mean of `side` x `side`."""
+    return uniform_filter1d(uniform_filter1d(change, side, axis=1), side, axis=2)
+
+
+def _hue(channels: int, random: Generator) -> Array:
+    """What a change of 1 is in each channel, [channels, 1, 1]: the same in all, or every other time a colour."""
+    if channels == 1 or random.random() < 0.5:
+        return np.ones((channels, 1, 1), dtype=np.float32)
+    colour = random.uniform(-1, 1, (channels, 1, 1)).astype(np.float32)
+    return colour / np.abs(colour).max()
 
 
 def _unit(height: int, width: int) -> float:
@@ -90,7 +109,8 @@ def _shade(shape: tuple[int, ...], centre: tuple[int, int], random: Generator, u
     x = np.arange(width, dtype=np.float32)[None, :] - centre[1]
     v, u = turned(y, x, random)
     aspect = np.exp(random.uniform(0.0, np.log(3.0)))
-    strength = float(np.exp(random.uniform(np.log(max(0.03, usual.coarse)), np.log(max(0.3, 4.0 * usual.coarse)))))
+    least = max(0.03, COARSES * usual.coarse)
+    strength = float(np.exp(random.uniform(np.log(least), np.log(max(0.3, 2.0 * least)))))
     alpha = np.exp(-0.5 * ((v * aspect) ** 2 + u * u) / (0.45 * reach) ** 2)
     return (random.choice((-1, 1)) * strength * alpha).astype(np.float32), SHADE_EDGE * strength
 
@@ -99,7 +119,7 @@ def _on_surface(picture: Array, other: Array, centre: tuple[int, int], random: G
     """Change `picture` [C, h, w] of a surface in place around `centre`."""
     reach = float(np.exp(random.uniform(np.log(3), np.log(36)))) * _unit(*picture.shape[1:])
     box, corner, y, x = _box(picture, centre, int(np.ceil(1.5 * reach)) + 3)
-    shapes = [*SHAPES, crack]
+    shapes = [*SHAPES, crack, stripe]
     shape = shapes[random.integers(len(shapes))]
     alpha = shape(y, x, reach, random)
     if random.random() >= plain:
@@ -112,12 +132,13 @@ def _on_surface(picture: Array, other: Array, centre: tuple[int, int], random: G
 def _one_defect(picture: Array, other: Array, centre: tuple[int, int], random: Generator, background: float | None) -> None:
     """Change `picture` [C, h, w] in place around `centre`."""
     unit = _unit(*picture.shape[1:])
-    shade = random.random() < SHADES
-    reach = float(np.exp(random.uniform(np.log(30 if shade else 3), np.log(110 if shade else 36)))) * unit
-    box, corner, y, x = _box(picture, centre, int(np.ceil(reach * (1.0 if shade else 1.5))) + 3)
-    if shade:
+    is_shade = random.random() < SHADES
+    reach = float(np.exp(random.uniform(np.log(30 if is_shade else 3), np.log(110 if is_shade else 36)))) * unit
+    box, corner, y, x = _box(picture, centre, int(np.ceil(reach * (1.0 if is_shade else 1.5))) + 3)
+    if is_shade:
         alpha = np.exp(-0.5 * (x * x + y * y) / (0.45 * reach) ** 2)
-        box += (alpha * random.choice((-1, 1)) * np.exp(random.uniform(np.log(0.03), np.log(0.3)))).astype(np.float32)
+        shade = alpha * random.choice((-1, 1)) * np.exp(random.uniform(np.log(0.03), np.log(0.3)))
+        box += (_hue(len(box), random) * shade).astype(np.float32)
         return
     shape = SHAPES[random.integers(len(SHAPES))]
     alpha = shape(y, x, reach, random)
@@ -143,13 +164,13 @@ def _tone(box: Array, other: Array, corner: tuple[int, int], random: Generator, 
     """Bare metal or dirt: another tone, with streaks."""
     channels, height, width = box.shape
     strength = np.exp(random.uniform(np.log(0.03), np.log(0.5))) * random.choice((-1, 1))
-    shift = strength * (np.ones(channels) if random.random() < 0.7 else random.uniform(0, 1, channels))
+    shift = strength * (_hue(channels, random) if channels > 1 or random.random() < 0.7 else random.uniform(0, 1, (1, 1, 1)))
     streaks = uniform_filter1d(
         random.standard_normal((height, width)), int(random.integers(1, 12)), axis=int(random.integers(2))
     )
     middle = box.mean((1, 2), keepdims=True)
     ground = middle + random.uniform(0.0, 1.0) * (box - middle)  # how much of what lies below still shows
-    return ground + shift[:, None, None] + random.uniform(0, 0.12) * streaks[None]
+    return ground + shift + random.uniform(0, 0.12) * streaks[None]
 
 
 def _patch(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
@@ -175,10 +196,10 @@ def _neighbour(box: Array, other: Array, corner: tuple[int, int], random: Genera
 
 
 def _gain(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """Brighter or darker, with more or less contrast."""
+    """Brighter, darker or of another hue, with more or less contrast."""
     middle = box.mean((1, 2), keepdims=True)
     strength = np.exp(random.uniform(np.log(0.03), np.log(0.35))) * random.choice((-1, 1))
-    return (box - middle) * random.uniform(0.4, 1.8) + middle + strength
+    return (box - middle) * random.uniform(0.4, 1.8) + middle + strength * _hue(len(box), random)
 
 
 def _warp(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:

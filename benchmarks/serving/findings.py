@@ -43,10 +43,18 @@ class Serving:
     cells: Sequence[Cell]
     limits: dict[str, Limit]  #: by format
     steady: Sequence[Steady]
+    rounds: int = 1  #: of which these are the fastest
 
     def best(self, form: str) -> Cell:
         """The concurrency with the highest throughput."""
         return max((cell for cell in self.cells if cell.form == form), key=lambda cell: cell.figures.per_second)
+
+
+def fastest(rounds: Sequence[Serving]) -> Serving:
+    """Of each figure the best of several rounds: what else runs on a shared machine, or throttles it, only ever slows."""
+    cells = [max(same, key=lambda cell: cell.figures.per_second) for same in zip(*(one.cells for one in rounds), strict=True)]
+    limits = {form: max((one.limits[form] for one in rounds), key=lambda limit: limit.per_second) for form in rounds[0].limits}
+    return Serving(min(one.start_seconds for one in rounds), cells, limits, [], len(rounds))
 
 
 def cores_between(before: Sequence[Usage], after: Sequence[Usage], seconds: float) -> dict[str, float]:
@@ -57,7 +65,8 @@ def cores_between(before: Sequence[Usage], after: Sequence[Usage], seconds: floa
 
 def markdown(found: Serving) -> str:
     """The run's tables."""
-    start = f"`python -m server.serve` returned, having had a first verdict, after {found.start_seconds:.1f} s\n"
+    first = f"`python -m server.serve` returned, having had a first verdict, after {found.start_seconds:.1f} s"
+    start = f"{first}. Fastest of {found.rounds} rounds for each figure.\n"
     return "\n".join([start, _bars(found), _steady(found), _cells(found), _memory(found)])
 
 
