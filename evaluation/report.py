@@ -17,7 +17,14 @@ from evaluation.gallery import Exhibit
 from evaluation.intervals import Interval
 from evaluation.labelled import GOOD
 from evaluation.metrics import METRICS
-from evaluation.sentences import FEATURE_NAMES, calibration_sentences, groups_sentence, percent, summary_sentences
+from evaluation.sentences import (
+    FEATURE_NAMES,
+    calibration_sentences,
+    choice_sentence,
+    groups_sentence,
+    percent,
+    summary_sentences,
+)
 from evaluation.shifts import SHIFTS
 from evaluation.summary import Evaluation
 from evaluation.tally import tally_pictures
@@ -67,6 +74,7 @@ def render(evaluation: Evaluation) -> str:
         evaluation=evaluation,
         calibration=calibration,
         version=__version__,
+        choice=choice_sentence(evaluation.artifact.settings),
         findings=[(one.mood, one.text) for one in summary_sentences(evaluation)],
         tiles=_tiles(evaluation),
         strip=_strip(evaluation),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from evaluation.figures import ClassFigures
 from evaluation.intervals import Interval
@@ -107,6 +108,18 @@ def calibration_sentences(evaluation: Evaluation) -> list[Sentence]:
         ),
         Sentence("The promise holds for pictures taken as the calibration pictures were: same camera, light and surface."),
     ]
+
+
+def choice_sentence(settings: Mapping[str, Any]) -> str | None:
+    """What training chose by the good pictures, of an artefact's settings; None where they don't tell."""
+    if not {"mode", "why", "channels", "height", "width"} <= settings.keys():
+        return None
+    what = {"aligned": "each part cut out and laid straight", "whole": "the whole picture"}[settings["mode"]]
+    colour = "in grey" if settings["channels"] == 1 else "in colour"
+    text = f"{what}, {colour}, {settings['height']} x {settings['width']} pixels at most ({settings['why']})"
+    if settings.get("symmetry", "none") != "none":
+        text += f"; also shown {settings['symmetry']}, since good pictures stay good so"
+    return text + "."
 
 
 def _guaranteed(calibration: Calibration) -> list[Sentence]:

@@ -13,8 +13,18 @@ from torch import Tensor
 
 from training.augment import Augmentation, augment
 
-OFF = Augmentation(rotation=0, shift=0, shear=0, zoom=0, flip=False, noise=0, blur=0, gain=0)
-ON = {"rotation": 30.0, "shift": 0.2, "shear": 15.0, "zoom": 0.3, "flip": True, "noise": 0.2, "blur": 3.0, "gain": 0.5}
+OFF = Augmentation(rotation=0, shift=0, shear=0, zoom=0, flip=False, half_turn=False, noise=0, blur=0, gain=0)
+ON = {
+    "rotation": 30.0,
+    "shift": 0.2,
+    "shear": 15.0,
+    "zoom": 0.3,
+    "flip": True,
+    "half_turn": True,
+    "noise": 0.2,
+    "blur": 3.0,
+    "gain": 0.5,
+}
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -95,6 +105,28 @@ def test_flipping_mirrors_left_and_right_of_about_every_other_picture() -> None:
     kept = [torch.allclose(a, b, atol=1e-5) for a, b in zip(after, before, strict=True)]
     assert all(m != k for m, k in zip(mirrored, kept, strict=True))
     assert 70 < sum(mirrored) < 130
+
+
+def test_half_turns_put_about_every_other_picture_upside_down() -> None:
+    before = pictures(200, 1, 6, 8)
+
+    after = augment(before, replace(OFF, half_turn=True), generator())
+
+    turned = [torch.allclose(a, b.flip(1, 2), atol=1e-5) for a, b in zip(after, before, strict=True)]
+    kept = [torch.allclose(a, b, atol=1e-5) for a, b in zip(after, before, strict=True)]
+    assert all(t != k for t, k in zip(turned, kept, strict=True))
+    assert 70 < sum(turned) < 130
+
+
+def test_turned_far_corners_are_filled_with_more_of_the_same_not_with_streaks() -> None:
+    """Of noise, pixel by pixel: along a streak neighbours would be equal."""
+    before = torch.randn(40, 1, 64, 64, generator=generator())
+
+    after = augment(before, replace(OFF, rotation=180), generator())
+
+    corners = after[..., :6, :6]
+    equal = ((corners.diff(dim=2).abs() < 1e-3).float().mean() + (corners.diff(dim=3).abs() < 1e-3).float().mean()) / 2
+    assert float(equal) < 0.03
 
 
 def test_shift_moves_by_up_to_its_share_of_each_side_in_every_direction() -> None:

@@ -16,7 +16,7 @@ from evaluation.gallery import Gallery
 from evaluation.labelled import LabelledPicture
 from evaluation.report import render
 from evaluation.results import Result
-from evaluation.sentences import calibration_sentences, percent, summary_sentences
+from evaluation.sentences import calibration_sentences, choice_sentence, percent, summary_sentences
 from evaluation.shortcuts import FEATURES
 from evaluation.summary import Evaluation, metrics_json
 from evaluation.tally import PixelTally, tally_pictures
@@ -89,6 +89,28 @@ def test_counts_and_shares_are_told_with_their_intervals(evaluation: Evaluation)
         "Of 20 good pictures 1 was stopped: 5 % (95 % interval 0.1 % to 24.9 %). Calibration promised at most 5 % on average; "
         "the count agrees with that."
     )
+
+
+def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() -> None:
+    settings = {"mode": "whole", "why": "nothing to align", "channels": 3, "height": 240, "width": 256}
+
+    told = [
+        choice_sentence(some)
+        for some in (
+            settings | {"symmetry": "mirrored"},
+            settings | {"symmetry": "none", "mode": "aligned", "channels": 1},
+            settings,
+            {"mode": "whole"},
+        )
+    ]
+
+    whole = "the whole picture, in colour, 240 x 256 pixels at most (nothing to align)"
+    assert told == [
+        f"{whole}; also shown mirrored, since good pictures stay good so.",
+        "each part cut out and laid straight, in grey, 240 x 256 pixels at most (nothing to align).",
+        f"{whole}.",
+        None,
+    ]
 
 
 def test_a_broken_promise_is_called_one(evaluation: Evaluation) -> None:

@@ -19,6 +19,7 @@ class Augmentation:
     shear: float  #: degrees, either way
     zoom: float  #: share, either way
     flip: bool  #: horizontally, every other picture
+    half_turn: bool  #: by 180 degrees, every other picture
     noise: float  #: standard deviation, grey values 0..1, up to
     blur: float  #: Gaussian sigma in pixels, up to
     gain: float  #: share, either way
@@ -40,9 +41,10 @@ def _move(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Tenso
     zoom = 1.0 + _uniform(count, how.zoom, random)
     shift = torch.stack([_uniform(count, 2.0 * how.shift, random), _uniform(count, 2.0 * how.shift, random)], 1)
     flip = torch.where(torch.rand(count, generator=random) < 0.5, -1.0, 1.0) if how.flip else torch.ones(count)
-    if not (how.rotation or how.shift or how.shear or how.zoom or how.flip):
+    upright = torch.where(torch.rand(count, generator=random) < 0.5, -1.0, 1.0) if how.half_turn else torch.ones(count)
+    if not (how.rotation or how.shift or how.shear or how.zoom or how.flip or how.half_turn):
         return pictures
-    cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
+    cos, sin = upright * torch.cos(angle) / zoom, upright * torch.sin(angle) / zoom
     aspect = height / width  # rotation is by angle in pixels, the grid's units differ along the sides
     rows = torch.stack(
         [
@@ -52,7 +54,9 @@ def _move(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Tenso
         1,
     )
     grid = functional.affine_grid(rows, list(pictures.shape), align_corners=False)
-    return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    # Turned a little, a picture lacks a few pixels at its edge; turned far, whole corners, which streaks would fill.
+    beyond = "border" if how.rotation < 45.0 else "reflection"
+    return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode=beyond, align_corners=False)
 
 
 def _camera(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:

@@ -12,7 +12,8 @@ from training.train import batches, prepare_material, usual_augmentation
 def preview(settings: TrainSettings) -> None:
     """Write RUN/preview.png: each of a dozen pictures as the network should make it, and as it is shown."""
     material = prepare_material(settings)
-    shown, clean, mask = next(iter(batches(settings, material, usual_augmentation(settings, material.chosen.mode), 0)))
+    how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
+    shown, clean, mask = next(iter(batches(settings, material, how, 0)))
     pictures, captions = [], []
     for i in range(min(len(shown), 12)):
         pictures += [clean[i], shown[i], mask[i][None].expand_as(clean[i])]

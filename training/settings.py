@@ -62,11 +62,14 @@ class TrainSettings(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 where the hardware has it")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU where there is one")
 
-    rotation: float | None = Field(None, ge=0, le=180, description="augmentation: degrees either way (unset: by mode)")
+    rotation: float | None = Field(
+        None, ge=0, le=180, description="augmentation: degrees either way (unset: by mode and symmetry)"
+    )
     shift: float | None = Field(None, ge=0, le=1, description="augmentation: share of the side (unset: by mode)")
     shear: float | None = Field(None, ge=0, le=45, description="augmentation: degrees (unset: by mode)")
     zoom: float | None = Field(None, ge=0, lt=1, description="augmentation: share either way (unset: by mode)")
-    flip: bool | None = Field(None, description="augmentation: horizontal flip (unset: by mode)")
+    flip: bool | None = Field(None, description="augmentation: horizontal flip (unset: where whole pictures allow it)")
+    half_turn: bool | None = Field(None, description="augmentation: by 180 degrees (unset: where whole pictures allow it)")
     noise: float = Field(0.01, ge=0, le=0.5, description="augmentation: noise up to this deviation")
     blur: float = Field(0.6, ge=0, le=5, description="augmentation: Gaussian blur up to this sigma, pixels")
     gain: float = Field(0.03, ge=0, le=0.9, description="augmentation: gain either way")

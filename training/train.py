@@ -37,6 +37,7 @@ from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
 from training.settings import SettledSettings, TrainSettings, for_mode, train_settings
 from training.survey import Look, survey
+from training.symmetry import Symmetry, symmetry
 from training.team import FRESH, Team, starts, team
 from training.variation import variation
 
@@ -62,6 +63,11 @@ class Material:
         """How defects are drawn where the picture is whole."""
         return Surface(variation(self.fit)) if self.chosen.mode == "whole" else None
 
+    @cached_property
+    def symmetry(self) -> Symmetry:
+        """What whole pictures may be turned and mirrored by; aligned parts have one pose."""
+        return symmetry(self.fit) if self.chosen.mode == "whole" else Symmetry()
+
 
 def train(settings: TrainSettings) -> None:
     """Train, standardise, export.
@@ -86,12 +92,13 @@ def _train(asked: TrainSettings, members: Team, device: torch.device, half: bool
     material = members.leader_first(lambda: _material(asked, paths, digest))
     settings = for_mode(asked, material.chosen.mode, len(_groups(range(len(material.fit)), material.fit, asked.batch_size)))
     if members.leads:
+        print(f"symmetries that the good pictures have, and are shown in: {material.symmetry}")
         write_split(material.split, settings.run / "split.json")
     learner = Learner(settings, material.chosen.module.channels, device, half, members, material.surface is not None)
     history = _learn(settings, learner, material)
     if not members.leads:
         return
-    how = usual_augmentation(settings, material.chosen.mode)
+    how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
     networks = learner.result(shown for shown, _, _ in batches(settings, material, how, settings.epochs))
     detector = export(settings, networks, material)
     draw_curves(history, settings.run / "loss.png")
@@ -111,7 +118,7 @@ def _learn(settings: SettledSettings, learner: Learner, material: Material) -> d
             done, history = state["epoch"], state["history"]
         except (KeyError, RuntimeError, ValueError) as error:
             raise BadArtifact(path=checkpoint, detail="not of these networks; remove it to train from the start") from error
-    how = usual_augmentation(settings, material.chosen.mode)
+    how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
     steps = len(_groups(range(len(material.fit)), material.fit, settings.batch_size))
     total = steps * settings.epochs
     with (
@@ -230,11 +237,12 @@ def _hardware(settings: TrainSettings) -> tuple[torch.device, bool]:
     return torch.device(device), settings.precision == "bfloat16" or (settings.precision == "auto" and fast)
 
 
-def usual_augmentation(settings: TrainSettings, mode: str) -> Augmentation:
-    """What is set, and by mode what is not: aligned parts keep their pose but for what alignment leaves."""
-    usual: dict[str, Any] = {"rotation": 0.4, "shift": 0.004, "shear": 0.0, "zoom": 0.01, "flip": False}
+def usual_augmentation(settings: TrainSettings, mode: str, allowed: Symmetry) -> Augmentation:
+    """What is set, and what is not by mode and symmetry: aligned parts keep their pose but for what alignment leaves."""
+    usual: dict[str, Any] = {"rotation": 0.4, "shift": 0.004, "shear": 0.0, "zoom": 0.01, "flip": False, "half_turn": False}
     if mode == "whole":
-        usual = {"rotation": 3.0, "shift": 0.02, "shear": 0.0, "zoom": 0.03, "flip": False}
+        usual = {"rotation": 3.0, "shift": 0.02, "shear": 0.0, "zoom": 0.03, "flip": allowed.flip}
+        usual |= {"half_turn": allowed.half_turn} | ({"rotation": 180.0} if allowed.any_turn else {})
     asked = {name: value for name in usual if (value := getattr(settings, name)) is not None}
     return Augmentation(**(usual | asked), noise=settings.noise, blur=settings.blur, gain=settings.gain)
 
@@ -247,6 +255,7 @@ def _artifact_settings(
         "preset": settings.preset,
         "mode": material.chosen.mode,
         "why": material.chosen.why,
+        "symmetry": str(material.symmetry),
         "channels": material.chosen.module.channels,
         "height": material.chosen.module.height,
         "width": material.chosen.module.width,
