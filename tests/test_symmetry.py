@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training import symmetry as module
-from training.symmetry import Symmetry, symmetry
+from training.symmetry import Symmetry, alike, rotated, symmetry
 
 NOTHING = Symmetry()
 ALL = Symmetry(flip=True, half_turn=True, any_turn=True)
@@ -112,6 +112,37 @@ def test_light_from_above_makes_dents_of_bumps_when_turned_over() -> None:
         return functional.pad(torch.as_tensor(heights).diff(dim=0), [0, 0, 0, 1])[None]
 
     assert symmetry([bumps(seed) for seed in range(60)]) == Symmetry(flip=True)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "count"),
+    [
+        (NOTHING, 1),
+        (Symmetry(flip=True), 2),
+        (Symmetry(half_turn=True), 2),
+        (Symmetry(flip=True, half_turn=True), 4),
+        (ALL, 16),
+    ],
+)
+def test_a_picture_is_as_many_as_it_has_symmetries_itself_first(allowed: Symmetry, count: int) -> None:
+    picture = smooth(0, 24, 40, 3)
+
+    copies = alike(picture, allowed)
+
+    assert len(copies) == count
+    assert all(copy.shape == picture.shape for copy in copies)
+    assert torch.allclose(copies[0], picture, atol=1e-5)
+    assert all(not torch.allclose(a, b, atol=1e-2) for i, a in enumerate(copies) for b in copies[:i])
+
+
+def test_turning_keeps_distances_in_pictures_that_are_not_square() -> None:
+    y, x = torch.arange(40)[:, None] + 0.5 - 20, torch.arange(80)[None, :] + 0.5 - 40
+    spot = torch.exp(-((y / 3) ** 2 + ((x - 14) / 3) ** 2))[None, None]
+
+    turned = rotated(spot, 90.0, "zeros")[0, 0]
+
+    place = torch.stack([(turned * y).sum(), (turned * x).sum()]) / turned.sum()
+    assert place.abs().tolist() == pytest.approx([14.0, 0.0], abs=0.05)
 
 
 def test_it_says_what_it_found() -> None:

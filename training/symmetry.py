@@ -30,6 +30,8 @@ _LEAST: Final = 20
 _ANGLES: Final = (20.0, 45.0, 110.0)
 #: Degrees by which both are turned that are compared, so that both are resampled and lack their corners.
 _TILT: Final = 10.0
+#: Degrees between the turns of a picture that allows any.
+_TURN: Final = 45
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,14 @@ def symmetry(pictures: Sequence[Tensor]) -> Symmetry:
         half_turn=_keep(squares, squares.flip(2, 3)),
         any_turn=all(_keep(tilted, _turned(squares, _TILT + angle)) for angle in _ANGLES),
     )
+
+
+def alike(picture: Tensor, allowed: Symmetry) -> list[Tensor]:
+    """[c, h, w] -> itself, and what it might as well have been; turned ones have their corners filled by what lies beside."""
+    found = [picture] + ([picture.flip(2)] if allowed.flip else [])
+    if allowed.any_turn:
+        return [rotated(one[None], angle, "reflection")[0] for one in found for angle in range(0, 360, _TURN)]
+    return found + ([one.flip(1, 2) for one in found] if allowed.half_turn else [])
 
 
 def _square(picture: Tensor) -> Tensor:
@@ -103,10 +113,16 @@ def _description(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 def _turned(pictures: Tensor, angle: float) -> Tensor:
     """By degrees, and nothing outside of the circle that stays in the picture."""
+    return _disc() * rotated(pictures, angle, "zeros")
+
+
+def rotated(pictures: Tensor, angle: float, beyond: str) -> Tensor:
+    """[N, c, h, w] turned by `angle` degrees, as seen in pixels; `beyond` the picture lie "zeros" or its "reflection"."""
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    theta = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]]).expand(len(pictures), 2, 3)
+    height, width = pictures.shape[2:]
+    theta = torch.tensor([[[cos, -sin * height / width, 0.0], [sin * width / height, cos, 0.0]]]).expand(len(pictures), 2, 3)
     grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
-    return _disc() * functional.grid_sample(pictures, grid, align_corners=False)
+    return functional.grid_sample(pictures, grid, padding_mode=beyond, align_corners=False)
 
 
 def _disc() -> Tensor:

@@ -37,10 +37,12 @@ from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
 from training.settings import SettledSettings, TrainSettings, for_mode, train_settings
 from training.survey import Look, survey
-from training.symmetry import Symmetry, symmetry
+from training.symmetry import Symmetry, alike, symmetry
 from training.team import FRESH, Team, starts, team
 from training.variation import variation
 
+#: Either way, degrees: any angle.
+FULL_TURN: Final = 180.0
 SCORE_UNITS = {
     "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
     "peak": "standard deviations of good parts' squared reconstruction error at its worst place",
@@ -180,7 +182,9 @@ def export(settings: SettledSettings, networks: Networks, material: Material) ->
     """Standardise on parts that the networks never saw, then script and freeze."""
     detector = Detector(material.chosen.module, folded(networks), settings.score, settings.window).eval()
     if len(material.standardise):
-        fit_standardisation(detector, material.standardise)
+        how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
+        shown = Symmetry(how.flip, how.half_turn, how.rotation == FULL_TURN)
+        fit_standardisation(detector, [copy for one in material.standardise for copy in alike(one, shown)])
     with torch.no_grad():  # the last step's losses are of the weights before it
         if not all(detector.score_prepared(one[None])[0].isfinite().all() for one in material.fit[:8]):
             raise TrainingDiverged(loss="not finite", epoch=settings.epochs, step="the last")
@@ -242,7 +246,7 @@ def usual_augmentation(settings: TrainSettings, mode: str, allowed: Symmetry) ->
     usual: dict[str, Any] = {"rotation": 0.4, "shift": 0.004, "shear": 0.0, "zoom": 0.01, "flip": False, "half_turn": False}
     if mode == "whole":
         usual = {"rotation": 3.0, "shift": 0.02, "shear": 0.0, "zoom": 0.03, "flip": allowed.flip}
-        usual |= {"half_turn": allowed.half_turn} | ({"rotation": 180.0} if allowed.any_turn else {})
+        usual |= {"half_turn": allowed.half_turn} | ({"rotation": FULL_TURN} if allowed.any_turn else {})
     asked = {name: value for name in usual if (value := getattr(settings, name)) is not None}
     return Augmentation(**(usual | asked), noise=settings.noise, blur=settings.blur, gain=settings.gain)
 

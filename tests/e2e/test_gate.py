@@ -141,12 +141,17 @@ def test_log(live_server):
 def test_full_queue(place):
     """A full queue is "overloaded", though TorchServe says that there is no worker; the others are judged."""
 
+    picture, answers = place.picture(), Counter()
+
     def ask(_):
-        answer = requests.post(place.url("/explanations/bolt"), data=place.picture(), timeout=30)
+        answer = requests.post(place.url("/explanations/bolt"), data=picture, timeout=30)
         return answer.status_code, answer.headers.get("Retry-After")
 
     with ThreadPoolExecutor(40) as pool:
-        answers = Counter(pool.map(ask, range(80)))
+        for _ in range(5):  # a machine with much else to do may not send fast enough the first time
+            answers.update(pool.map(ask, range(80)))
+            if len(answers) > 1:
+                break
 
     assert answers.keys() == {(200, None), (503, "1")}
 
