@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from server.golden import golden_set
+from server.settings import NAME, NAME_RULE
 from snag.errors import BadArtifact
 from snag.files import sha256_of, write_atomically
 
@@ -44,6 +46,8 @@ def names(model_store: Path) -> list[str]:
 def verified(model_store: Path, model: str) -> Archive:
     """`<model>.mar` of the store, compared with the digest beside it. Raises BadArtifact, also without a threshold in it."""
     path = model_store / f"{model}.mar"
+    if not re.fullmatch(NAME, model, re.ASCII):
+        raise BadArtifact(path=path, detail=f"its name can't be a model's: {NAME_RULE}")
     try:
         return _verified(path.resolve(), model)
     except (OSError, RuntimeError, UnicodeDecodeError) as error:  # RuntimeError: a link that leads to itself

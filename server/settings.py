@@ -13,7 +13,8 @@ from cli.settings import Settings
 
 ROOT: Final = Path(__file__).parents[1]
 ALL: Final = "all"  #: stands for every model of the store
-_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"  #: of a model: it stands in addresses, file names and metrics
+NAME_RULE: Final = "expected letters, digits, '_', '-' and '.', beginning with a letter or digit, at most 128"
 
 
 def folder_of(inference_port: int) -> Path:
@@ -74,8 +75,8 @@ class ServeSettings(Settings):
         if not isinstance(words, list):
             return value
         names = [name.strip() for word in words for name in str(word).split(",")]
-        if not all(re.fullmatch(_NAME, name, re.ASCII) for name in names):
-            raise ValueError("expected letters, digits, '_', '-' and '.', beginning with a letter or digit")
+        if not all(re.fullmatch(NAME, name, re.ASCII) for name in names):
+            raise ValueError(NAME_RULE)
         return names
 
     @property

@@ -27,6 +27,14 @@ class TestArchive:
 
         assert archive == Archive("bolt", tmp_path / "bolt.mar", digest, "1.5", 0.5, CALIBRATION["created"])
 
+    @pytest.mark.parametrize("name", ["a bolt", "schräg", ".bolt", "b" * 129])
+    def test_names(self, tmp_path, name):
+        """A name that no address could hold is refused, whatever lies in the archive."""
+        write_mar(tmp_path, name)
+
+        with pytest.raises(BadArtifact, match="its name can't be a model's: expected letters, digits"):
+            verified(tmp_path, name)
+
     def test_no_archive_at_all(self, tmp_path):
         """A file that is no zip is refused even with its right digest."""
         (tmp_path / "bolt.mar").write_bytes(b"x")
