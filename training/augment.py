@@ -67,7 +67,8 @@ def _camera(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Ten
     if how.gain > 0:
         middle = pictures.mean((2, 3), keepdim=True)
         gain = (1.0 + _uniform(count, how.gain, random)).view(-1, 1, 1, 1)
-        offset = _uniform(count, 0.5 * how.gain, random).view(-1, 1, 1, 1)
+        # By channel: a lamp's colour drifts too, and a slight tint over all of the picture is no defect.
+        offset = _uniform(count * pictures.shape[1], 0.5 * how.gain, random).view(count, -1, 1, 1)
         pictures = (pictures - middle) * gain + middle + offset
     if how.noise > 0:
         level = (torch.rand(count, generator=random) * how.noise).view(-1, 1, 1, 1)
