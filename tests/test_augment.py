@@ -233,3 +233,12 @@ def test_gain_changes_contrast_about_the_mean_and_shifts_it_by_half_as_much() ->
     moved = after.mean((1, 2, 3)) - before.mean((1, 2, 3))
     assert [float(contrast.min()), float(contrast.max())] == pytest.approx([0.8, 1.2], rel=0.02)
     assert [float(moved.min()), float(moved.max())] == pytest.approx([-0.1, 0.1], rel=0.05)
+
+
+def test_each_channel_of_a_colour_picture_is_shifted_by_itself() -> None:
+    before = pictures(200, 3)
+
+    moved = (augment(before, replace(OFF, gain=0.2), generator()) - before).mean((2, 3))
+
+    assert [float(moved.min()), float(moved.max())] == pytest.approx([-0.1, 0.1], rel=0.05)
+    assert abs(float(torch.corrcoef(moved.t())[0, 1])) < 0.2
