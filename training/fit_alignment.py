@@ -18,6 +18,10 @@ LEAST_ELONGATION = 2.0
 LEAST_SHARE, LEAST_MATCH = 0.95, 0.6
 #: Room left around the part, as a share of the picture's long side.
 MARGIN = 0.02
+#: Room beyond the strip in which the part's rim is looked for.
+ROOM = 0.06
+#: Share of the part's depth that its rim has at least, and a shadow, a third, has not.
+RIM = 0.45
 
 
 @dataclass(frozen=True)
@@ -166,19 +170,34 @@ def _extent(silhouette: Tensor, pose: Tensor, across: bool = False) -> Tensor:
 
 
 def _strip(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor], poses: Tensor) -> Alignment:
-    """Cut the strip to the part: centre the mean silhouette's box in it, with a margin."""
-    template = _mean([s[None] for s in silhouettes], poses, _sides(aligner.mean, REFINE_SIDE), SEARCH_SIDE)[0]
-    rows = torch.nonzero(template.amax(1) > 0.35)[:, 0]
-    columns = torch.nonzero(template.amax(0) > 0.35)[:, 0]
-    off_v = (float(rows[0] + rows[-1] + 1) / 2 - template.shape[0] / 2) / SEARCH_SIDE
-    off_u = (float(columns[0] + columns[-1] + 1) / 2 - template.shape[1] / 2) / SEARCH_SIDE
+    """Cut the strip to the part: centre the mean part's box in it, with a margin."""
+    height, width = _sides(aligner.mean, REFINE_SIDE)
+    template = _mean([s[None] for s in silhouettes], poses, (height, width), SEARCH_SIDE)[0]
+    mean = _mean(flats, poses, (height + 2 * ROOM, width + 2 * ROOM), REFINE_SIDE)[0]
+    depth = aligner.polarity * (1.0 - mean) / aligner.contrast
+    (top, bottom), (left, right) = (_box(template, depth, along) for along in (1, 0))
+    off_v, off_u = (top + bottom) / 2, (left + right) / 2
     cos, sin = torch.cos(poses[:, 2]), torch.sin(poses[:, 2])
     moved = torch.stack([poses[:, 0] + cos * off_u - sin * off_v, poses[:, 1] + sin * off_u + cos * off_v, poses[:, 2]], 1)
-    height = (float(rows[-1] - rows[0] + 1)) / SEARCH_SIDE + 2 * MARGIN
-    width = (float(columns[-1] - columns[0] + 1)) / SEARCH_SIDE + 2 * MARGIN
+    height, width = bottom - top + 2 * MARGIN, right - left + 2 * MARGIN
     area = (aligner.least_area, aligner.most_area)
     final = _build(flats, silhouettes, moved, (height, width), aligner.polarity, aligner.contrast, area)
     return Alignment(final, height, width)
+
+
+def _box(template: Tensor, depth: Tensor, along: int) -> tuple[float, float]:
+    """Where the part begins and ends along one side of the strip, from its middle, by its mean silhouette.
+
+    By its depth instead where that reaches clearly further: a rim that curves away from the lamp is part of the part.
+    """
+    found = []
+    for values, least, side in ((template, 0.35, SEARCH_SIDE), (depth, RIM, REFINE_SIDE)):
+        line = values.amax(along)
+        places = torch.nonzero(line > least)[:, 0] - len(line) / 2
+        found.append((float(places[0]) / side, float(places[-1] + 1) / side))
+    (first, last), (rim_first, rim_last) = found
+    clearly = 0.75 * MARGIN  # what is less the margin has room for
+    return (rim_first if rim_first < first - clearly else first), (rim_last if rim_last > last + clearly else last)
 
 
 def _sides(mean: Tensor, side: int) -> tuple[float, float]:
