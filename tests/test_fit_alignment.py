@@ -91,3 +91,23 @@ def test_an_aligner_fitted_to_parts_that_the_border_always_cuts_accepts_them() -
 
     assert alignment is not None, why
     assert {alignment.aligner(picture)[3] for picture in pictures} == {""}
+
+
+@pytest.mark.parametrize("bright", [False, True])
+def test_a_rim_that_curves_away_from_the_lamp_lies_in_the_strip_and_a_shadow_does_not_widen_it(bright: bool) -> None:
+    """A lozenge of 100 x 44 in 160: full depth in its middle, half of it at its rim; and beside it a shadow a third as deep."""
+
+    def lozenge(seed: int) -> torch.Tensor:
+        random = np.random.default_rng(seed)
+        rows, columns = np.mgrid[:160, :160] - 79.5 + random.uniform(-6, 6)
+        rim = (np.abs(columns / 50) ** 2.5 + np.abs(rows / 22) ** 2.5) ** (1 / 2.5)
+        shadow = np.exp(-(((rows - 34) / 9) ** 2 + (columns / 40) ** 2)) * (rows > 24)
+        depth = np.where(rim < 1, 1 - 0.5 * rim.clip(0, 1) ** 5, 0.33 * shadow)
+        table, step = (60.0, 130.0) if bright else (200.0, -130.0)
+        return torch.from_numpy((table + step * depth + random.normal(0, 1, (160, 160))).astype(np.float32))[None]
+
+    alignment, why = fit_alignment(smalls([lozenge(seed) for seed in range(16)]))
+
+    assert alignment is not None, why
+    assert 100 / 160 + 0.02 < alignment.width < 100 / 160 + 0.06
+    assert 44 / 160 + 0.01 < alignment.height < 44 / 160 + 0.06
