@@ -28,7 +28,7 @@ class TestArchive:
         assert archive == Archive("bolt", tmp_path / "bolt.mar", digest, "1.5", 0.5, CALIBRATION["created"])
 
     @pytest.mark.parametrize("name", ["a bolt", "schräg", ".bolt", "b" * 129])
-    def test_names(self, tmp_path, name):
+    def test_impossible_names(self, tmp_path, name):
         """A name that no address could hold is refused, whatever lies in the archive."""
         write_mar(tmp_path, name)
 
