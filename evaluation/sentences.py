@@ -118,7 +118,7 @@ def choice_sentence(settings: Mapping[str, Any]) -> str | None:
     colour = "in grey" if settings["channels"] == 1 else "in colour"
     text = f"{what}, {colour}, {settings['height']} x {settings['width']} pixels at most ({settings['why']})"
     if settings.get("symmetry", "none") != "none":
-        text += f"; also shown {settings['symmetry']}, since good pictures stay good so"
+        text += f"; also shown {settings['symmetry']}: good pictures stay good so"
     return text + "."
 
 

@@ -106,7 +106,7 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
 
     whole = "the whole picture, in colour, 240 x 256 pixels at most (nothing to align)"
     assert told == [
-        f"{whole}; also shown mirrored, since good pictures stay good so.",
+        f"{whole}; also shown mirrored: good pictures stay good so.",
         "each part cut out and laid straight, in grey, 240 x 256 pixels at most (nothing to align).",
         f"{whole}.",
         None,

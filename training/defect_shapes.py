@@ -66,7 +66,7 @@ def flat(y: Array, x: Array, reach: float, random: Generator) -> Array:
 
 
 def stripe(y: Array, x: Array, reach: float, random: Generator) -> Array:
-    """A straight stretch of thread or tape: three to twenty times as long as it is wide, often along the picture's sides."""
+    """A straight stretch of thread or tape: five to thirty times as long as it is wide, often along the picture's sides."""
     v, u = turned(y, x, random) if random.random() < 0.5 else ((y, x) if random.random() < 0.5 else (x, y))
     width = max(0.5, reach * np.exp(random.uniform(np.log(0.05), np.log(0.3))))
     return np.clip(width - np.abs(v) + 0.5, 0, 1) * np.clip(1.4 * reach - np.abs(u) + 0.5, 0, 1)

@@ -190,14 +190,16 @@ def _box(template: Tensor, depth: Tensor, along: int) -> tuple[float, float]:
 
     By its depth instead where that reaches clearly further: a rim that curves away from the lamp is part of the part.
     """
-    found = []
-    for values, least, side in ((template, 0.35, SEARCH_SIDE), (depth, RIM, REFINE_SIDE)):
-        line = values.amax(along)
-        places = torch.nonzero(line > least)[:, 0] - len(line) / 2
-        found.append((float(places[0]) / side, float(places[-1] + 1) / side))
-    (first, last), (rim_first, rim_last) = found
+    first, last = _reach(template.amax(along) > 0.35, SEARCH_SIDE)
+    rim_first, rim_last = _reach(depth.amax(along) > RIM, REFINE_SIDE)
     clearly = 0.75 * MARGIN  # what is less the margin has room for
     return (rim_first if rim_first < first - clearly else first), (rim_last if rim_last > last + clearly else last)
+
+
+def _reach(inside: Tensor, side: int) -> tuple[float, float]:
+    """From the middle of a line to the first and past the last place that is `inside`; its middle where none is."""
+    places = torch.nonzero(inside)[:, 0] - len(inside) / 2
+    return (float(places[0]) / side, float(places[-1] + 1) / side) if len(places) else (0.0, 0.0)
 
 
 def _sides(mean: Tensor, side: int) -> tuple[float, float]:

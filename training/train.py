@@ -94,7 +94,7 @@ def _train(asked: TrainSettings, members: Team, device: torch.device, half: bool
     material = members.leader_first(lambda: _material(asked, paths, digest))
     settings = for_mode(asked, material.chosen.mode, len(_groups(range(len(material.fit)), material.fit, asked.batch_size)))
     if members.leads:
-        print(f"symmetries that the good pictures have, and are shown in: {material.symmetry}")
+        print(f"symmetries in which the good pictures are shown: {_shown_in(asked, material)}")
         write_split(material.split, settings.run / "split.json")
     learner = Learner(settings, material.chosen.module.channels, device, half, members, material.surface is not None)
     history = _learn(settings, learner, material)
@@ -182,8 +182,7 @@ def export(settings: SettledSettings, networks: Networks, material: Material) ->
     """Standardise on parts that the networks never saw, then script and freeze."""
     detector = Detector(material.chosen.module, folded(networks), settings.score, settings.window).eval()
     if len(material.standardise):
-        how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
-        shown = Symmetry(how.flip, how.half_turn, how.rotation == FULL_TURN)
+        shown = _shown_in(settings, material)
         fit_standardisation(detector, [copy for one in material.standardise for copy in alike(one, shown)])
     with torch.no_grad():  # the last step's losses are of the weights before it
         if not all(detector.score_prepared(one[None])[0].isfinite().all() for one in material.fit[:8]):
@@ -251,6 +250,12 @@ def usual_augmentation(settings: TrainSettings, mode: str, allowed: Symmetry) ->
     return Augmentation(**(usual | asked), noise=settings.noise, blur=settings.blur, gain=settings.gain)
 
 
+def _shown_in(settings: TrainSettings, material: Material) -> Symmetry:
+    """What the pictures allow and no setting forbids, or what a setting asks for."""
+    how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
+    return Symmetry(how.flip, how.half_turn, how.rotation == FULL_TURN)
+
+
 def _artifact_settings(
     asked: dict[str, Any], settings: SettledSettings, material: Material, history: dict[str, list[float]]
 ) -> dict[str, Any]:
@@ -259,7 +264,7 @@ def _artifact_settings(
         "preset": settings.preset,
         "mode": material.chosen.mode,
         "why": material.chosen.why,
-        "symmetry": str(material.symmetry),
+        "symmetry": str(_shown_in(settings, material)),
         "channels": material.chosen.module.channels,
         "height": material.chosen.module.height,
         "width": material.chosen.module.width,
