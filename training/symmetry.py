@@ -50,7 +50,7 @@ class Symmetry:
 
 def symmetry(pictures: Sequence[Tensor]) -> Symmetry:
     """Find it by good prepared pictures [c, h, w] of any sizes."""
-    some = pictures[:: max(1, len(pictures) // _ENOUGH)]
+    some = pictures[:: max(1, math.ceil(len(pictures) / _ENOUGH))]
     if len(some) < _LEAST:
         return Symmetry()
     squares = torch.cat([_square(picture) for picture in some])
