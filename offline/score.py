@@ -10,15 +10,13 @@ each picture has exactly one row.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ import yaml
 from pydantic import Field
 from tqdm import tqdm
 
+from cli.hold import held
 from cli.settings import Settings, from_flags, run
 from offline.engine import run_parts
 from offline.plan import Plan, find, make_plan
@@ -62,7 +61,7 @@ def score(settings: ScoreSettings) -> Summary:
     Raises NoPictures, OtherScores when the output is another scoring's, ScoringFailed when processes die before any picture.
     """
     work = beside(settings.out, ".parts")
-    with alone(work):
+    with held(work, "scoring into"):
         return _score(settings, work)
 
 
@@ -84,20 +83,6 @@ def _score(settings: ScoreSettings, work: Path) -> Summary:
 def beside(out: Path, ending: str) -> Path:
     """Another file of the same scoring."""
     return out.with_name(out.stem + ending)
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold a folder for this command; the system lets go of it however the command ends. Raises BadConfig when it is held."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise BadConfig(detail=f"another command is scoring into {folder}") from error
-    finally:
-        os.close(handle)
 
 
 def _job(settings: ScoreSettings, plan: Plan, work: Path) -> Job:

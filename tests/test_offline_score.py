@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from cli.hold import held
 from offline import score as command
 from offline.engine import Finished
 from offline.rows import Row, is_whole, write_part
@@ -185,7 +186,7 @@ class TestOnce:
 
     def test_alone(self, settings, here, tmp_path):
         """Two commands never write into one place at the same time."""
-        with command.alone(tmp_path / "out/scores.parts"), pytest.raises(BadConfig, match="another command is scoring"):
+        with held(tmp_path / "out/scores.parts", "scoring into"), pytest.raises(BadConfig, match="another command is scoring"):
             score(settings)
 
     def test_nothing(self, settings, tmp_path):

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cli.hold import held
 from cli.settings import run
 from snag.artifact import save_artifact
 from snag.errors import BadArtifact, TooFewPictures, TrainingDiverged
@@ -88,6 +89,11 @@ def _train(asked: TrainSettings, members: Team, device: torch.device, half: bool
     if members.agreed(lambda: finished(asked, digest)):
         print(f"{asked.run / 'snag.pt'} is already trained with these settings on these pictures")
         return
+    with held(asked.run, "training into") if members.leads else nullcontext():
+        _train_here(asked, paths, digest, members, device, half)
+
+
+def _train_here(asked: TrainSettings, paths: list[Path], digest: str, members: Team, device: torch.device, half: bool) -> None:
     if members.leads:
         begin(asked, digest)
     members.wait()

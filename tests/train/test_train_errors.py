@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from functools import partial
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from cli.hold import held
 from tests.children import (
     events_fail,
     files_of_at_most,
+    signal_at_step,
 )
 from tests.tiny_training import here, in_child, is_one_error, last_line
 
@@ -37,6 +40,29 @@ def test_a_last_step_that_explodes_exports_nothing(data: Path, tmp_path: Path) -
 
     assert is_one_error(ended)
     assert not (tmp_path / "snag.pt").exists()
+
+
+def test_a_run_that_another_command_is_training_is_refused_and_left_as_it_is(
+    data: Path, whole_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two would take each other's half-written files for what a killed run left behind."""
+    run = unfinished(whole_run, tmp_path / "run").parent
+    half_written = run / ".checkpoint.pt.x.part"
+    half_written.touch()
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+
+    with held(run, "training into"):
+        assert here(data, run) == 2
+
+    error = f"error: another command is training into {run}: let it finish, or stop it"
+    assert last_line(capsys.readouterr().err) == error
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
+def test_a_run_whose_training_was_killed_is_free_again(data: Path, tmp_path: Path) -> None:
+    assert in_child(data, tmp_path, before=partial(signal_at_step, 4, signal.SIGKILL)).code == -signal.SIGKILL
+
+    assert in_child(data, tmp_path).code == 0
 
 
 def unfinished(whole_run: Path, run: Path) -> Path:
