@@ -6,7 +6,8 @@ from cli.settings import run
 from snag.files import write_atomically
 from training.contact_sheet import contact_sheet
 from training.settings import TrainSettings, train_settings
-from training.train import batches, prepare_material, usual_augmentation
+from training.showing import usual_augmentation
+from training.train import batches, prepare_material
 
 
 def preview(settings: TrainSettings) -> None:

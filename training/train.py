@@ -37,13 +37,12 @@ from training.provenance import versions
 from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
 from training.settings import SettledSettings, TrainSettings, for_mode, train_settings
+from training.showing import shown_in, usual_augmentation
 from training.survey import Look, survey
 from training.symmetry import Symmetry, alike, symmetry
 from training.team import FRESH, Team, starts, team
 from training.variation import variation
 
-#: Either way, degrees: any angle.
-FULL_TURN: Final = 180.0
 SCORE_UNITS = {
     "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
     "peak": "standard deviations of good parts' squared reconstruction error at its worst place",
@@ -99,14 +98,14 @@ def _train_here(asked: TrainSettings, paths: list[Path], digest: str, members: T
     members.wait()
     material = members.leader_first(lambda: _material(asked, paths, digest))
     settings = for_mode(asked, material.chosen.mode, len(_groups(range(len(material.fit)), material.fit, asked.batch_size)))
+    how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
     if members.leads:
-        print(f"symmetries in which the good pictures are shown: {_shown_in(asked, material)}")
+        print(f"symmetries in which the good pictures are shown: {shown_in(how)}")
         write_split(material.split, settings.run / "split.json")
     learner = Learner(settings, material.chosen.module.channels, device, half, members, material.surface is not None)
     history = _learn(settings, learner, material)
     if not members.leads:
         return
-    how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
     networks = learner.result(shown for shown, _, _ in batches(settings, material, how, settings.epochs))
     detector = export(settings, networks, material)
     draw_curves(history, settings.run / "loss.png")
@@ -188,7 +187,7 @@ def export(settings: SettledSettings, networks: Networks, material: Material) ->
     """Standardise on parts that the networks never saw, then script and freeze."""
     detector = Detector(material.chosen.module, folded(networks), settings.score, settings.window).eval()
     if len(material.standardise):
-        shown = _shown_in(settings, material)
+        shown = shown_in(usual_augmentation(settings, material.chosen.mode, material.symmetry))
         fit_standardisation(detector, [copy for one in material.standardise for copy in alike(one, shown)])
     with torch.no_grad():  # the last step's losses are of the weights before it
         if not all(detector.score_prepared(one[None])[0].isfinite().all() for one in material.fit[:8]):
@@ -246,22 +245,6 @@ def _hardware(settings: TrainSettings) -> tuple[torch.device, bool]:
     return torch.device(device), settings.precision == "bfloat16" or (settings.precision == "auto" and fast)
 
 
-def usual_augmentation(settings: TrainSettings, mode: str, allowed: Symmetry) -> Augmentation:
-    """What is set, and what is not by mode and symmetry: aligned parts keep their pose but for what alignment leaves."""
-    usual: dict[str, Any] = {"rotation": 0.4, "shift": 0.004, "shear": 0.0, "zoom": 0.01, "flip": False, "half_turn": False}
-    if mode == "whole":
-        usual = {"rotation": 3.0, "shift": 0.02, "shear": 0.0, "zoom": 0.03, "flip": allowed.flip}
-        usual |= {"half_turn": allowed.half_turn} | ({"rotation": FULL_TURN} if allowed.any_turn else {})
-    asked = {name: value for name in usual if (value := getattr(settings, name)) is not None}
-    return Augmentation(**(usual | asked), noise=settings.noise, blur=settings.blur, gain=settings.gain)
-
-
-def _shown_in(settings: TrainSettings, material: Material) -> Symmetry:
-    """What the pictures allow and no setting forbids, or what a setting asks for."""
-    how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
-    return Symmetry(how.flip, how.half_turn, how.rotation == FULL_TURN)
-
-
 def _artifact_settings(
     asked: dict[str, Any], settings: SettledSettings, material: Material, history: dict[str, list[float]]
 ) -> dict[str, Any]:
@@ -270,7 +253,7 @@ def _artifact_settings(
         "preset": settings.preset,
         "mode": material.chosen.mode,
         "why": material.chosen.why,
-        "symmetry": str(_shown_in(settings, material)),
+        "symmetry": str(shown_in(usual_augmentation(settings, material.chosen.mode, material.symmetry))),
         "channels": material.chosen.module.channels,
         "height": material.chosen.module.height,
         "width": material.chosen.module.width,

@@ -16,6 +16,7 @@ from tests.parts import as_bytes, draw_scene, good_picture, write_data_set
 from tests.tiny_training import COUNT, TINY, here, settings_of
 from training import preview, train
 from training.settings import train_settings
+from training.showing import usual_augmentation
 from training.symmetry import Symmetry
 
 # --- kinds of runs ----------------------------------------------------------------------------------------------------------
@@ -75,7 +76,7 @@ def test_every_picture_is_shown_once_an_epoch_and_each_epoch_in_its_own_way(data
     off = ["--rotation", "0", "--shift", "0", "--shear", "0", "--zoom", "0", "--no-flip", "--noise", "0", "--blur", "0"]
     settings = settings_of(data, tmp_path, *off, "--gain", "0")
     material = train.prepare_material(settings)
-    how = train.usual_augmentation(settings, "whole", Symmetry())
+    how = usual_augmentation(settings, "whole", Symmetry())
 
     epochs = [list(train.batches(settings, material, how, epoch)) for epoch in (0, 0, 1)]
 
@@ -97,7 +98,7 @@ def test_pictures_of_several_sizes_come_in_batches_of_one_size_each_once(data: P
 
     shapes = [
         tuple(shown.shape)
-        for shown, _, _ in train.batches(settings, mixed, train.usual_augmentation(settings, "whole", Symmetry()), 0)
+        for shown, _, _ in train.batches(settings, mixed, usual_augmentation(settings, "whole", Symmetry()), 0)
     ]
 
     assert sorted(shapes) == sorted([(3, 1, 32, 32)] * 2 + [(1, 1, 32, 32), (2, 1, 32, 48), (3, 1, 48, 32), (1, 1, 48, 32)])
@@ -108,7 +109,7 @@ def test_defects_are_shown_only_where_repair_is_to_be_learnt(repair: bool, data:
     settings = settings_of(data, tmp_path, "--repair" if repair else "--no-repair")
     material = train.prepare_material(settings)
 
-    batches = list(train.batches(settings, material, train.usual_augmentation(settings, "whole", Symmetry()), 0))
+    batches = list(train.batches(settings, material, usual_augmentation(settings, "whole", Symmetry()), 0))
 
     assert any(bool((shown != clean).any()) for shown, clean, _ in batches) is repair
     assert any(bool(mask.any()) for _, _, mask in batches) is repair
@@ -117,7 +118,7 @@ def test_defects_are_shown_only_where_repair_is_to_be_learnt(repair: bool, data:
 def test_augmentation_follows_the_mode_and_what_is_set_by_hand() -> None:
     settings = train_settings(["--rotation", "7", "--flip"])
 
-    aligned, whole = (train.usual_augmentation(settings, mode, Symmetry()) for mode in ("aligned", "whole"))
+    aligned, whole = (usual_augmentation(settings, mode, Symmetry()) for mode in ("aligned", "whole"))
 
     assert (aligned.rotation, aligned.flip, whole.rotation, whole.flip) == (7, True, 7, True)
     assert aligned.shift < whole.shift
@@ -128,7 +129,7 @@ def test_whole_pictures_are_shown_in_the_symmetries_that_they_have_unless_it_is_
     everything = Symmetry(flip=True, half_turn=True, any_turn=True)
     free, bound = train_settings([]), train_settings(["--no-flip", "--rotation", "5", "--no-half-turn"])
 
-    hows = [train.usual_augmentation(settings, mode, everything) for settings in (free, bound) for mode in ("whole", "aligned")]
+    hows = [usual_augmentation(settings, mode, everything) for settings in (free, bound) for mode in ("whole", "aligned")]
 
     assert [(how.flip, how.half_turn, how.rotation) for how in hows] == [
         (True, True, 180.0),

@@ -1,0 +1,27 @@
+"""How good pictures are shown in training: what is set, and what is not by mode and symmetry."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from training.augment import Augmentation
+from training.settings import TrainSettings
+from training.symmetry import Symmetry
+
+#: Either way, degrees: any angle.
+FULL_TURN: Final = 180.0
+
+
+def usual_augmentation(settings: TrainSettings, mode: str, allowed: Symmetry) -> Augmentation:
+    """What is set, and what is not by mode and symmetry: aligned parts keep their pose but for what alignment leaves."""
+    usual: dict[str, Any] = {"rotation": 0.4, "shift": 0.004, "shear": 0.0, "zoom": 0.01, "flip": False, "half_turn": False}
+    if mode == "whole":
+        usual = {"rotation": 3.0, "shift": 0.02, "shear": 0.0, "zoom": 0.03, "flip": allowed.flip}
+        usual |= {"half_turn": allowed.half_turn} | ({"rotation": FULL_TURN} if allowed.any_turn else {})
+    asked = {name: value for name in usual if (value := getattr(settings, name)) is not None}
+    return Augmentation(**(usual | asked), noise=settings.noise, blur=settings.blur, gain=settings.gain)
+
+
+def shown_in(how: Augmentation) -> Symmetry:
+    """What the pictures allow and no setting forbids, or what a setting asks for."""
+    return Symmetry(how.flip, how.half_turn, how.rotation == FULL_TURN)
