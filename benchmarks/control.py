@@ -48,7 +48,10 @@ class ControlSettings(Settings):
 
 
 def control(settings: ControlSettings) -> None:
-    """Remember, calibrate, judge, print. Raises BadConfig without the backbone, BadArtifact without the run."""
+    """Remember, calibrate, judge, print. Raises BadConfig where data, run or backbone are missing, BadArtifact."""
+    for needed in (settings.data / "test" / "good", settings.run / "split.json"):
+        if not needed.exists():
+            raise BadConfig(detail=f"{needed} is not there: expected the test pictures of a data set and the run trained on it")
     artifact = load_artifact(settings.run / "snag.pt")
     split = json.loads((settings.run / "split.json").read_text())
     describe = _backbone()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch.nn import functional
 
-from benchmarks.control import Memory, features
+from benchmarks.control import Memory, features, main
 
 
 def test_one_place_unlike_all_that_is_remembered_makes_the_score() -> None:
@@ -31,3 +33,12 @@ def test_features_of_two_depths_lie_side_by_side_at_the_finer_ones_places() -> N
     found = features(describe, torch.rand(1, 48, 64), 2.0)
 
     assert found.shape == (12 * 16, 6)
+
+
+def test_without_test_pictures_it_says_what_it_expected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "table.md"
+
+    assert main(["--data", str(tmp_path), "--run", str(tmp_path), "--out", str(out)]) == 2
+
+    assert f"error: {tmp_path / 'test' / 'good'} is not there: expected the test pictures" in capsys.readouterr().err
+    assert not out.exists()
