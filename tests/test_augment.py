@@ -13,7 +13,7 @@ from torch import Tensor
 
 from training.augment import Augmentation, augment
 
-OFF = Augmentation(rotation=0, shift=0, shear=0, zoom=0, flip=False, half_turn=False, noise=0, blur=0, gain=0)
+OFF = Augmentation(rotation=0, shift=0, shear=0, zoom=0, flip=False, half_turn=False, noise=0, blur=0, gain=0, gamma=0)
 ON = {
     "rotation": 30.0,
     "shift": 0.2,
@@ -24,6 +24,7 @@ ON = {
     "noise": 0.2,
     "blur": 3.0,
     "gain": 0.5,
+    "gamma": 0.5,
 }
 
 
@@ -242,3 +243,26 @@ def test_each_channel_of_a_colour_picture_is_shifted_by_itself() -> None:
 
     assert [float(moved.min()), float(moved.max())] == pytest.approx([-0.1, 0.1], rel=0.05)
     assert abs(float(torch.corrcoef(moved.t())[0, 1])) < 0.2
+
+
+def test_another_tone_curve_keeps_mean_spread_and_the_order_of_the_grey_values() -> None:
+    before = pictures(20)
+
+    after = augment(before, replace(OFF, gamma=0.3), generator())
+
+    assert torch.allclose(after.mean((1, 2, 3)), before.mean((1, 2, 3)), atol=1e-5)
+    assert torch.allclose(after.std((1, 2, 3)), before.std((1, 2, 3)), atol=1e-5)
+    for one, was in zip(after, before, strict=True):
+        assert (one.flatten()[was.flatten().argsort()].diff() >= 0).all()
+
+
+def test_tone_curves_bend_either_way_as_a_camera_gamma_does() -> None:
+    """Of a ramp from black to white, what a power of up to 1.2 makes, once mean and spread are taken out again."""
+    ramp = torch.linspace(0, 1, 400).expand(200, 1, 1, 400).contiguous()
+    curved = ramp[0] ** 1.2
+    most = (curved - curved.mean()) / curved.std() * ramp[0].std() + ramp[0].mean()
+
+    middles = augment(ramp, replace(OFF, gamma=0.2), generator())[:, 0, 0, 200]
+
+    assert float(middles.min()) == pytest.approx(float(most[0, 0, 200]), abs=0.001)
+    assert 0.4 < float((middles < ramp[0, 0, 0, 200]).float().mean()) < 0.6

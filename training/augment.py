@@ -23,6 +23,7 @@ class Augmentation:
     noise: float  #: standard deviation, grey values 0..1, up to
     blur: float  #: Gaussian sigma in pixels, up to
     gain: float  #: share, either way
+    gamma: float  #: of the exponent of the tone curve, share, either way
 
 
 def augment(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
@@ -64,6 +65,8 @@ def _camera(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Ten
     if how.blur > 0:
         sigma = torch.rand(count, generator=random) * how.blur
         pictures = torch.cat([_blurred(one[None], float(s)) for one, s in zip(pictures, sigma, strict=True)])
+    if how.gamma > 0:
+        pictures = _toned(pictures, 1.0 + _uniform(count, how.gamma, random))
     if how.gain > 0:
         middle = pictures.mean((2, 3), keepdim=True)
         gain = (1.0 + _uniform(count, how.gain, random)).view(-1, 1, 1, 1)
@@ -74,6 +77,15 @@ def _camera(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Ten
         level = (torch.rand(count, generator=random) * how.noise).view(-1, 1, 1, 1)
         pictures = pictures + level * torch.randn(pictures.shape, generator=random)
     return pictures
+
+
+def _toned(pictures: Tensor, exponent: Tensor) -> Tensor:
+    """Each picture's grey values to the power of its exponent [N], between its darkest and its brightest; mean and spread stay."""
+    low, high = pictures.amin((1, 2, 3), keepdim=True), pictures.amax((1, 2, 3), keepdim=True)
+    curved = ((pictures - low) / (high - low).clamp(min=1e-6)).pow(exponent.view(-1, 1, 1, 1))
+    spread, mean = torch.std_mean(curved, (1, 2, 3), keepdim=True)
+    wanted, middle = torch.std_mean(pictures, (1, 2, 3), keepdim=True)
+    return (curved - mean) / spread.clamp(min=1e-6) * wanted + middle
 
 
 def _blurred(picture: Tensor, sigma: float) -> Tensor:

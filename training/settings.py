@@ -73,6 +73,7 @@ class TrainSettings(Settings):
     noise: float = Field(0.01, ge=0, le=0.5, description="augmentation: noise up to this deviation")
     blur: float = Field(0.6, ge=0, le=5, description="augmentation: Gaussian blur up to this sigma, pixels")
     gain: float = Field(0.03, ge=0, le=0.9, description="augmentation: gain either way")
+    gamma: float | None = Field(None, ge=0, le=0.9, description="augmentation: tone curve, share either way (unset: by mode)")
 
     @field_validator("window")
     @classmethod

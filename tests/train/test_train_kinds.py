@@ -74,7 +74,7 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
 
 def test_every_picture_is_shown_once_an_epoch_and_each_epoch_in_its_own_way(data: Path, tmp_path: Path) -> None:
     off = ["--rotation", "0", "--shift", "0", "--shear", "0", "--zoom", "0", "--no-flip", "--noise", "0", "--blur", "0"]
-    settings = settings_of(data, tmp_path, *off, "--gain", "0")
+    settings = settings_of(data, tmp_path, *off, "--gain", "0", "--gamma", "0")
     material = train.prepare_material(settings)
     how = usual_augmentation(settings, "whole", Symmetry())
 
@@ -121,7 +121,7 @@ def test_augmentation_follows_the_mode_and_what_is_set_by_hand() -> None:
     aligned, whole = (usual_augmentation(settings, mode, Symmetry()) for mode in ("aligned", "whole"))
 
     assert (aligned.rotation, aligned.flip, whole.rotation, whole.flip) == (7, True, 7, True)
-    assert aligned.shift < whole.shift
+    assert aligned.shift < whole.shift and aligned.gamma == 0 < whole.gamma
     assert (aligned.noise, aligned.blur, aligned.gain) == (settings.noise, settings.blur, settings.gain)
 
 
