@@ -6,7 +6,7 @@
 #: DATA_ROOT        folder of data folders, for `train-all`
 #: MODEL            name under which the model is served      (name of the folder DATA)
 #: RUN              folder of checkpoints, model and reports  (runs/MODEL)
-#: PRESET           quick, default or reference               (default; for demo: quick)
+#: PRESET           quick, default, features or reference     (default; for demo: quick)
 #: NPROC            processes that `train` shares its work among (1); one thread each
 #: HOSTS            machines that take part in `train`         (1)
 #: MEET             host:port of one of HOSTS, where they meet
@@ -82,6 +82,8 @@ report := $(RUN)/report/metrics.json
 archive := $(MODEL_STORE)/$(MODEL).mar
 # What `tune` found best on this machine, once it has run.
 tuned := $(wildcard $(RUN)/model-config.yaml)
+# What ImageNet taught is installed by who asks for it.
+features := $(if $(filter features,$(PRESET)),.venv/.installed-features)
 PORTS = --inference-port $(INFERENCE_PORT) --management-port $(MANAGEMENT_PORT) --metrics-port $(METRICS_PORT)
 # A flag is passed only when its variable is set, so that each default stands once, in the command.
 flag = $(if $($1),--$2 '$($1)')
@@ -112,7 +114,7 @@ doctor: $(pictures) .venv/.installed ## look at DATA before any training: a page
 	$(PY) -m doctor --data $(DATA) --run $(RUN) $(call args,doctor)
 
 train: $(weights) ## train PRESET=… on DATA=…, resuming where it stopped
-train-all: .venv/.installed ## train, calibrate and pack every data folder of DATA_ROOT=…, going on where it stopped
+train-all: .venv/.installed $(features) ## train, calibrate and pack every data folder of DATA_ROOT=…, going on where it stopped
 	$(PY) -m training.train_all --data-root '$(DATA_ROOT)' --model-store $(MODEL_STORE) --preset $(PRESET) --fpr $(FPR) $(call args,train-all)
 
 calibrate: $(calibration) ## set the threshold for FPR=…, by METHOD=… with DEFECTS=…, or THRESHOLD=… by hand
@@ -181,7 +183,7 @@ clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, ru
 $(SAMPLE)/sample.json: $(wildcard training/sample*.py) | .venv/.installed
 	$(PY) -m training.sample --data $(SAMPLE)
 
-$(weights): $(pictures) $(call redo,train) | .venv/.installed
+$(weights): $(pictures) $(call redo,train) | .venv/.installed $(features)
 	$(PY) -m training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) \
 	    $(call flag,NPROC,nproc) $(call flag,HOSTS,hosts) $(call flag,MEET,meet) $(call args,train)
 
@@ -217,6 +219,10 @@ $(archive): $(weights) $(calibration) $(if $(call asked,evaluate demo),$(report)
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/offline.lock
 	touch $@
 
-.venv/.installed-dev: requirements/dev.lock .venv/.installed-offline
+.venv/.installed-features: requirements/features.lock .venv/.installed
+	$(PY) -m pip install --no-deps --require-hashes -r requirements/features.lock
+	touch $@
+
+.venv/.installed-dev: requirements/dev.lock .venv/.installed-offline .venv/.installed-features
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/dev.lock
 	touch $@

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Resolves base.in, offline.in and dev.in into hash-pinned lock files. torch, torchvision and the CUDA packages that torch's default
-# wheel brings along stay out: they differ between a CPU and a GPU machine and are pinned by version in torch.txt.
+# Resolves base.in, offline.in, features.in and dev.in into hash-pinned lock files. torch, torchvision and the CUDA packages
+# that torch's default wheel brings along stay out: they differ between a CPU and a GPU machine and are pinned by version in
+# torch.txt.
 set -eu
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
@@ -15,4 +16,5 @@ compile() {
 }
 compile base.in -o base.lock
 compile -c base.lock offline.in -o offline.lock
+compile --no-deps features.in -o features.lock
 compile -c base.lock -c offline.lock dev.in -o dev.lock

@@ -7,9 +7,11 @@ from functools import cache
 import torch
 
 from tests.parts import good_picture
+from training.backbone import backbone
 from training.dataset import Split
 from training.detector import Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
+from training.memory import Memory, remember
 from training.networks import Networks
 from training.settings import for_mode, train_settings
 from training.survey import look
@@ -46,6 +48,9 @@ def detectors(mode: str, *flags: str) -> tuple[Detector, torch.jit.ScriptModule]
     """The same detector as a module and as what is saved."""
     made, wanted = networks(*flags)
     settings = for_mode(train_settings(wanted), mode, 1)
-    eager = Detector(chosen(mode).module, made, settings.score, settings.window).eval()
+    memory = Memory(backbone()) if settings.features else None
+    if memory:
+        remember(memory, material(mode).fit, settings.seed)
+    eager = Detector(chosen(mode).module, made, settings.score, settings.window, memory).eval()
     fit_standardisation(eager, material(mode).standardise)
     return eager, export(settings, made, material(mode))

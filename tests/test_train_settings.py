@@ -13,8 +13,8 @@ from training.train import main
 NAMES = sorted(path.stem for path in PRESETS.glob("*.toml"))
 
 
-def test_the_presets_are_the_three_that_are_promised() -> None:
-    assert NAMES == ["default", "quick", "reference"]
+def test_the_presets_are_the_four_that_are_promised() -> None:
+    assert NAMES == ["default", "features", "quick", "reference"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,6 +26,10 @@ def test_every_preset_loads_and_says_its_name(name: str) -> None:
 
 def test_without_any_flag_the_default_preset_is_used_and_its_values_are_the_defaults() -> None:
     assert train_settings([]) == TrainSettings()
+
+
+def test_the_features_preset_is_the_default_one_and_what_imagenet_taught() -> None:
+    assert train_settings(["--preset", "features"]) == TrainSettings(preset="features", features=True)
 
 
 def test_the_reference_preset_is_the_program_that_snag_replaces() -> None:
@@ -55,7 +59,7 @@ def refused(arguments: list[str]) -> str:
 
 
 def test_an_unknown_preset_is_refused_and_the_known_ones_are_named() -> None:
-    assert refused(["--preset", "fast"]) == "unknown preset 'fast'; known are default, quick, reference"
+    assert refused(["--preset", "fast"]) == "unknown preset 'fast'; known are default, features, quick, reference"
 
 
 def test_an_unknown_key_of_a_file_is_named_with_the_known_ones(tmp_path: Path) -> None:

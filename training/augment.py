@@ -80,7 +80,7 @@ def _camera(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Ten
 
 
 def _toned(pictures: Tensor, exponent: Tensor) -> Tensor:
-    """Each picture's grey values to the power of its exponent [N], between its darkest and its brightest; mean and spread stay."""
+    """Each picture's grey values, from darkest to brightest, to the power of its exponent [N]; mean and spread stay."""
     low, high = pictures.amin((1, 2, 3), keepdim=True), pictures.amax((1, 2, 3), keepdim=True)
     curved = ((pictures - low) / (high - low).clamp(min=1e-6)).pow(exponent.view(-1, 1, 1, 1))
     spread, mean = torch.std_mean(curved, (1, 2, 3), keepdim=True)

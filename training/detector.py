@@ -10,27 +10,44 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snag.scoring import local_mean, peak, reconstruction_error, standardised
+from training.memory import Memory, NoMemory
 from training.preparation import back_to_picture, resized
 
 #: Score of a picture that can't be judged (its reason says why): above any real one, and still a number that JSON can carry.
 FAILED_SCORE = 1e6
 #: Robust standard deviations beyond which a good part's value is taken for a defect's; normal ones reach so far once in 16,000.
 OUTLYING = 4.0
+#: What a standard deviation of the features' distance adds to the logarithm of the error's.
+DISTANCE_SHARE = 0.5
+#: Side of the local mean over what is usual of distances, which are one to eight pixels.
+DISTANCE_WINDOW = 3
 
 
 class Detector(nn.Module):
-    """Scores pictures. `score_kind` is "weighted", "peak" (of the plain error) or "mse" (its mean over the picture)."""
+    """Scores pictures. `score_kind` is "weighted", "peak" (of the plain error) or "mse" (its mean over the picture).
+
+    With a memory, what is unlike all that ImageNet's features remember adds to the map. A logarithm brings the error's
+    heavy tail down first: where both see a little, together it is much.
+    """
 
     mean: Tensor  #: [h, w] (or [1, 1]): usual value of the raw map at each place
     deviation: Tensor  #: [h, w] (or [1, 1]): its standard deviation
+    usual_distance: Tensor  #: [h/8, w/8] (or [1, 1]): usual distance to what is remembered
+    distance_deviation: Tensor  #: [h/8, w/8] (or [1, 1]): its standard deviation
 
-    def __init__(self, preparation: nn.Module, networks: nn.Module, score_kind: str, window: int) -> None:
+    def __init__(
+        self, preparation: nn.Module, networks: nn.Module, score_kind: str, window: int, memory: Memory | None = None
+    ) -> None:
         """`networks`: prepared pictures -> reconstruction and weight logits; `window`: side of the local mean, pixels."""
         super().__init__()
         self.preparation, self.networks = preparation, networks
-        self.score_kind, self.window, self.failed_score = score_kind, window, FAILED_SCORE
-        self.register_buffer("mean", torch.zeros(1, 1))
-        self.register_buffer("deviation", torch.ones(1, 1))
+        self.remembers = memory is not None
+        self.memory: nn.Module = memory if memory is not None else NoMemory()
+        self.score_kind, self.window, self.failed_score, self.share = score_kind, window, FAILED_SCORE, DISTANCE_SHARE
+        for name in ("mean", "usual_distance"):
+            self.register_buffer(name, torch.zeros(1, 1))
+        for name in ("deviation", "distance_deviation"):
+            self.register_buffer(name, torch.ones(1, 1))
 
     def forward(self, prepared: Tensor) -> Tensor:
         """The autoencoder alone: [N, c, h, w] -> reconstruction, the same shape."""
@@ -65,9 +82,18 @@ class Detector(nn.Module):
         anomaly_map = raw
         if self.score_kind != "mse":  # whose map is as it is
             anomaly_map = standardised(raw, _fitted(self.mean, raw), _fitted(self.deviation, raw))
+        if self.remembers:
+            anomaly_map = torch.log1p(anomaly_map.clamp(min=0.0)) + self.share * self._unlikeness(prepared)
         plain = error.flatten(1).mean(1)
         score = plain if self.score_kind == "mse" else peak(anomaly_map)
         return score, plain, anomaly_map, reconstruction
+
+    def _unlikeness(self, prepared: Tensor) -> Tensor:
+        """[N, c, h, w] -> standard deviations farther than usual from all that is remembered, 0 and more [N, h, w]."""
+        distance = self.memory(prepared)
+        usual, deviation = _fitted(self.usual_distance, distance), _fitted(self.distance_deviation, distance)
+        farther = standardised(distance, usual, deviation)
+        return resized(farther[:, None], prepared.shape[2], prepared.shape[3])[:, 0].clamp(min=0.0)
 
     @torch.jit.export
     def score(
@@ -102,7 +128,7 @@ class Detector(nn.Module):
 
         Where the model does not look there is no error: as little as the calmest place can have.
         """
-        least = (-self.mean / self.deviation).min()
+        least = torch.zeros_like(self.mean).min() if self.remembers else (-self.mean / self.deviation).min()
         return back_to_picture(anomaly_map - least, pose, height, width) + least
 
 
@@ -121,22 +147,39 @@ def _fitted(places: Tensor, raw: Tensor) -> Tensor:
 def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: float = 16.0) -> None:
     """Set the detector's mean and deviation for each place from good parts [c, h, w] that training never saw.
 
-    Few parts say little of one place: the variance is shrunk towards that of all places as if `prior` more parts had been seen
-    (a scaled inverse chi-square prior), and both maps are smoothed over one window. A defect that hides among the good parts
-    must not make its place one where anything goes: values are clipped at OUTLYING robust deviations from the median of their
-    place (winsorised; Huber, Robust Statistics, 1981, sec. 1.7). Parts of several sizes meet at the most frequent one.
+    The same for distances, where there is a memory. Parts of several sizes meet at the most frequent one; for `prior` see
+    `_usual`.
     """
     if detector.score_kind == "mse":
         return
-    (_, height, width), _ = Counter(tuple(one.shape) for one in prepared).most_common(1)[0]
     with torch.no_grad():
-        maps = torch.cat([resized(detector.raw_maps(one[None].float())[0][:, None], height, width)[:, 0] for one in prepared])
-        maps = _clipped(maps, detector.window)
-        mean = local_mean(maps.mean(0, keepdim=True), detector.window)[0]
-        variance = local_mean((maps - mean).square().mean(0, keepdim=True), detector.window)[0]
-        count = len(maps)
-        shrunk = (count * variance + prior * variance.mean()) / (count + prior)
-        detector.mean, detector.deviation = mean, shrunk.sqrt().clamp(min=1e-6)
+        maps = _of_one_size([detector.raw_maps(one[None].float())[0] for one in prepared])
+        detector.mean, detector.deviation = _usual(maps, detector.window, prior)
+        if detector.remembers:
+            distances = _of_one_size([detector.memory(one[None].float()) for one in prepared])
+            detector.usual_distance, detector.distance_deviation = _usual(distances, DISTANCE_WINDOW, prior)
+
+
+def _of_one_size(maps: Sequence[Tensor]) -> Tensor:
+    """[1, h, w] each -> [N, h, w] of the most frequent size."""
+    (_, height, width), _ = Counter(tuple(one.shape) for one in maps).most_common(1)[0]
+    return torch.cat([resized(one[:, None], height, width)[:, 0] for one in maps])
+
+
+def _usual(maps: Tensor, window: int, prior: float) -> tuple[Tensor, Tensor]:
+    """[N, h, w] of good parts -> mean and standard deviation of each place [h, w].
+
+    Few parts say little of one place: the variance is shrunk towards that of all places as if `prior` more parts had been seen
+    (a scaled inverse chi-square prior), and both maps are smoothed over one window. A defect that hides among the good parts
+    must not make its place one where anything goes: values are clipped at OUTLYING robust deviations from the median of their
+    place (winsorised; Huber, Robust Statistics, 1981, sec. 1.7).
+    """
+    maps = _clipped(maps, window)
+    mean = local_mean(maps.mean(0, keepdim=True), window)[0]
+    variance = local_mean((maps - mean).square().mean(0, keepdim=True), window)[0]
+    count = len(maps)
+    shrunk = (count * variance + prior * variance.mean()) / (count + prior)
+    return mean, shrunk.sqrt().clamp(min=1e-6)
 
 
 def _clipped(maps: Tensor, window: int) -> Tensor:

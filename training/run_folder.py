@@ -11,6 +11,8 @@ from training.settings import TrainSettings
 
 #: Settings that say where and by how many, not what: a run moved or called by another name is still the same run.
 _PLACES: Final = {"run", "data", "config", "preset", "nproc", "hosts", "meet"}
+#: Settings of what comes after the learning: where only these differ, nothing has to be learnt again.
+_AFTERWARDS: Final = {"features"}
 
 
 def identity(settings: TrainSettings) -> dict[str, Any]:
@@ -30,25 +32,30 @@ def finished(settings: TrainSettings, data_digest: str) -> bool:
 def begin(settings: TrainSettings, data_digest: str) -> None:
     """Note what this run is. What other settings or pictures made is no start for it: it is set aside.
 
-    The artefact too, since the new split may calibrate it on pictures that it was trained on.
+    The artefact too, since the new split may calibrate it on pictures that it was trained on. Where only what comes after the
+    learning differs, the checkpoint stays.
     """
     path = settings.run / "config.json"
     earlier = read_config(path)
-    same = (
-        earlier is not None
-        and earlier["data_digest"] == data_digest
-        and _without_places(earlier["settings"]) == identity(settings)
-    )
-    for name in () if same else ("checkpoint.pt", "snag.pt"):
+    wanted, had = identity(settings), {}
+    if earlier is not None and earlier["data_digest"] == data_digest:
+        had = _without_places(earlier["settings"])
+    learnt = _without(had, _AFTERWARDS) == _without(wanted, _AFTERWARDS)
+    what = "settings changed: what was learnt stays" if learnt else "settings or pictures changed: training starts anew"
+    for name in () if had == wanted else ("snag.pt",) if learnt else ("checkpoint.pt", "snag.pt"):
         made = settings.run / name
         if made.exists():
             old = made.with_suffix(".old.pt")
             made.replace(old)
-            print(f"settings or pictures changed: training starts anew; the old {name} is kept as {old.name}")
+            print(f"{what}; the old {name} is kept as {old.name}")
     for left in (*settings.run.glob(".*.pt.*.part"), *settings.run.glob("cache/.*.part")):
         left.unlink()  # a run that was killed while it wrote
     write_config(settings.model_dump(mode="json"), data_digest, path)
 
 
 def _without_places(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name not in _PLACES}
+    return _without(settings, _PLACES)
+
+
+def _without(settings: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}

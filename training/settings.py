@@ -19,7 +19,7 @@ class TrainSettings(Settings):
 
     data: Path = Field(Path("data/sample"), description="data set in MVTec layout; only train/good is read")
     run: Path = Field(Path("runs/sample"), description="folder for checkpoints, curves and the artefact")
-    preset: str = Field("default", description="quick, default or reference; a file training/presets/<preset>.toml")
+    preset: str = Field("default", description="quick, default, features or reference; a file training/presets/<preset>.toml")
     config: Path | None = Field(None, description="TOML file of settings, over the preset and under the flags")
     seed: int = Field(0, ge=0, description="the same seed on the same machine gives the same weights")
     nproc: int = Field(1, ge=1, description="processes on this machine that share each batch, one thread each")
@@ -46,6 +46,7 @@ class TrainSettings(Settings):
         None, ge=1, le=16, description="pairs of networks whose reconstructions and weights are averaged (unset: by mode)"
     )
     score: Literal["weighted", "peak", "mse"] = Field("weighted", description="what becomes the anomaly score")
+    features: bool = Field(False, description="also compare with what ImageNet's features remember of good parts")
     window: int | None = Field(None, ge=1, le=63, description="side of the local average, pixels, odd (unset: by mode)")
 
     alpha: float = Field(0.84, ge=0, le=1, description="loss is (1 - alpha) * MSE + alpha * (1 - SSIM)")
@@ -90,6 +91,8 @@ class TrainSettings(Settings):
             )
         if self.exposure == "raw" and self.mode != "whole":
             raise ValueError("an aligned part is measured against its table: expected mode whole with exposure raw")
+        if self.features and self.score == "mse":
+            raise ValueError("features add to the peak of a map: expected score weighted or peak with features")
         return self
 
     @model_validator(mode="after")

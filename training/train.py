@@ -23,6 +23,7 @@ from snag.artifact import save_artifact
 from snag.errors import BadArtifact, TooFewPictures, TrainingDiverged
 from training.ahead import one_ahead
 from training.augment import Augmentation, augment
+from training.backbone import backbone
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
 from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, split, write_split
@@ -30,6 +31,7 @@ from training.defects import Surface, add_defects
 from training.detector import Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
 from training.fold import folded
+from training.memory import Memory, remember
 from training.networks import Learner, Networks
 from training.prepared import prepared_pictures, to_tensor
 from training.progress import progress
@@ -48,6 +50,7 @@ SCORE_UNITS = {
     "peak": "standard deviations of good parts' squared reconstruction error at its worst place",
     "mse": "mean squared reconstruction error, prepared grey values",
 }
+WITH_FEATURES = "half the standard deviations of the features' distance + natural logarithm of 1 +"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def _train(asked: TrainSettings, members: Team, device: torch.device, half: bool
 
 
 def _train_here(asked: TrainSettings, paths: list[Path], digest: str, members: Team, device: torch.device, half: bool) -> None:
+    if asked.features:
+        backbone()  # that it is missing is better said before an hour's training than after it
     if members.leads:
         begin(asked, digest)
     members.wait()
@@ -184,10 +189,13 @@ METHODS: Final = ("prepare", "prepare_like", "score", "score_prepared", "map_in_
 
 
 def export(settings: SettledSettings, networks: Networks, material: Material) -> torch.jit.ScriptModule:
-    """Standardise on parts that the networks never saw, then script and freeze."""
-    detector = Detector(material.chosen.module, folded(networks), settings.score, settings.window).eval()
+    """Remember, standardise on parts that the networks never saw, then script and freeze."""
+    shown = shown_in(usual_augmentation(settings, material.chosen.mode, material.symmetry))
+    memory = Memory(backbone()) if settings.features else None
+    if memory:
+        remember(memory, material.fit, settings.seed)
+    detector = Detector(material.chosen.module, folded(networks), settings.score, settings.window, memory).eval()
     if len(material.standardise):
-        shown = shown_in(usual_augmentation(settings, material.chosen.mode, material.symmetry))
         fit_standardisation(detector, [copy for one in material.standardise for copy in alike(one, shown)])
     with torch.no_grad():  # the last step's losses are of the weights before it
         if not all(detector.score_prepared(one[None])[0].isfinite().all() for one in material.fit[:8]):
@@ -261,7 +269,10 @@ def _artifact_settings(
         "epochs": settings.epochs,
         "window": settings.window,
         "score": settings.score,
-        "score_unit": SCORE_UNITS[settings.score],
+        "features": settings.features,
+        "score_unit": SCORE_UNITS[settings.score]
+        if not settings.features
+        else f"{WITH_FEATURES} {SCORE_UNITS[settings.score]}",
         "data_digest": material.data_digest,
         "fit_pictures": len(material.fit),
         "standardise_pictures": len(material.standardise),

@@ -205,3 +205,24 @@ def test_an_interrupted_run_of_other_settings_leaves_no_artefact_that_its_split_
 
     assert not (tmp_path / "run" / "snag.pt").exists()
     assert read_split(tmp_path / "run" / "split.json") != read_split(whole_run / "split.json")
+
+
+def test_features_are_added_to_what_was_learnt_and_taken_away_again(data: Path, whole_run: Path, tmp_path: Path) -> None:
+    """Without a step of training; and the artefact is that of a run that had them from the start."""
+    run = shutil.copytree(whole_run, tmp_path / "run")
+
+    added = in_child(data, run, "--features")
+    in_child(data, tmp_path / "fresh", "--features")
+
+    assert "settings changed: what was learnt stays; the old snag.pt is kept as snag.old.pt" in added.out
+    assert (run / "snag.old.pt").read_bytes() == (whole_run / "snag.pt").read_bytes()
+    assert (run / "checkpoint.pt").read_bytes() == (whole_run / "checkpoint.pt").read_bytes()
+    assert (run / "snag.pt").read_bytes() == (tmp_path / "fresh" / "snag.pt").read_bytes()
+    without, with_features = load_artifact(whole_run / "snag.pt"), load_artifact(run / "snag.pt")
+    assert with_features.settings["features"] is True
+    assert with_features.score_unit.startswith("half the standard deviations of the features' distance")
+    assert with_features.score([good_picture(99, (48, 48))]) != without.score([good_picture(99, (48, 48))])
+
+    in_child(data, run)
+
+    assert (run / "snag.pt").read_bytes() == (whole_run / "snag.pt").read_bytes()

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -245,3 +246,22 @@ def test_a_run_folder_that_can_not_be_made_is_an_error_in_one_line(
     assert here(data, tmp_path / "file" / "run") == 2
 
     assert last_line(capsys.readouterr().err).startswith("error: ")
+
+
+def test_features_whose_packages_are_missing_are_refused_before_anything_is_written(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+
+    assert here(data, tmp_path / "run", "--features") == 2
+
+    assert "expected them after `make train PRESET=features`" in capsys.readouterr().err
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_features_beside_a_mean_over_the_picture_are_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert here(data, tmp_path / "run", "--features", "--score", "mse") == 2
+
+    assert "expected score weighted or peak with features" in capsys.readouterr().err
