@@ -111,7 +111,7 @@ def test_the_backbone_sees_pictures_of_any_size_at_an_eighth_and_a_sixteenth(siz
     assert coarse.shape == (1, CHANNELS[1], size[0] // 16, size[1] // 16)
 
 
-def test_the_backbone_tells_a_hole_in_a_texture_it_never_saw() -> None:
+def test_the_backbone_tells_stripes_that_run_across_in_a_texture_that_it_never_saw() -> None:
     """On stripes, places where the stripes run across are farther off than all others."""
     rows = torch.arange(128)
     stripes = 0.5 + 0.15 * torch.sin(rows / 2.0)[:, None].expand(128, 128)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snag.scoring import local_mean, peak, reconstruction_error, standardised
-from training.memory import Memory, NoMemory
+from training.memory import Memory
 from training.preparation import back_to_picture, resized
 
 #: Score of a picture that can't be judged (its reason says why): above any real one, and still a number that JSON can carry.
@@ -41,8 +41,7 @@ class Detector(nn.Module):
         """`networks`: prepared pictures -> reconstruction and weight logits; `window`: side of the local mean, pixels."""
         super().__init__()
         self.preparation, self.networks = preparation, networks
-        self.remembers = memory is not None
-        self.memory: nn.Module = memory if memory is not None else NoMemory()
+        self.memory = memory
         self.score_kind, self.window, self.failed_score, self.share = score_kind, window, FAILED_SCORE, DISTANCE_SHARE
         for name in ("mean", "usual_distance"):
             self.register_buffer(name, torch.zeros(1, 1))
@@ -82,15 +81,16 @@ class Detector(nn.Module):
         anomaly_map = raw
         if self.score_kind != "mse":  # whose map is as it is
             anomaly_map = standardised(raw, _fitted(self.mean, raw), _fitted(self.deviation, raw))
-        if self.remembers:
-            anomaly_map = torch.log1p(anomaly_map.clamp(min=0.0)) + self.share * self._unlikeness(prepared)
+        if self.memory is not None:
+            anomaly_map = torch.log1p(anomaly_map.clamp(min=0.0)) + self.share * self._unlikeness(
+                self.memory(prepared), prepared
+            )
         plain = error.flatten(1).mean(1)
         score = plain if self.score_kind == "mse" else peak(anomaly_map)
         return score, plain, anomaly_map, reconstruction
 
-    def _unlikeness(self, prepared: Tensor) -> Tensor:
-        """[N, c, h, w] -> standard deviations farther than usual from all that is remembered, 0 and more [N, h, w]."""
-        distance = self.memory(prepared)
+    def _unlikeness(self, distance: Tensor, prepared: Tensor) -> Tensor:
+        """[N, h/8, w/8] of pictures [N, c, h, w] -> standard deviations farther than usual, 0 and more [N, h, w]."""
         usual, deviation = _fitted(self.usual_distance, distance), _fitted(self.distance_deviation, distance)
         farther = standardised(distance, usual, deviation)
         return resized(farther[:, None], prepared.shape[2], prepared.shape[3])[:, 0].clamp(min=0.0)
@@ -128,7 +128,7 @@ class Detector(nn.Module):
 
         Where the model does not look there is no error: as little as the calmest place can have.
         """
-        least = torch.zeros_like(self.mean).min() if self.remembers else (-self.mean / self.deviation).min()
+        least = torch.zeros_like(self.mean).min() if self.memory is not None else (-self.mean / self.deviation).min()
         return back_to_picture(anomaly_map - least, pose, height, width) + least
 
 
@@ -155,7 +155,7 @@ def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: f
     with torch.no_grad():
         maps = _of_one_size([detector.raw_maps(one[None].float())[0] for one in prepared])
         detector.mean, detector.deviation = _usual(maps, detector.window, prior)
-        if detector.remembers:
+        if detector.memory is not None:
             distances = _of_one_size([detector.memory(one[None].float()) for one in prepared])
             detector.usual_distance, detector.distance_deviation = _usual(distances, DISTANCE_WINDOW, prior)
 

@@ -28,14 +28,6 @@ _PROJECTED: Final = 32
 _AT_ONCE: Final = 512
 
 
-class NoMemory(nn.Module):
-    """Stands in where nothing is remembered."""
-
-    def forward(self, prepared: Tensor) -> Tensor:
-        """[N, c, h, w] -> zeros [N, h/8, w/8]."""
-        return prepared.new_zeros(prepared.shape[0], prepared.shape[2] // 8, prepared.shape[3] // 8)
-
-
 class Memory(nn.Module):
     """Distances to what is remembered; see the head of this file."""
 
