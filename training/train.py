@@ -50,7 +50,7 @@ SCORE_UNITS = {
     "peak": "standard deviations of good parts' squared reconstruction error at its worst place",
     "mse": "mean squared reconstruction error, prepared grey values",
 }
-WITH_FEATURES = "half the standard deviations of the features' distance + natural logarithm of 1 +"
+WITH_FEATURES = "log(1 + e) + f / 2 with f standard deviations of the features' distance and e"
 
 
 @dataclass(frozen=True)
@@ -270,9 +270,7 @@ def _artifact_settings(
         "window": settings.window,
         "score": settings.score,
         "features": settings.features,
-        "score_unit": SCORE_UNITS[settings.score]
-        if not settings.features
-        else f"{WITH_FEATURES} {SCORE_UNITS[settings.score]}",
+        "score_unit": f"{WITH_FEATURES} {SCORE_UNITS[settings.score]}" if settings.features else SCORE_UNITS[settings.score],
         "data_digest": material.data_digest,
         "fit_pictures": len(material.fit),
         "standardise_pictures": len(material.standardise),

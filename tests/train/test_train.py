@@ -220,7 +220,7 @@ def test_features_are_added_to_what_was_learnt_and_taken_away_again(data: Path, 
     assert (run / "snag.pt").read_bytes() == (tmp_path / "fresh" / "snag.pt").read_bytes()
     without, with_features = load_artifact(whole_run / "snag.pt"), load_artifact(run / "snag.pt")
     assert with_features.settings["features"] is True
-    assert with_features.score_unit.startswith("half the standard deviations of the features' distance")
+    assert with_features.score_unit.startswith("log(1 + e) + f / 2 with f standard deviations of the features' distance")
     assert with_features.score([good_picture(99, (48, 48))]) != without.score([good_picture(99, (48, 48))])
 
     in_child(data, run)
