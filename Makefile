@@ -33,7 +33,9 @@
 #: IMAGES           file or folder to judge with `predict`
 #: SHIFTS           1: `evaluate` also judges under other lamps, focus and places
 #: SAVE             files that `predict` writes, of overlay,mask,map,heatmap,regions
-#: SOURCE           folder, archive or URL that `data` brings in, with SHA256=… and CATEGORY=…; pictures for `score`
+#: SOURCE           folder, archive or URL that `data` brings in; pictures for `score`
+#: SHA256           digest that the file SOURCE must have      (any)
+#: CATEGORY         the one category of SOURCE to bring in     (all)
 #: SPOOL            megabytes of flagged and borderline pictures that `serve` keeps for `review` (0: none)
 #: LABELS           file of labels that `review` makes        (runs/labels.sqlite); `calibrate` follows it
 #: OUT              table that `score` writes                 (scores.parquet)
@@ -69,6 +71,11 @@ MANAGEMENT_PORT ?= 8081
 METRICS_PORT ?= 8082
 IMAGE_FOLDER ?= /var/tmp/snag-image
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
+# make passes over a name that it doesn't know: an hour would be spent on what was not asked for. An outer make has its own names.
+known := $(shell sed -n 's/^.: \([A-Z0-9_]*\) .*/\1/p' '$(firstword $(MAKEFILE_LIST))') SHELL MAKEFLAGS
+unknown := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(filter-out $(known),$(name))))
+$(if $(filter 0,$(MAKELEVEL)),$(if $(strip $(unknown)),$(error unknown: $(sort $(unknown)). `make help` lists the variables; \
+    a command's own flags go in ARGS="--flag value")))
 $(foreach name,DATA MODEL RUN MODEL_STORE,$(if $(word 2,$($(name))),$(error $(name)='$($(name))': names with spaces are not supported)))
 
 PY := .venv/bin/python

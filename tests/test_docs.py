@@ -107,7 +107,7 @@ def test_every_verb_of_the_makefile_is_in_the_readme() -> None:
 def test_every_make_command_in_a_document_exists(document: str) -> None:
     """Targets and variables behind `make` are those of the Makefile, so that a line can be pasted."""
     text = (ROOT / document).read_text()
-    variables = [*re.findall(r"^#: ([A-Z_0-9]+) ", MAKEFILE, re.M), "SHA256", "CATEGORY"]
+    variables = re.findall(r"^#: ([A-Z_0-9]+) ", MAKEFILE, re.M)
     word = r"[a-z]+|[A-Z_0-9]+=(?:\"[^\"]*\"|\S*)"
     commands = re.findall(rf"(?:^|[`\s])make ((?:(?:{word})[ \t]*)+)", "\n".join(code_of(text)), re.M)
     words = {one for command in commands for one in re.findall(word, command)}
@@ -130,7 +130,7 @@ def test_the_readme_explains_every_variable_of_the_makefile() -> None:
     explained = {name for row in rows("### Variables of make") for name in code(row[0])}
 
     assert settable - documented == set()
-    assert explained == documented | {"SHA256", "CATEGORY"}
+    assert explained == documented
 
 
 def test_there_is_an_entry_behind_every_recipe_and_help_behind_every_entry() -> None:

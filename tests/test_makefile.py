@@ -115,6 +115,30 @@ def test_further_flags_go_to_the_verb_alone_that_was_asked_for(bare: Path) -> No
     assert [re.findall(r"python -m (\S+)", line) for line in lines] == [[ARCHIVE]]
 
 
+@pytest.mark.parametrize("word", ["EPOCHS=4", "PRESSET=quick", "epochs=4"])
+def test_a_variable_that_make_does_not_know_is_refused_before_anything_is_run(bare: Path, word: str) -> None:
+    refused = dry_run(bare, "train", word)
+
+    assert refused.returncode == 2
+    assert f"unknown: {word.split('=')[0]}. `make help` lists the variables" in refused.stderr
+    assert 'ARGS="--flag value"' in refused.stderr
+    assert refused.stdout == ""
+
+
+def test_the_environment_and_an_outer_make_may_have_names_of_their_own(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPOCHS", "4")
+    (bare / "outer.mk").write_text(f"all:\n\t$(MAKE) -n -f {MAKEFILE} train DATA=data/part\n")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
+    outer = subprocess.run(
+        ["make", "-f", "outer.mk", "BUILD=4"], cwd=bare, env=plain, capture_output=True, text=True, check=False
+    )
+
+    assert outer.returncode == 0, outer.stderr
+    assert "python -m training.train" in outer.stdout
+    assert plan(bare, "train") == [TRAIN]
+
+
 def test_names_with_spaces_are_refused_in_one_line(bare: Path) -> None:
     refused = dry_run(bare, "train", data="my parts")
 
