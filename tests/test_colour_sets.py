@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.colour import SETS, SIDE, main
+from benchmarks.colour.__main__ import SETS, main
+from benchmarks.colour.drawing import SIDE
 from tests.data_sets import read_folder
 
 FEW = ["--train", "2", "--good", "1", "--each", "2"]
@@ -56,12 +57,25 @@ def test_the_same_seed_draws_the_same_pictures_however_many_and_another_one_othe
     assert all(others[path] != data for path, data in fewer.items() if "ground_truth" not in str(path))
 
 
+def test_only_the_sets_that_are_asked_for_are_drawn(drawn: Path, tmp_path: Path) -> None:
+    assert main(["--out", str(tmp_path), "--sets", "board", *FEW]) == 0
+
+    assert read_folder(tmp_path) == {path: data for path, data in read_folder(drawn).items() if path.startswith("board/")}
+
+
+def test_a_set_that_no_one_draws_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--out", str(tmp_path), "--sets", "board,bolt"]) == 2
+
+    assert "'tablet', 'nut', 'cloth' or 'board'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_is_there_is_left_alone(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = read_folder(drawn)
 
     assert main(["--out", str(drawn), *FEW]) == 2
 
-    assert f"{drawn / 'cloth'} is there already" in capsys.readouterr().err
+    assert f"{drawn / 'board'} is there already" in capsys.readouterr().err
     assert read_folder(drawn) == before
 
 
