@@ -143,7 +143,12 @@ def _views(diagnosis: Diagnosis) -> Sheet | None:
         return None
     count = len(diagnosis.prepared)
     views = [tile_of(diagnosis.prepared[count * i // 6]) for i in range(6)]
-    text = "Exposure taken out; " + ("cut out and turned upright." if diagnosis.chosen.mode == "aligned" else "judged whole.")
+    laid = {
+        "aligned": "cut out and turned upright",
+        "registered": "moved to where the scene usually lies",
+        "whole": "judged whole",
+    }
+    text = f"Exposure taken out; {laid[diagnosis.chosen.mode]}."
     return _sheet("As the network would see them", text, views, [""] * 6)
 
 

@@ -114,7 +114,11 @@ def choice_sentence(settings: Mapping[str, Any]) -> str | None:
     """What training chose by the good pictures, of an artefact's settings; None where they don't tell."""
     if not {"mode", "why", "channels", "height", "width"} <= settings.keys():
         return None
-    what = {"aligned": "each part cut out and laid straight", "whole": "the whole picture"}[settings["mode"]]
+    what = {
+        "aligned": "each part cut out and laid straight",
+        "registered": "the whole picture, moved to where its scene usually lies",
+        "whole": "the whole picture",
+    }[settings["mode"]]
     colour = "in grey" if settings["channels"] == 1 else "in colour"
     text = f"{what}, {colour}, {settings['height']} x {settings['width']} pixels at most ({settings['why']})"
     if settings.get("symmetry", "none") != "none":

@@ -31,7 +31,9 @@ def test_what_can_not_be_aligned_is_left_whole_and_says_why() -> None:
     asked = choose_preparation(looks, mode="aligned", **wanted)
 
     assert automatic.mode == asked.mode == "whole"
-    assert asked.why == f"alignment was asked for, but {automatic.why}"
+    reasons = automatic.why.split("; ")
+    assert [reason[:4] for reason in reasons] == ["no p", "even"]  # why not aligned, why not registered
+    assert asked.why == f"mode aligned was asked for, but {reasons[0]}"
     assert automatic.foreground.unique().tolist() == [1]
 
 

@@ -99,6 +99,7 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
         for some in (
             settings | {"symmetry": "mirrored"},
             settings | {"symmetry": "none", "mode": "aligned", "channels": 1},
+            settings | {"mode": "registered"},
             settings,
             {"mode": "whole"},
         )
@@ -108,6 +109,7 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
     assert told == [
         f"{whole}; also shown mirrored: good pictures stay good so.",
         "each part cut out and laid straight, in grey, 240 x 256 pixels at most (nothing to align).",
+        "the whole picture, moved to where its scene usually lies, in colour, 240 x 256 pixels at most (nothing to align).",
         f"{whole}.",
         None,
     ]

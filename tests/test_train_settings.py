@@ -93,7 +93,7 @@ def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path, text: str | 
         (["--learning-rate", "nan"], "learning_rate = 'nan': input should be a finite number"),
         (["--learning-rate", "-1"], "learning_rate = '-1': input should be greater than 0"),
         (["--seed", "x"], "seed = 'x': input should be a valid integer"),
-        (["--mode", "upright"], "mode = 'upright': input should be 'auto', 'aligned' or 'whole'"),
+        (["--mode", "upright"], "mode = 'upright': input should be 'auto', 'aligned', 'registered' or 'whole'"),
         (["--window", "4"], "window = '4': a window has a middle pixel: expected an odd number"),
         (
             ["--standardise-share", "0.4", "--calibrate-share", "0.5"],
@@ -130,7 +130,7 @@ def test_raw_exposure_of_an_aligned_part_is_refused() -> None:
     assert train_settings(["--exposure", "raw", "--mode", "whole"]).exposure == "raw"
 
 
-@pytest.mark.parametrize("mode", ["aligned", "whole"])
+@pytest.mark.parametrize("mode", BY_MODE)
 def test_the_mode_settles_what_is_not_set_and_nothing_else(mode: str) -> None:
     asked = train_settings(["--preset", "default", "--members", "2"])
 
@@ -143,7 +143,7 @@ def test_the_mode_settles_what_is_not_set_and_nothing_else(mode: str) -> None:
     assert changed == {"epochs", "window"}
 
 
-@pytest.mark.parametrize("mode", ["aligned", "whole"])
+@pytest.mark.parametrize("mode", BY_MODE)
 def test_training_takes_about_as_many_steps_whatever_the_number_of_pictures(mode: str) -> None:
     asked = train_settings(["--preset", "default"])
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from training.alignment import Aligner
 from training.fit_alignment import MARGIN, fit_alignment
+from training.fit_registration import fit_registration
 from training.preparation import AlignedPreparation, WholePreparation
 from training.survey import Look
 
@@ -37,7 +38,7 @@ class Chosen:
     """A preparation, and why it is this one."""
 
     module: AlignedPreparation | WholePreparation
-    mode: str  #: "aligned" or "whole"
+    mode: str  #: "aligned", "registered" or "whole"
     why: str
     foreground: Tensor  #: [h, w] in 0..1: where a defect can lie
 
@@ -45,14 +46,15 @@ class Chosen:
 def choose_preparation(
     looks: Sequence[Look], *, mode: str, colour: str, pixels: int | None, centre: float, spread: float, raw: bool = False
 ) -> Chosen:
-    """Choose by good pictures. `mode` is auto, aligned or whole; `colour` auto, grey or colour; `pixels` a budget.
+    """Choose by good pictures. `mode` is auto, aligned, registered or whole; `colour` auto, grey or colour; `pixels` a budget.
 
     None is the budget of the mode that is chosen. `raw` leaves whole pictures their exposure.
     """
     channels = _channels(looks, colour)
-    why = "as asked for"
-    if mode != "whole":
-        alignment, why = fit_alignment([one.small for one in looks[:: max(1, len(looks) // ENOUGH)]])
+    some = [one.small for one in looks[:: max(1, len(looks) // ENOUGH)]]
+    reasons = []
+    if mode in ("auto", "aligned"):
+        alignment, why = fit_alignment(some)
         if alignment is not None:
             native = max(max(one.height, one.width) for one in looks)
             height, width = _size(alignment.height * native, alignment.width * native, pixels or ALIGNED_PIXELS)
@@ -60,12 +62,17 @@ def choose_preparation(
                 height += 16  # rounding may take of the margin, not of the part
             aligned = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width)
             return Chosen(aligned, "aligned", why, _where(alignment.aligner, height, width))
-        if mode == "aligned":
-            why = f"alignment was asked for, but {why}"
+        reasons.append(why)
     turn = _turned(looks)
     heights, widths, scale = _sizes(_shapes(looks, turn), pixels or WHOLE_PIXELS)
-    module = WholePreparation(channels, heights, widths, centre, spread, scale, turn, raw)
-    return Chosen(module, "whole", why, torch.ones(module.height, module.width))
+    registration = None
+    if mode in ("auto", "registered") and not raw:
+        registration, why = fit_registration(some)
+        reasons = [why] if registration is not None else [*reasons, why]
+    module = WholePreparation(channels, heights, widths, centre, spread, scale, turn, raw, registration)
+    asked = f"mode {mode} was asked for, but " if mode in ("aligned", "registered") and registration is None else ""
+    why = asked + "; ".join(reasons) if reasons else "as asked for"
+    return Chosen(module, "registered" if registration else "whole", why, torch.ones(module.height, module.width))
 
 
 def _channels(looks: Sequence[Look], colour: str) -> int:

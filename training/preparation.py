@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from training.alignment import Aligner
 from training.exposure import to_channels
+from training.registration import Registration, moved, theta
 from training.strips import background_at, block_means, sample_strip, strip_places
 
 #: Grey values of the table around an aligned dark part; of a bright part, and of the table around it.
@@ -42,7 +43,7 @@ class WholePreparation(nn.Module):
 
     Pictures of one shape get one working size. Those of many shapes keep theirs: height and width each go to the nearest
     of a few, so that no picture is squeezed by much and equal ones still share a batch. Where `turn` is set, one that lies
-    across (wide where training's were tall) is turned by a quarter first.
+    across (wide where training's were tall) is turned by a quarter first. A scene that only moves a little is moved back.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class WholePreparation(nn.Module):
         scale: float = 1.0,
         turn: bool = True,
         raw: bool = False,
+        registration: Registration | None = None,
     ) -> None:
-        """Working heights and widths to choose from, for pictures taken times `scale`.
+        """Working heights and widths to choose from, for pictures taken times `scale`; one each with a `registration`.
 
         Prepared grey values have mean `centre` and standard deviation `spread`; `raw` ones stay, on a scale of 0..1.
         """
@@ -64,19 +66,28 @@ class WholePreparation(nn.Module):
         self.channels, self.heights, self.widths = channels, list(heights), list(widths)
         self.height, self.width = max(heights), max(widths)  # the greatest
         self.centre, self.spread, self.scale, self.turn, self.raw = centre, spread, scale, turn, raw
+        self.registration = registration
 
     def forward(self, picture: Tensor, other: Tensor | None = None) -> tuple[Tensor, Tensor, str]:
         """See the head of this file."""
-        values, pose = self._laid(picture)
+        move = torch.zeros(3)
+        if self.registration is not None:
+            move = self.registration(picture if other is None else other)
+        values, pose = self._laid(picture, move)
         if self.raw:
             return values / 255.0, pose, ""
-        measured = values if other is None else self._laid(other)[0]
+        measured = values if other is None else self._laid(other, move)[0]
         deviation = measured.std().clamp(min=0.5)  # half a grey level: a picture of nothing stays a picture of nothing
         return (values - measured.mean()) / deviation * self.spread + self.centre, pose, ""
 
-    def _laid(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Turned and resized, and its pose."""
+    def _laid(self, picture: Tensor, move: Tensor) -> tuple[Tensor, Tensor]:
+        """Moved back, or turned, and resized; and its pose."""
         values = to_channels(picture, self.channels)
+        if self.registration is not None:
+            # Twice the resolution and then the mean of four, as of a strip: a part of a pixel blurs nothing.
+            tall, wide = min(2 * self.height, values.shape[1]), min(2 * self.width, values.shape[2])
+            fine = moved(resized(values[None], tall, wide), move[None], 2 * self.height, 2 * self.width)[0]
+            return block_means(fine, 2), theta(move[None], picture.shape[1], picture.shape[2])[0]
         pose = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
         if self.turn and (values.shape[1] - values.shape[2]) * (self.height - self.width) < 0:
             values = values.transpose(1, 2).flip(1)  # a quarter turn; what was right is now on top

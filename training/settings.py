@@ -29,7 +29,9 @@ class TrainSettings(Settings):
     standardise_share: float = Field(0.12, ge=0, lt=0.5, description="share of the good pictures that give the usual error")
     calibrate_share: float = Field(0.2, ge=0, lt=0.6, description="share of the good pictures kept for calibration")
 
-    mode: Literal["auto", "aligned", "whole"] = Field("auto", description="cut out the aligned part, or resize the picture")
+    mode: Literal["auto", "aligned", "registered", "whole"] = Field(
+        "auto", description="cut out the aligned part, move the scene to where it usually lies, or only resize the picture"
+    )
     exposure: Literal["normalised", "raw"] = Field(
         "normalised", description="raw: grey values as they are, only for mode whole"
     )
@@ -120,15 +122,19 @@ class SettledSettings(TrainSettings):
 #: Aligned parts are alike: a network soon knows them, and what is left to gain is a committee's calm. Surfaces are not: one
 #: network that sees more of them is worth more than three. And where nothing has a place of its own, more pixels have to agree
 #: that something is wrong.
-BY_MODE: Final[dict[str, dict[str, int]]] = {"aligned": {"members": 3, "window": 5}, "whole": {"members": 1, "window": 9}}
+BY_MODE: Final[dict[str, dict[str, int]]] = {
+    "aligned": {"members": 3, "window": 5},
+    "registered": {"members": 3, "window": 5},
+    "whole": {"members": 1, "window": 9},
+}
 #: Steps, not epochs, are what learning takes and time is spent on: few pictures are seen more often, many in the same hour.
-STEPS: Final = {"aligned": 3360, "whole": 7440}
+STEPS: Final = {"aligned": 3360, "registered": 3360, "whole": 7440}
 #: What is gained by seeing a handful of pictures once more is not worth the writing of another checkpoint.
 MOST_EPOCHS: Final = 1000
 
 
 def for_mode(settings: TrainSettings, mode: str, epoch: int) -> SettledSettings:
-    """What is asked for, and by `mode`, "aligned" or "whole", what is not; `epoch` is how many steps one takes."""
+    """What is asked for, and by `mode`, what is not; `epoch` is how many steps one takes."""
     usual = BY_MODE[mode] | {"epochs": min(MOST_EPOCHS, max(1, round(STEPS[mode] / epoch)))}
     unset = {name: value for name, value in usual.items() if getattr(settings, name) is None}
     return SettledSettings.model_construct(**(dict(settings) | unset))

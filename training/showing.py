@@ -13,9 +13,11 @@ FULL_TURN: Final = 180.0
 
 
 def usual_augmentation(settings: TrainSettings, mode: str, allowed: Symmetry) -> Augmentation:
-    """What is set, and what is not by mode and symmetry: aligned parts keep their pose but for what alignment leaves."""
+    """What is set, and what is not by mode and symmetry: what was laid alike keeps its pose, but for what that leaves."""
     usual: dict[str, Any] = {"rotation": 0.4, "shift": 0.004, "shear": 0.0, "zoom": 0.01, "flip": False, "half_turn": False}
     usual["gamma"] = 0.0  # aligned parts, measured against their table, lose nothing by another tone curve
+    if mode == "registered":
+        usual["gamma"] = 0.15
     if mode == "whole":
         usual = {"rotation": 3.0, "shift": 0.02, "shear": 0.0, "zoom": 0.03, "flip": allowed.flip}
         usual |= {"half_turn": allowed.half_turn, "gamma": 0.15} | ({"rotation": FULL_TURN} if allowed.any_turn else {})

@@ -13,6 +13,7 @@ from PIL import Image
 
 from snag.artifact import load_artifact
 from tests.parts import as_bytes, draw_scene, good_picture, write_data_set
+from tests.scenes import play, scene
 from tests.tiny_training import COUNT, TINY, here, settings_of
 from training import preview, train
 from training.settings import train_settings
@@ -47,6 +48,27 @@ def test_coloured_pictures_are_learnt_in_colour(tmp_path: Path) -> None:
     artifact = load_artifact(tmp_path / "run" / "snag.pt")
     assert artifact.settings["channels"] == 3
     assert artifact.score([good_picture(99, (48, 48)) * tint])[0].prepared.shape[0] == 3
+
+
+def test_a_scene_that_moves_is_judged_where_it_usually_lies(tmp_path: Path) -> None:
+    """A spot on the scene is seen by the trained model at one place, wherever the scene lies."""
+    folder = tmp_path / "data" / "train" / "good"
+    folder.mkdir(parents=True)
+    for seed, move in enumerate(play(COUNT + 10)):
+        Image.fromarray(as_bytes(scene((96, 96), move, seed))).save(folder / f"{seed:03d}.png")
+
+    assert here(tmp_path / "data", tmp_path / "run", "--mode", "registered", "--pixels", "10000") == 0
+
+    artifact = load_artifact(tmp_path / "run" / "snag.pt")
+    assert artifact.settings["mode"] == "registered"
+    assert artifact.settings["why"].startswith("one scene")
+    places = []
+    for move in play(3, seed=1):
+        clean, spotted = artifact.score([scene((96, 96), move, 99, blot) for blot in (False, True)])
+        darker = (clean.prepared - spotted.prepared)[0]
+        places.append(divmod(int(darker.argmax()), 96))
+        assert spotted.reason is None
+    assert np.ptp(np.array(places), axis=0).max() <= 1
 
 
 def test_bfloat16_trains_too(data: Path, tmp_path: Path) -> None:
@@ -118,11 +140,11 @@ def test_defects_are_shown_only_where_repair_is_to_be_learnt(repair: bool, data:
 def test_augmentation_follows_the_mode_and_what_is_set_by_hand() -> None:
     settings = train_settings(["--rotation", "7", "--flip"])
 
-    aligned, whole = (usual_augmentation(settings, mode, Symmetry()) for mode in ("aligned", "whole"))
+    aligned, registered, whole = (usual_augmentation(settings, mode, Symmetry()) for mode in ("aligned", "registered", "whole"))
 
     assert (aligned.rotation, aligned.flip, whole.rotation, whole.flip) == (7, True, 7, True)
-    assert aligned.shift < whole.shift
-    assert aligned.gamma == 0 < whole.gamma
+    assert aligned.shift == registered.shift < whole.shift
+    assert aligned.gamma == 0 < registered.gamma == whole.gamma
     assert (aligned.noise, aligned.blur, aligned.gain) == (settings.noise, settings.blur, settings.gain)
 
 

@@ -1,0 +1,65 @@
+"""Fitting the registration to good pictures: do they show one scene that only moves a little?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from training.registration import RIM, Registration, moved, small, unit
+from training.symmetry import Symmetry, symmetry
+
+#: Of one scene, moved onto each other, good pictures differ from their mean by at most this share of its contrast. A texture is
+#: never twice the same, and parts that lie anyhow are nothing like their mean.
+LIKE: Final = 0.4
+#: Times as far as any good picture another one may have moved.
+FURTHER: Final = 1.5
+#: Fewer pictures than this say nothing of a mean.
+LEAST: Final = 8
+
+
+def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, str]:
+    """Fit to good pictures [1, H, W], shrunk.
+
+    Returns the registration, or None where it gains nothing, and a sentence that says why or how well.
+    """
+    if len(pictures) < LEAST:
+        return None, f"{len(pictures)} pictures are too few to tell whether they show one scene (at least {LEAST} are needed)"
+    if len({tuple(picture.shape) for picture in pictures}) > 1:
+        return None, "pictures of several shapes show no one scene"
+    scenes = torch.stack([small(picture) for picture in pictures])
+    usual = Registration(unit(scenes.mean(0, keepdim=True))[0], _inside(scenes), (1.0, 1.0))
+    before = _spread(scenes)
+    moves = torch.zeros(len(scenes), 3)
+    for _ in range(4):
+        moves = usual.refine(scenes)
+        moves = moves - moves.median(0).values  # the mean must not wander off
+        registered = unit(moved(scenes[:, None], moves, *scenes.shape[1:])[:, 0])
+        deviation = registered.std(0)
+        weight = _inside(scenes) / (deviation.square() + 0.25 * deviation.mean().square() + 1e-6)
+        usual = Registration(unit(registered.mean(0, keepdim=True))[0], weight / weight.mean().clamp(min=1e-9), (1.0, 1.0))
+    after = _spread(registered)
+    if not after <= LIKE:
+        return None, f"even moved onto each other they differ by {after:.0%} of their contrast (at most {LIKE:.0%} is needed)"
+    if (allowed := symmetry(list(scenes[:, None]))) != Symmetry():
+        return None, f"good pictures stay good {allowed}"
+    usual.most_shift = FURTHER * float(moves[:, :2].abs().max())
+    usual.most_turn = FURTHER * float(moves[:, 2].abs().max())
+    return usual, f"one scene: the pictures differ by {before:.0%} of their contrast, moved onto each other by {after:.0%}"
+
+
+def _inside(scenes: Tensor) -> Tensor:
+    """[h, w]: 1, but 0 on the rim."""
+    height, width = scenes.shape[1:]
+    rim = max(1, round(RIM * max(height, width)))
+    inside = torch.zeros(height, width)
+    inside[rim : height - rim, rim : width - rim] = 1.0
+    return inside
+
+
+def _spread(scenes: Tensor) -> float:
+    """Root mean square distance from the mean of [N, h, w], but for the rim."""
+    inside = _inside(scenes)
+    return float(((scenes - scenes.mean(0)).square().mean(0) * inside).sum().div(inside.sum()).sqrt())
