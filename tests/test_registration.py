@@ -117,6 +117,13 @@ def test_what_is_not_the_scene_is_left_where_it_is_or_moved_no_further_than_the_
     assert reason == ""
 
 
+def test_a_scene_that_stood_still_in_training_may_move_a_little_later() -> None:
+    still = fit_registration([look(scene(SIZES[0], seed=seed)).small for seed in range(COUNT)])[0]
+
+    assert still is not None
+    assert still(scene(SIZES[0], (0.01, 0.0, 0.5), 99))[:2].tolist() == pytest.approx([0.01, 0.0], abs=0.25 / SIDE)
+
+
 def test_the_other_picture_says_how_far_this_one_is_moved() -> None:
     """So that a brighter lamp on the same picture shows what not taking the exposure out would do, and nothing else."""
     module, picture = chosen().module, scene(SIZES[0], (0.02, 0.0, 1.0), 9)
@@ -164,6 +171,14 @@ class TestWhatIsNoScene:
         either = [picture.flip(1, 2) if seed % 2 else picture for seed, picture in enumerate(pictures)]
 
         assert self.why(either)
+
+    def test_faint_scenes_that_move_far_under_a_light_that_does_not(self) -> None:
+        """Most of the contrast is the light's, and alike; what moves never meets."""
+        light = torch.linspace(40, 200, SIZES[0][0])[None, :, None]
+        far = [(0.15 * right / 0.02, 0.15 * down / 0.02, 10 * turn) for right, down, turn in play(COUNT)]
+        pictures = [light + 0.12 * (scene(SIZES[0], move, seed) - 110) for seed, move in enumerate(far)]
+
+        assert "of the scenes move by little" in self.why(pictures)
 
     def test_pictures_of_several_shapes(self) -> None:
         pictures = [scene(SIZES[seed % 2], seed=seed) for seed in range(COUNT)]

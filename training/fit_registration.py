@@ -14,8 +14,12 @@ from training.symmetry import Symmetry, symmetry
 #: Of one scene, moved onto each other, good pictures differ from their mean by at most this share of its contrast. A texture is
 #: never twice the same, and parts that lie anyhow are nothing like their mean.
 LIKE: Final = 0.4
-#: Times as far as any good picture another one may have moved.
+#: How far a scene moves that moves a little: shares of the long side, radians; this share of the good pictures keeps to it.
+SHIFT, TURN = 0.1, 0.15
+LEAST_SHARE: Final = 0.95
+#: Times as far as any of those another picture may have moved, and at least so far: a camera is soon knocked.
 FURTHER: Final = 1.5
+LEAST_SHIFT, LEAST_TURN = 0.02, 0.02
 #: Fewer pictures than this say nothing of a mean.
 LEAST: Final = 8
 
@@ -45,8 +49,12 @@ def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, s
         return None, f"even moved onto each other they differ by {after:.0%} of their contrast (at most {LIKE:.0%} is needed)"
     if (allowed := symmetry(list(scenes[:, None]))) != Symmetry():
         return None, f"good pictures stay good {allowed}"
-    usual.most_shift = FURTHER * float(moves[:, :2].abs().max())
-    usual.most_turn = FURTHER * float(moves[:, 2].abs().max())
+    shifts, turns = moves[:, :2].abs().amax(1), moves[:, 2].abs()
+    little = (shifts <= SHIFT) & (turns <= TURN)
+    if (share := float(little.float().mean())) < LEAST_SHARE:
+        return None, f"only {share:.0%} of the scenes move by little (at least {LEAST_SHARE:.0%} is needed)"
+    usual.most_shift = max(LEAST_SHIFT, FURTHER * float(shifts[little].max()))
+    usual.most_turn = max(LEAST_TURN, FURTHER * float(turns[little].max()))
     return usual, f"one scene: the pictures differ by {before:.0%} of their contrast, moved onto each other by {after:.0%}"
 
 

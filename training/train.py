@@ -65,8 +65,8 @@ class Material:
 
     @cached_property
     def surface(self) -> Surface | None:
-        """How defects are drawn where the picture is whole."""
-        return Surface(variation(self.fit)) if self.chosen.mode == "whole" else None
+        """How defects are drawn where the picture is whole, registered or not."""
+        return None if self.chosen.mode == "aligned" else Surface(variation(self.fit))
 
     @cached_property
     def symmetry(self) -> Symmetry:
