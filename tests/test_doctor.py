@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -167,6 +168,13 @@ class TestAdvice:
         assert said(sound, "No good picture looks unlike the others", "good")
         assert said(sound, "Nothing as simple as brightness", "good")
         assert said(sound, "can be cut out and turned upright", "good")
+
+    def test_a_registered_scene(self, sound):
+        """It is good news, and the page says how the pictures are laid."""
+        scene = replace(sound, chosen=replace(sound.chosen, mode="registered", why="one scene"))
+
+        assert said(scene, "^The pictures can be moved onto each other: one scene.$", "good")
+        assert "Exposure taken out; moved to where the scene usually lies." in render(scene, advice(scene))
 
     def test_most_urgent_first(self, sick):
         order = [one.urgency for one in advice(sick)]
