@@ -170,7 +170,18 @@ class TestWhatIsNoScene:
         pictures = [scene(SIZES[0], move, seed) for seed, move in enumerate(play(4 * COUNT))]
         either = [picture.flip(1, 2) if seed % 2 else picture for seed, picture in enumerate(pictures)]
 
-        assert self.why(either)
+        assert "even moved onto each other they differ by" in self.why(either)
+
+    def test_parts_that_may_be_turned_by_any_angle(self) -> None:
+        """Discs with rings, clouded each in its own way: like their mean, and yet each is worth as many as it has turns."""
+        away = torch.hypot(torch.linspace(-1, 1, 320)[:, None], torch.linspace(-1, 1, 320)[None, :])
+        disc = (120 + 60 * torch.cos(12 * away)) * (away < 0.8)
+        flecks = [random_picture(320, 320, seed=seed) for seed in range(COUNT)]
+
+        assert (
+            self.why([disc[None] + 0.4 * fleck for fleck in flecks])
+            == "good pictures stay good mirrored and turned by any angle"
+        )
 
     def test_faint_scenes_that_move_far_under_a_light_that_does_not(self) -> None:
         """Most of the contrast is the light's, and alike; what moves never meets."""

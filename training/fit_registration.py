@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from training.registration import RIM, Registration, moved, small, unit
-from training.symmetry import Symmetry, symmetry
+from training.symmetry import symmetry
 
 #: Of one scene, moved onto each other, good pictures differ from their mean by at most this share of its contrast. A texture is
 #: never twice the same, and parts that lie anyhow are nothing like their mean.
@@ -47,7 +47,7 @@ def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, s
     after = _spread(registered)
     if not after <= LIKE:
         return None, f"even moved onto each other they differ by {after:.0%} of their contrast (at most {LIKE:.0%} is needed)"
-    if (allowed := symmetry(list(scenes[:, None]))) != Symmetry():
+    if (allowed := symmetry(list(registered[:, None]))).any_turn:  # shown so, each is worth many
         return None, f"good pictures stay good {allowed}"
     shifts, turns = moves[:, :2].abs().amax(1), moves[:, 2].abs()
     little = (shifts <= SHIFT) & (turns <= TURN)
