@@ -25,6 +25,8 @@ _BODIES: Final = {
 }
 #: Pixels from one pin of a chip to the next.
 PITCH: Final = 16
+#: Every row, or every column.
+ALL: Final = slice(0, SIDE)
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,9 @@ class Place:
     x: float
     turn: float = 0.0
 
-    def own(self) -> tuple[Array, Array]:
-        """How far below its middle and right of it each pixel lies, in its own directions."""
-        y, x = np.mgrid[:SIDE, :SIDE].astype(float)
+    def own(self, down: slice = ALL, right: slice = ALL) -> tuple[Array, Array]:
+        """How far below its middle and right of it each pixel of a piece lies, in its own directions."""
+        y, x = np.mgrid[down, right].astype(float)
         sin, cos = np.sin(np.radians(self.turn)), np.cos(np.radians(self.turn))
         return cos * (y - self.y) - sin * (x - self.x), cos * (x - self.x) + sin * (y - self.y)
 
@@ -58,7 +60,16 @@ def soldered(picture: Array, one: Component, rng: Rng) -> Array:
     """With the component on it."""
     if one.kind == "none":
         return picture
-    v, u = one.at.own()
+    reach = int(0.75 * max(one.height, one.width)) + 20  # nothing of it lies further out: the rest needs no drawing
+    top, left = max(0, int(one.at.y) - reach), max(0, int(one.at.x) - reach)
+    here = slice(top, min(SIDE, int(one.at.y) + reach)), slice(left, min(SIDE, int(one.at.x) + reach))
+    drawn = picture.copy()
+    drawn[here] = _on(picture[here], one, *one.at.own(*here), rng)
+    return drawn
+
+
+def _on(picture: Array, one: Component, v: Array, u: Array, rng: Rng) -> Array:
+    """On a piece of the picture, whose pixels lie `v` below and `u` right of the component's middle."""
     body = np.array(_BODIES[one.kind], dtype=float) * one.tone
     shine = rng.uniform(0.85, 1.15, 2)
     if one.kind == "chip":
