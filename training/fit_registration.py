@@ -17,9 +17,10 @@ LIKE: Final = 0.4
 #: How far a scene moves that moves a little: shares of the long side, radians; this share of the good pictures keeps to it.
 SHIFT, TURN = 0.1, 0.15
 LEAST_SHARE: Final = 0.95
-#: Times as far as any of those another picture may have moved, and at least so far: a camera is soon knocked.
+#: Times as far as any of those another picture may have moved, and at least so far: a camera is soon knocked, and a scene is
+#: found from there.
 FURTHER: Final = 1.5
-LEAST_SHIFT, LEAST_TURN = 0.02, 0.02
+LEAST_SHIFT, LEAST_TURN = 0.03, 0.09
 #: Fewer pictures than this say nothing of a mean.
 LEAST: Final = 8
 

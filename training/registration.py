@@ -80,7 +80,7 @@ class Registration(nn.Module):
             "descent", torch.linalg.solve(hessian + 1e-6 * (1.0 + hessian.diagonal().mean()) * torch.eye(3), weighted)
         )
 
-    def refine(self, pictures: Tensor, rounds: int = 5) -> Tensor:
+    def refine(self, pictures: Tensor, rounds: int = 8) -> Tensor:
         """How each of [N, h, w], as `small` makes them, lies against the mean: moves [N, 3]."""
         height, width = self.mean.shape[0], self.mean.shape[1]
         moves = torch.zeros(pictures.shape[0], 3)
