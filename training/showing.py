@@ -15,12 +15,10 @@ FULL_TURN: Final = 180.0
 def usual_augmentation(settings: TrainSettings, mode: str, allowed: Symmetry) -> Augmentation:
     """What is set, and what is not by mode and symmetry: what was laid alike keeps its pose, but for what that leaves."""
     usual: dict[str, Any] = {"rotation": 0.4, "shift": 0.004, "shear": 0.0, "zoom": 0.01, "flip": False, "half_turn": False}
-    usual["gamma"] = 0.0  # aligned parts, measured against their table, lose nothing by another tone curve
-    if mode == "registered":
-        usual["gamma"] = 0.15
+    usual["gamma"] = 0.0 if mode == "aligned" else 0.15  # measured against its table, a part loses nothing by a tone curve
     if mode == "whole":
-        usual = {"rotation": 3.0, "shift": 0.02, "shear": 0.0, "zoom": 0.03, "flip": allowed.flip}
-        usual |= {"half_turn": allowed.half_turn, "gamma": 0.15} | ({"rotation": FULL_TURN} if allowed.any_turn else {})
+        usual |= {"rotation": FULL_TURN if allowed.any_turn else 3.0, "shift": 0.02, "zoom": 0.03}
+        usual |= {"flip": allowed.flip, "half_turn": allowed.half_turn}
     asked = {name: value for name in usual if (value := getattr(settings, name)) is not None}
     return Augmentation(**(usual | asked), noise=settings.noise, blur=settings.blur, gain=settings.gain)
 
