@@ -43,6 +43,20 @@ def test_one_scene_that_moves_a_little_is_recognised(size: tuple[int, int]) -> N
     assert choice.why.startswith("one scene: the pictures differ by")
 
 
+def test_it_is_chosen_where_no_part_stands_out_and_the_scene_is_one() -> None:
+    """Of itself: nobody has to ask."""
+    ground = random_picture(320, 320, seed=1)[None]
+    moves = torch.tensor(play(COUNT)) * torch.tensor([1.0, 1.0, math.pi / 180])
+    pictures = moved(ground.expand(COUNT, -1, -1, -1), moves, 320, 320)
+    pictures = pictures + torch.randn(pictures.shape, generator=torch.Generator().manual_seed(0))
+
+    choice = choose_preparation(
+        [look(one) for one in pictures], mode="auto", colour="auto", pixels=12_000, centre=0.5, spread=0.15
+    )
+
+    assert (choice.mode, choice.why[:9]) == ("registered", "one scene")
+
+
 @pytest.mark.parametrize("size", SIZES)
 @given(st.floats(-0.02, 0.02), st.floats(-0.02, 0.02), st.floats(-1.5, 1.5), st.integers(1000, 2000))
 def test_how_far_a_scene_has_moved_is_found(size: tuple[int, int], right: float, down: float, turn: float, seed: int) -> None:

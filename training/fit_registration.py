@@ -28,7 +28,7 @@ LEAST: Final = 8
 def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, str]:
     """Fit to good pictures [1, H, W], shrunk.
 
-    Returns the registration, or None where it gains nothing, and a sentence that says why or how well.
+    Returns the registration, or None where they show no one scene, and a sentence that says why or how well.
     """
     if len(pictures) < LEAST:
         return None, f"{len(pictures)} pictures are too few to tell whether they show one scene (at least {LEAST} are needed)"

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.registration import theta
+
 #: Pictures are compared at this size, in cells of so many pixels.
 _SIDE: Final = 192
 _CELL: Final = 24
@@ -118,10 +120,8 @@ def _turned(pictures: Tensor, angle: float) -> Tensor:
 
 def rotated(pictures: Tensor, angle: float, beyond: str) -> Tensor:
     """[N, c, h, w] turned by `angle` degrees, as seen in pixels; `beyond` the picture lie "zeros" or its "reflection"."""
-    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    height, width = pictures.shape[2:]
-    theta = torch.tensor([[[cos, -sin * height / width, 0.0], [sin * width / height, cos, 0.0]]]).expand(len(pictures), 2, 3)
-    grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
+    turn = torch.tensor([[0.0, 0.0, math.radians(angle)]]).expand(len(pictures), 3)
+    grid = functional.affine_grid(theta(turn, *pictures.shape[2:]), list(pictures.shape), align_corners=False)
     return functional.grid_sample(pictures, grid, padding_mode=beyond, align_corners=False)
 
 
