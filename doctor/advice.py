@@ -185,7 +185,7 @@ def _alignment(diagnosis: Diagnosis) -> Iterator[Advice]:
     if diagnosis.chosen.mode == "aligned":
         yield Advice("good", f"The parts can be cut out and turned upright: {diagnosis.chosen.why}.")
     elif diagnosis.chosen.mode == "registered":
-        yield Advice("good", f"The pictures can be moved onto each other: {diagnosis.chosen.why}.")
+        yield Advice("good", f"The pictures can be moved onto each other ({diagnosis.chosen.why}).")
     else:
         yield Advice("note", f"The pictures will be judged whole: {diagnosis.chosen.why}.")
 

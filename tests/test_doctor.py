@@ -173,7 +173,7 @@ class TestAdvice:
         """It is good news, and the page says how the pictures are laid."""
         scene = replace(sound, chosen=replace(sound.chosen, mode="registered", why="one scene"))
 
-        assert said(scene, "^The pictures can be moved onto each other: one scene.$", "good")
+        assert said(scene, r"^The pictures can be moved onto each other \(one scene\)\.$", "good")
         assert "Exposure taken out; moved to where the scene usually lies." in render(scene, advice(scene))
 
     def test_most_urgent_first(self, sick):

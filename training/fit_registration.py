@@ -48,7 +48,7 @@ def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, s
     after = _spread(registered)
     if not after <= LIKE:
         return None, f"even moved onto each other they differ by {after:.0%} of their contrast (at most {LIKE:.0%} is needed)"
-    if (allowed := symmetry(list(registered[:, None]))).any_turn:  # shown so, each is worth many
+    if (allowed := symmetry(list(scenes[:, None]))).any_turn:  # shown so, each is worth many
         return None, f"good pictures stay good {allowed}"
     shifts, turns = moves[:, :2].abs().amax(1), moves[:, 2].abs()
     little = (shifts <= SHIFT) & (turns <= TURN)
