@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import torch
 from torch import Tensor
 
+from training.preparation import WholePreparation, covered
 from training.registration import RIM, Registration, moved, small, unit
 from training.symmetry import symmetry
 
@@ -57,6 +58,19 @@ def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, s
     usual.most_shift = max(LEAST_SHIFT, FURTHER * float(shifts[little].max()))
     usual.most_turn = max(LEAST_TURN, FURTHER * float(turns[little].max()))
     return usual, f"one scene: the pictures differ by {before:.0%} of their contrast, moved onto each other by {after:.0%}"
+
+
+@torch.no_grad()
+def fit_usual(module: WholePreparation, pictures: Iterable[Tensor]) -> None:
+    """Set what `module` takes a scene to look like where it can't be seen: the mean of good pictures [C, H, W], prepared."""
+    total = torch.full([module.channels, module.height, module.width], 1e-3 * module.centre)
+    weight = torch.full([module.height, module.width], 1e-3)  # what no picture shows is of middle grey
+    for picture in pictures:
+        prepared, pose, reason = module(picture)
+        if reason == "":
+            seen = covered(pose, module.height, module.width)
+            total, weight = total + seen * prepared, weight + seen
+    module.completes_with(total / weight)
 
 
 def _inside(scenes: Tensor) -> Tensor:

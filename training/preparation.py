@@ -9,7 +9,7 @@ Given another picture of the same size, the first is prepared by what is measure
 changed as the other, this shows what the network would see if exposure were not taken out.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: TorchScript can't read a buffer's type from a string.
 
 import math
 from collections.abc import Sequence
@@ -43,8 +43,11 @@ class WholePreparation(nn.Module):
 
     Pictures of one shape get one working size. Those of many shapes keep theirs: height and width each go to the nearest
     of a few, so that no picture is squeezed by much and equal ones still share a batch. Where `turn` is set, one that lies
-    across (wide where training's were tall) is turned by a quarter first. A scene that only moves a little is moved back.
+    across (wide where training's were tall) is turned by a quarter first. A scene that only moves a little is moved back, and
+    what then lies outside of the picture is taken to look as it usually does: nobody can say what is there.
     """
+
+    usual: Tensor  #: [c, h, w]: what a scene usually looks like, from `training.fit_registration`; [1, 1, 1] where unknown
 
     def __init__(
         self,
@@ -66,19 +69,38 @@ class WholePreparation(nn.Module):
         self.channels, self.heights, self.widths = channels, list(heights), list(widths)
         self.height, self.width = max(heights), max(widths)  # the greatest
         self.centre, self.spread, self.scale, self.turn, self.raw = centre, spread, scale, turn, raw
+        self.least_deviation = 0.5  # grey levels: a picture of nothing stays a picture of nothing
         self.registration = registration
+        self.register_buffer("usual", torch.zeros(1, 1, 1))
+        self.usual_mean, self.usual_deviation = 0.0, 0.0
+
+    def completes_with(self, usual: Tensor) -> None:
+        """Take a scene [c, h, w] to look like `usual` where it can't be seen."""
+        mean, deviation = moments(usual, torch.ones_like(usual[0]))
+        self.usual, self.usual_mean, self.usual_deviation = usual, float(mean), float(deviation)
 
     def forward(self, picture: Tensor, other: Tensor | None = None) -> tuple[Tensor, Tensor, str]:
         """See the head of this file."""
-        move = torch.zeros(3)
+        move, reason = torch.zeros(3), ""
         if self.registration is not None:
-            move = self.registration(picture if other is None else other)
+            move, reason = self.registration(picture if other is None else other)
         values, pose = self._laid(picture, move)
         if self.raw:
-            return values / 255.0, pose, ""
+            return values / 255.0, pose, reason
         measured = values if other is None else self._laid(other, move)[0]
-        deviation = measured.std().clamp(min=0.5)  # half a grey level: a picture of nothing stays a picture of nothing
-        return (values - measured.mean()) / deviation * self.spread + self.centre, pose, ""
+        if self.usual.shape[1] > 1:
+            return self._completed(values, measured, covered(pose, self.height, self.width)), pose, reason
+        deviation = measured.std().clamp(min=self.least_deviation)
+        return (values - measured.mean()) / deviation * self.spread + self.centre, pose, reason
+
+    def _completed(self, values: Tensor, measured: Tensor, seen: Tensor) -> Tensor:
+        """Normalised by what is `seen` [h, w], 0..1, and by what that part of the usual picture is like; the rest is usual."""
+        mean, deviation = moments(measured, seen)
+        usual_mean, usual_deviation = moments(self.usual, seen)
+        spread = self.spread * (usual_deviation + 1e-6) / (self.usual_deviation + 1e-6)
+        centre = self.centre + usual_mean - self.usual_mean
+        normalised = (values - mean) / deviation.clamp(min=self.least_deviation) * spread + centre
+        return self.usual + seen * (normalised - self.usual)
 
     def _laid(self, picture: Tensor, move: Tensor) -> tuple[Tensor, Tensor]:
         """Moved back, or turned, and resized; and its pose."""
@@ -95,6 +117,21 @@ class WholePreparation(nn.Module):
         height = nearest(self.heights, self.scale * values.shape[1])
         width = nearest(self.widths, self.scale * values.shape[2])
         return resized(values[None], height, width)[0], pose
+
+
+def covered(pose: Tensor, height: int, width: int) -> Tensor:
+    """How much of each pixel of a prepared picture of this size lies within the picture it is of, 0..1: [height, width]."""
+    places = functional.affine_grid(pose[None], [1, 1, height, width], align_corners=False)[0].abs()
+    return ((1.0 - places[..., 0]) * (0.5 * width) + 0.5).clamp(0.0, 1.0) * (
+        (1.0 - places[..., 1]) * (0.5 * height) + 0.5
+    ).clamp(0.0, 1.0)
+
+
+def moments(values: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of [c, h, w], each place weighed by `weight` [h, w]."""
+    total = values.shape[0] * weight.sum() + 1e-9
+    mean = (values * weight).sum() / total
+    return mean, ((values - mean).square() * weight).sum().div(total).sqrt()
 
 
 def nearest(sizes: list[int], wanted: float) -> int:

@@ -21,6 +21,9 @@ from training.strips import shrink
 SIDE: Final = REFINE_SIDE // 2
 #: Share of a side that is left out all around: what comes into the picture there, or leaves it, says nothing.
 RIM: Final = 0.06
+#: Share of the usual scene's contrast that a picture of that scene explains at least; good ones explain four fifths.
+#: A picture of nothing explains none, and one of something else less than none.
+LEAST_LIKE: Final = 0.25
 
 
 def small(picture: Tensor, side: int = SIDE) -> Tensor:
@@ -65,6 +68,7 @@ class Registration(nn.Module):
         """`limits`: how far a scene may have moved, as a share of the long side and in radians; what is further, it is not."""
         super().__init__()
         self.most_shift, self.most_turn = limits
+        self.most_difference = (1.0 - LEAST_LIKE) * float((mean.square() * weight).mean())
         height, width = mean.shape
         side = float(max(height, width))
         gradient_v, gradient_u = torch.gradient(mean)
@@ -99,12 +103,17 @@ class Registration(nn.Module):
         here = unit(moved(pictures[:, None], moves, self.mean.shape[0], self.mean.shape[1])[:, 0])
         return ((here - self.mean).square() * self.weight).mean((1, 2))
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """Picture [1 or 3, H, W], any type and unit -> its move [3]; none where that brings it no nearer to the usual scene."""
-        found = small(picture)[None]
+    def forward(self, picture: Tensor) -> tuple[Tensor, str]:
+        """Picture [1 or 3, H, W], any type and unit -> its move [3], and "" or "not_aligned": it shows another scene.
+
+        There is no move where that brings the picture no nearer to the usual scene.
+        """
+        found, still = small(picture)[None], torch.zeros(1, 3)
         if found.shape[1] != self.mean.shape[0] or found.shape[2] != self.mean.shape[1]:
-            return torch.zeros(3)  # of another shape: another scene
+            return still[0], "not_aligned"
         move = self.refine(found)
         allowed = bool((move[:, :2].abs() <= self.most_shift).all()) and bool((move[:, 2].abs() <= self.most_turn).all())
-        nearer = bool((self.difference(found, move) < self.difference(found, torch.zeros(1, 3))).all())
-        return move[0] if allowed and nearer else torch.zeros(3)
+        before, after = float(self.difference(found, still)), float(self.difference(found, move))
+        if not allowed or after >= before:
+            move, after = still, before
+        return move[0], "" if after <= self.most_difference else "not_aligned"

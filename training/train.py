@@ -26,10 +26,11 @@ from training.augment import Augmentation, augment
 from training.backbone import backbone
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
-from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, split, write_split
+from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, read, split, write_split
 from training.defects import Surface, add_defects
 from training.detector import Detector, fit_standardisation
-from training.fit_preparation import Chosen, choose_preparation
+from training.fit_preparation import ENOUGH, Chosen, choose_preparation
+from training.fit_registration import fit_usual
 from training.fold import folded
 from training.memory import Memory, remember
 from training.networks import Learner, Networks
@@ -225,6 +226,9 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
         spread=0.15,
         raw=settings.exposure == "raw",
     )
+    if chosen.mode == "registered":
+        some = chosen_split.fit[:: max(1, len(chosen_split.fit) // ENOUGH)]
+        fit_usual(chosen.module, (read(settings.data / name) for name in progress(some, "usual scene", "picture")))
     print(f"{chosen.mode} pictures of {chosen.module.channels} x {chosen.module.height} x {chosen.module.width}; {chosen.why}")
     sets = []
     for part in (chosen_split.fit, chosen_split.standardise):
