@@ -34,6 +34,7 @@ from training.fit_registration import fit_usual
 from training.fold import folded
 from training.memory import Memory, remember
 from training.networks import Learner, Networks
+from training.preparation import WholePreparation
 from training.prepared import prepared_pictures, to_tensor
 from training.progress import progress
 from training.provenance import versions
@@ -226,7 +227,7 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
         spread=0.15,
         raw=settings.exposure == "raw",
     )
-    if chosen.mode == "registered":
+    if isinstance(chosen.module, WholePreparation) and chosen.module.registration is not None:
         some = chosen_split.fit[:: max(1, len(chosen_split.fit) // ENOUGH)]
         fit_usual(chosen.module, (read(settings.data / name) for name in progress(some, "usual scene", "picture")))
     print(f"{chosen.mode} pictures of {chosen.module.channels} x {chosen.module.height} x {chosen.module.width}; {chosen.why}")
@@ -235,7 +236,7 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
         prepared, reasons = prepared_pictures(settings.data, part, chosen.module, settings.run / "cache", digest)
         usable = [i for i in range(len(part)) if not reasons[i]]
         if len(usable) < len(part):
-            print(f"left out {len(part) - len(usable)} good pictures whose part could not be aligned")
+            print(f"left out {len(part) - len(usable)} good pictures whose part or scene could not be aligned")
         sets.append([to_tensor(prepared[i]) for i in usable])
     return Material(sets[0], sets[1], chosen, chosen_split, digest)
 

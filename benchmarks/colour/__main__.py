@@ -1,8 +1,8 @@
-"""`python -m benchmarks.colour`: sets in colour to judge a detector on, drawn: tablets on cloth, nuts, cloth alone, boards.
+"""`python -m benchmarks.colour`: sets in colour to judge a detector on, drawn: tablets on cloth, nuts, cloth alone, boards, cables.
 
 Nothing here is shared with the sample's generator, nor with the synthetic defects that training draws. Strengths go from just
 visible to obvious, and good pictures vary: speckles, tints, folds of light, a tablet's place and turn, how a nut lies, what is
-printed on a chip.
+printed on a chip, how strands are packed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic import Field
 from scipy.ndimage import gaussian_filter
 
 from benchmarks.colour.board import MISPLACED, board
+from benchmarks.colour.cable import SPOILT, cable
 from benchmarks.colour.drawing import Array, Rng, field
 from benchmarks.colour.flaws import chip, crack, hole, pulled, scratch, spot, thread, tint
 from benchmarks.colour.parts import cloth, nut, tablet
@@ -34,11 +35,11 @@ Flawed = Callable[[Rng], tuple[Array, Array]]
 
 
 class ColourSettings(Settings):
-    """Draw data/tablet, data/nut, data/cloth and data/board in MVTec layout, in colour, with defects and their masks."""
+    """Draw data/tablet, nut, cloth, board and cable in MVTec layout, in colour, with defects and their masks."""
 
     out: Path = Field(Path("data"), description="folder of the data sets")
-    sets: list[Literal["tablet", "nut", "cloth", "board"]] = Field(
-        ["tablet", "nut", "cloth", "board"], min_length=1, description="which of them, as in tablet,board"
+    sets: list[Literal["tablet", "nut", "cloth", "board", "cable"]] = Field(
+        ["tablet", "nut", "cloth", "board", "cable"], min_length=1, description="which of them, as in tablet,board"
     )
     train: int = Field(160, ge=1, description="good pictures to train on")
     good: int = Field(40, ge=1, description="good pictures to test on")
@@ -94,6 +95,7 @@ SETS: Final[dict[str, tuple[Draw, dict[str, Flawed]]]] = {
     "nut": (nut, _on(nut, spot, tint, scratch, hole, chip, crack)),
     "cloth": (cloth, _on(cloth, spot, tint, hole, pulled, thread)),
     "board": (board, {**_on(board, spot, scratch), **{flaw.__name__: flaw for flaw in MISPLACED}}),
+    "cable": (cable, {flaw.__name__: flaw for flaw in SPOILT}),
 }
 
 

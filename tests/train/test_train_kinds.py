@@ -13,6 +13,7 @@ from PIL import Image
 
 from snag.artifact import load_artifact
 from tests.parts import as_bytes, draw_scene, good_picture, write_data_set
+from tests.preparations import random_picture
 from tests.scenes import play, scene
 from tests.tiny_training import COUNT, TINY, here, settings_of
 from training import preview, train
@@ -69,6 +70,7 @@ def test_a_scene_that_moves_is_judged_where_it_usually_lies(tmp_path: Path) -> N
         places.append(divmod(int(darker.argmax()), 96))
         assert spotted.reason is None
     assert np.ptp(np.array(places), axis=0).max() <= 1
+    assert artifact.score([random_picture(96, 96)])[0].reason == "not_aligned"
 
 
 def test_bfloat16_trains_too(data: Path, tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
 
     assert "train/good/empty.png" in material.split.fit  # of this seed
     assert (len(material.fit), material.chosen.mode) == (len(material.split.fit) - 1, "aligned")
-    assert "left out 1 good pictures whose part could not be aligned" in capsys.readouterr().out
+    assert "left out 1 good pictures whose part or scene could not be aligned" in capsys.readouterr().out
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------------

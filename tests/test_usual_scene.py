@@ -1,0 +1,123 @@
+"""The usual scene: what lies outside of a picture that was moved back is taken to look as it usually does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
+
+from tests.preparations import random_picture
+from tests.scenes import play
+from training.fit_preparation import choose_preparation
+from training.fit_registration import fit_usual
+from training.preparation import WholePreparation, covered
+from training.registration import moved, theta
+from training.survey import look
+
+SIZE = (240, 320)
+COUNT = 24
+#: Far more than the picture shows: what leaves the picture on one side is followed by something else on the other.
+GROUND = 255 * functional.interpolate(
+    torch.rand(1, 3, 18, 24, generator=torch.Generator().manual_seed(1)), [480, 640], mode="bilinear", align_corners=True
+)
+
+
+def shown(right: float, down: float, degrees: float, seed: int = 0) -> Tensor:
+    """[3, H, W]: the middle of the ground after a move by shares of the picture's long side; `seed` draws the noise."""
+    move = torch.tensor([[right / 2, down / 2, math.radians(degrees)]])
+    ground = moved(GROUND, -move, 480, 640)[0, :, 120:360, 160:480]
+    return ground + torch.randn(ground.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def preparation(complete: bool) -> WholePreparation:
+    pictures = [shown(*move, seed) for seed, move in enumerate(play(COUNT))]
+    looks = [look(picture) for picture in pictures]
+    module = choose_preparation(looks, mode="registered", colour="auto", pixels=12_000, centre=0.5, spread=0.15).module
+    assert isinstance(module, WholePreparation)
+    assert module.registration is not None
+    if complete:
+        fit_usual(module, pictures)
+    return module.eval()
+
+
+COMPLETED, REPEATED = preparation(True), preparation(False)
+moves = st.tuples(st.floats(-0.025, 0.025), st.floats(-0.025, 0.025), st.floats(-2, 2))
+
+
+@given(moves)
+def test_a_moved_scene_looks_as_usual_at_its_edges_too(move: tuple[float, float, float]) -> None:
+    usual, seen = COMPLETED.usual, COMPLETED(shown(*move, 99))[0]
+
+    assert float((seen - usual).abs().max()) < 0.1
+
+
+def test_without_it_the_edge_is_repeated() -> None:
+    """So that the test before this one can fail."""
+    seen, completed = (module(shown(0.025, -0.025, 2.0, 99))[0] for module in (REPEATED, COMPLETED))
+
+    assert float((seen - COMPLETED.usual).abs().max()) > 0.15
+    assert float((completed - COMPLETED.usual).abs().max()) < 0.1
+
+
+def test_what_is_seen_is_left_as_it_is() -> None:
+    """But for the exposure, which is measured on what is seen."""
+    picture = shown(0.02, 0.01, 1.0, 99)
+    picture[:, 100:120, 150:170] = 0  # a defect
+    (completed, pose, _), (repeated, _, _) = COMPLETED(picture), REPEATED(picture)
+
+    inside = covered(pose, COMPLETED.height, COMPLETED.width) > 0.999
+
+    assert 0.9 < float(inside.float().mean()) < 1
+    assert float((completed - repeated)[:, inside].abs().max()) < 0.02
+
+
+@given(moves, st.floats(0.5, 1.5), st.floats(-20, 20))
+def test_gain_and_offset_change_nothing(move: tuple[float, float, float], gain: float, offset: float) -> None:
+    picture = shown(*move, 99)
+
+    assert torch.allclose(COMPLETED(gain * picture + offset)[0], COMPLETED(picture)[0], atol=1e-3)
+
+
+def test_another_scene_has_no_say_in_what_is_usual() -> None:
+    def with_others() -> Iterator[Tensor]:
+        for seed, move in enumerate(play(COUNT)):
+            yield shown(*move, seed)
+            yield random_picture(*SIZE, channels=3, seed=seed + 2)
+
+    module = preparation(False)
+    fit_usual(module, with_others())
+
+    assert torch.equal(module.usual, COMPLETED.usual)
+
+
+def test_what_no_picture_shows_is_of_middle_grey() -> None:
+    module = preparation(False)
+
+    fit_usual(module, [])
+
+    assert torch.allclose(module.usual, torch.full([3, module.height, module.width], 0.5))
+
+
+def test_scripted_it_says_the_same() -> None:
+    picture = shown(-0.02, 0.02, -1.5, 99)
+
+    assert torch.allclose(torch.jit.script(COMPLETED)(picture)[0], COMPLETED(picture)[0], atol=1e-6)
+
+
+class TestCovered:
+    def test_all_of_a_picture_that_was_not_moved(self) -> None:
+        assert torch.allclose(covered(theta(torch.zeros(1, 3), 48, 80)[0], 48, 80), torch.ones(48, 80), atol=1e-5)
+
+    @pytest.mark.parametrize(("right", "left_out"), [(0.125, 10.0), (-0.125, 10.0), (0.0188, 1.5)])
+    def test_a_share_of_the_width(self, right: float, left_out: float) -> None:
+        """In whole pixels and a part of one."""
+        share = covered(theta(torch.tensor([[right, 0.0, 0.0]]), 48, 80)[0], 48, 80)
+
+        assert float((1 - share).sum(1).mean()) == pytest.approx(left_out, abs=0.01)
+        assert float(share[:, 0].mean()) == (1.0 if right > 0 else 0.0)
