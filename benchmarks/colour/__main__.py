@@ -1,4 +1,4 @@
-"""`python -m benchmarks.colour`: sets in colour to judge a detector on, drawn: tablets on cloth, nuts, cloth alone, boards, cables.
+"""`python -m benchmarks.colour`: drawn sets in colour to judge a detector on: tablets, nuts, cloth, boards, cables.
 
 Nothing here is shared with the sample's generator, nor with the synthetic defects that training draws. Strengths go from just
 visible to obvious, and good pictures vary: speckles, tints, folds of light, a tablet's place and turn, how a nut lies, what is

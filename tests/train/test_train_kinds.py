@@ -15,7 +15,7 @@ from snag.artifact import load_artifact
 from tests.parts import as_bytes, draw_scene, good_picture, write_data_set
 from tests.preparations import random_picture
 from tests.scenes import play, scene
-from tests.tiny_training import COUNT, TINY, here, settings_of
+from tests.tiny_training import COUNT, TINY, here, in_child, settings_of
 from training import preview, train
 from training.settings import train_settings
 from training.showing import usual_augmentation
@@ -51,16 +51,24 @@ def test_coloured_pictures_are_learnt_in_colour(tmp_path: Path) -> None:
     assert artifact.score([good_picture(99, (48, 48)) * tint])[0].prepared.shape[0] == 3
 
 
-def test_a_scene_that_moves_is_judged_where_it_usually_lies(tmp_path: Path) -> None:
-    """A spot on the scene is seen by the trained model at one place, wherever the scene lies."""
-    folder = tmp_path / "data" / "train" / "good"
+MOVING = ("--mode", "registered", "--pixels", "10000")
+
+
+@pytest.fixture(scope="module")
+def moving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Good pictures of a scene that moves a little, and a run on them."""
+    home = tmp_path_factory.mktemp("moving")
+    folder = home / "data" / "train" / "good"
     folder.mkdir(parents=True)
     for seed, move in enumerate(play(COUNT + 10)):
         Image.fromarray(as_bytes(scene((96, 96), move, seed))).save(folder / f"{seed:03d}.png")
+    assert in_child(home / "data", home / "run", *MOVING).code == 0
+    return home
 
-    assert here(tmp_path / "data", tmp_path / "run", "--mode", "registered", "--pixels", "10000") == 0
 
-    artifact = load_artifact(tmp_path / "run" / "snag.pt")
+def test_a_scene_that_moves_is_judged_where_it_usually_lies(moving: Path) -> None:
+    """A spot on the scene is seen by the trained model at one place, wherever the scene lies; another scene is none of it."""
+    artifact = load_artifact(moving / "run" / "snag.pt")
     assert artifact.settings["mode"] == "registered"
     assert artifact.settings["why"].startswith("one scene")
     places = []
@@ -71,6 +79,12 @@ def test_a_scene_that_moves_is_judged_where_it_usually_lies(tmp_path: Path) -> N
         assert spotted.reason is None
     assert np.ptp(np.array(places), axis=0).max() <= 1
     assert artifact.score([random_picture(96, 96)])[0].reason == "not_aligned"
+
+
+def test_a_scene_that_moves_is_learnt_twice_to_the_same_bytes(moving: Path, tmp_path: Path) -> None:
+    assert in_child(moving / "data", tmp_path, *MOVING).code == 0
+
+    assert (tmp_path / "snag.pt").read_bytes() == (moving / "run" / "snag.pt").read_bytes()
 
 
 def test_bfloat16_trains_too(data: Path, tmp_path: Path) -> None:
