@@ -62,15 +62,17 @@ def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, s
 
 @torch.no_grad()
 def fit_usual(module: WholePreparation, pictures: Iterable[Tensor]) -> None:
-    """Set what `module` takes a scene to look like where it can't be seen: the mean of good pictures [C, H, W], prepared."""
+    """Set what `module` takes a scene to look like: the mean of good pictures [C, H, W], prepared without knowing that."""
     total = torch.full([module.channels, module.height, module.width], 1e-3 * module.centre)
     weight = torch.full([module.height, module.width], 1e-3)  # what no picture shows is of middle grey
+    black, count = 0.0, 0
     for picture in pictures:
         prepared, pose, reason = module(picture)
         if reason == "":
             seen = covered(pose, module.height, module.width)
             total, weight = total + seen * prepared, weight + seen
-    module.completes_with(total / weight)
+            black, count = black + float(module(torch.zeros_like(picture), picture)[0].mean()), count + 1
+    module.usual, module.black = total / weight, black / max(1, count)
 
 
 def _inside(scenes: Tensor) -> Tensor:

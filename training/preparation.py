@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from training.alignment import Aligner
 from training.exposure import to_channels
+from training.light import fit_light, unlit
 from training.registration import Registration, moved, theta
 from training.strips import background_at, block_means, sample_strip, strip_places
 
@@ -43,8 +44,10 @@ class WholePreparation(nn.Module):
 
     Pictures of one shape get one working size. Those of many shapes keep theirs: height and width each go to the nearest
     of a few, so that no picture is squeezed by much and equal ones still share a batch. Where `turn` is set, one that lies
-    across (wide where training's were tall) is turned by a quarter first. A scene that only moves a little is moved back, and
-    what then lies outside of the picture is taken to look as it usually does: nobody can say what is there.
+    across (wide where training's were tall) is turned by a quarter first.
+
+    A scene that only moves a little is moved back. Where it is known what it usually looks like, its light may be uneven and
+    is taken out too; and what lies outside of the picture is taken to look as usual: nobody can say what is there.
     """
 
     usual: Tensor  #: [c, h, w]: what a scene usually looks like, from `training.fit_registration`; [1, 1, 1] where unknown
@@ -72,12 +75,7 @@ class WholePreparation(nn.Module):
         self.least_deviation = 0.5  # grey levels: a picture of nothing stays a picture of nothing
         self.registration = registration
         self.register_buffer("usual", torch.zeros(1, 1, 1))
-        self.usual_mean, self.usual_deviation = 0.0, 0.0
-
-    def completes_with(self, usual: Tensor) -> None:
-        """Take a scene [c, h, w] to look like `usual` where it can't be seen."""
-        mean, deviation = moments(usual, torch.ones_like(usual[0]))
-        self.usual, self.usual_mean, self.usual_deviation = usual, float(mean), float(deviation)
+        self.black = 0.0  # what would be prepared of a place without any light; with `usual`
 
     def forward(self, picture: Tensor, other: Tensor | None = None) -> tuple[Tensor, Tensor, str]:
         """See the head of this file."""
@@ -89,18 +87,11 @@ class WholePreparation(nn.Module):
             return values / 255.0, pose, reason
         measured = values if other is None else self._laid(other, move)[0]
         if self.usual.shape[1] > 1:
-            return self._completed(values, measured, covered(pose, self.height, self.width)), pose, reason
+            seen, least = covered(pose, self.height, self.width), self.least_deviation / self.spread
+            light, offset = fit_light(measured, self.usual - self.black, seen)
+            return self.usual + seen * (unlit(values, light, offset, least) + self.black - self.usual), pose, reason
         deviation = measured.std().clamp(min=self.least_deviation)
         return (values - measured.mean()) / deviation * self.spread + self.centre, pose, reason
-
-    def _completed(self, values: Tensor, measured: Tensor, seen: Tensor) -> Tensor:
-        """Normalised by what is `seen` [h, w], 0..1, and by what that part of the usual picture is like; the rest is usual."""
-        mean, deviation = moments(measured, seen)
-        usual_mean, usual_deviation = moments(self.usual, seen)
-        spread = self.spread * (usual_deviation + 1e-6) / (self.usual_deviation + 1e-6)
-        centre = self.centre + usual_mean - self.usual_mean
-        normalised = (values - mean) / deviation.clamp(min=self.least_deviation) * spread + centre
-        return self.usual + seen * (normalised - self.usual)
 
     def _laid(self, picture: Tensor, move: Tensor) -> tuple[Tensor, Tensor]:
         """Moved back, or turned, and resized; and its pose."""
@@ -125,13 +116,6 @@ def covered(pose: Tensor, height: int, width: int) -> Tensor:
     return ((1.0 - places[..., 0]) * (0.5 * width) + 0.5).clamp(0.0, 1.0) * (
         (1.0 - places[..., 1]) * (0.5 * height) + 0.5
     ).clamp(0.0, 1.0)
-
-
-def moments(values: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of [c, h, w], each place weighed by `weight` [h, w]."""
-    total = values.shape[0] * weight.sum() + 1e-9
-    mean = (values * weight).sum() / total
-    return mean, ((values - mean).square() * weight).sum().div(total).sqrt()
 
 
 def nearest(sizes: list[int], wanted: float) -> int:
