@@ -84,6 +84,14 @@ def test_gain_and_offset_change_nothing(move: tuple[float, float, float], gain: 
     assert torch.allclose(COMPLETED(gain * picture + offset)[0], COMPLETED(picture)[0], atol=1e-3)
 
 
+@given(moves, st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))
+def test_a_slope_of_light_changes_nothing(move: tuple[float, float, float], across: float, down: float) -> None:
+    picture = shown(*move, 99)
+    slope = 1 + across * torch.linspace(-0.5, 0.5, SIZE[1])[None, :] + down * torch.linspace(-0.5, 0.5, SIZE[0])[:, None]
+
+    assert torch.allclose(COMPLETED(slope * picture)[0], COMPLETED(picture)[0], atol=0.02)
+
+
 def test_another_scene_has_no_say_in_what_is_usual() -> None:
     def with_others() -> Iterator[Tensor]:
         for seed, move in enumerate(play(COUNT)):

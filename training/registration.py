@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.alignment import REFINE_SIDE
-from training.exposure import to_channels
+from training.exposure import grid_terms, to_channels
 from training.strips import shrink
 
 #: Long side, in pixels, of the pictures that are compared.
 SIDE: Final = REFINE_SIDE // 2
 #: Share of a side that is left out all around: what comes into the picture there, or leaves it, says nothing.
 RIM: Final = 0.06
-#: Share of the usual scene's contrast that a picture of that scene explains at least; good ones explain four fifths.
-#: A picture of nothing explains none, and one of something else less than none.
-LEAST_LIKE: Final = 0.25
+#: Share of a picture's contrast that the usual scene explains at least where it shows that scene. Of drawn boards and cables it
+#: explains 95 % and more, with a large component missing 80 %, of pictures of something else at most 30 %.
+LEAST_LIKE: Final = 0.5
 
 
 def small(picture: Tensor, side: int = SIDE) -> Tensor:
@@ -63,26 +63,32 @@ class Registration(nn.Module):
     mean: Tensor  #: [h, w]: the usual scene, zero mean and unit deviation
     descent: Tensor  #: [3, h * w]: difference from the mean -> move, shares of the long side and radians
     weight: Tensor  #: [h, w]: 0 on the rim, and little where good pictures differ
+    basis: Tensor  #: [12, h * w]: what smooth light does, alone (6) and on the mean scene; orthonormal, times the weight's root
 
     def __init__(self, mean: Tensor, weight: Tensor, limits: tuple[float, float]) -> None:
         """`limits`: how far a scene may have moved, as a share of the long side and in radians; what is further, it is not."""
         super().__init__()
         self.most_shift, self.most_turn = limits
-        self.most_difference = (1.0 - LEAST_LIKE) * float((mean.square() * weight).mean())
+        self.most_difference = 1.0 - LEAST_LIKE
         height, width = mean.shape
         side = float(max(height, width))
         gradient_v, gradient_u = torch.gradient(mean)
         v = (torch.arange(height) + 0.5 - height / 2.0)[:, None]
         u = (torch.arange(width) + 0.5 - width / 2.0)[None, :]
         jacobian = torch.stack([gradient_u * side, gradient_v * side, gradient_v * u - gradient_u * v]).reshape(3, -1)
-        weighted = jacobian * weight.reshape(1, -1)
-        hessian = weighted @ jacobian.t()
+        # What a smooth change of the light does asks for no move (projected out; Baker, Gross & Matthews, Lucas-Kanade 20 years
+        # on, part 3, CMU-RI-TR-03-35, 2003, sec. 4).
+        smooth, root = grid_terms(height, width)[:6], weight.reshape(1, -1).sqrt()
+        basis = torch.linalg.qr((torch.cat([smooth, smooth * mean.reshape(1, -1)]) * root).t().double())[0].t().float()
+        moving = jacobian * root
+        moving = moving - (moving @ basis.t()) @ basis
+        hessian = moving @ moving.t()
         self.register_buffer("mean", mean)
         self.register_buffer("weight", weight)
+        self.register_buffer("basis", basis * root)
         # A scene of nothing asks for no move.
-        self.register_buffer(
-            "descent", torch.linalg.solve(hessian + 1e-6 * (1.0 + hessian.diagonal().mean()) * torch.eye(3), weighted)
-        )
+        ridge = 1e-6 * (1.0 + hessian.diagonal().mean()) * torch.eye(3)
+        self.register_buffer("descent", torch.linalg.solve(hessian + ridge, moving * root))
 
     def refine(self, pictures: Tensor, rounds: int = 8) -> Tensor:
         """How each of [N, h, w], as `small` makes them, lies against the mean: moves [N, 3]."""
@@ -99,9 +105,11 @@ class Registration(nn.Module):
         return moves
 
     def difference(self, pictures: Tensor, moves: Tensor) -> Tensor:
-        """Weighted mean square from the mean scene, of each of [N, h, w] after `moves`: [N]."""
-        here = unit(moved(pictures[:, None], moves, self.mean.shape[0], self.mean.shape[1])[:, 0])
-        return ((here - self.mean).square() * self.weight).mean((1, 2))
+        """Share of the contrast of each of [N, h, w] after `moves` that is not the mean scene's under any smooth light: [N]."""
+        here = unit(moved(pictures[:, None], moves, self.mean.shape[0], self.mean.shape[1])[:, 0]).flatten(1)
+        explained = (here @ self.basis.t()).square()
+        contrast = (here.square() @ self.weight.flatten()) - explained[:, :6].sum(1)  # beside the light's own
+        return 1.0 - explained[:, 6:].sum(1) / (contrast + 1e-3 * self.weight.sum())
 
     def forward(self, picture: Tensor) -> tuple[Tensor, str]:
         """Picture [1 or 3, H, W], any type and unit -> its move [3], and "" or "not_aligned": it shows another scene.
