@@ -7,13 +7,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional
 
 from tests.preparations import random_picture
 from training.exposure import background_of
 from training.light import fit_light, unlit
 
 SIZE = (64, 96)
-SCENE = 0.2 + 0.8 * torch.rand(3, *SIZE, generator=torch.Generator().manual_seed(0))
+SCENE = 0.2 + 0.8 * functional.interpolate(
+    torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0)), SIZE, mode="bilinear"
+)[0]
 ALL = torch.ones(SIZE)
 slopes = st.lists(st.floats(-0.25, 0.25), min_size=5, max_size=5)
 

@@ -87,6 +87,18 @@ def test_gain_and_offset_change_nothing(gain: float, offset: float, size: tuple[
     assert torch.allclose(module(gain * picture + offset)[0], module(picture)[0], atol=2e-4)
 
 
+@given(st.floats(-0.6, 0.6), st.floats(-0.6, 0.6), st.sampled_from(SIZES))
+def test_a_slope_of_light_asks_for_no_move(across: float, down: float, size: tuple[int, int]) -> None:
+    """Not for a twentieth of a pixel, not for a twentieth of a degree."""
+    module, picture = registration(size), scene(size, play(1, seed=3)[0], 30)
+    slope = 1 + across * torch.linspace(-0.5, 0.5, size[1])[None, :] + down * torch.linspace(-0.5, 0.5, size[0])[:, None]
+
+    change = module(slope * picture)[0] - module(picture)[0]
+
+    assert float(change[:2].abs().max()) < 0.05 / max(size)
+    assert abs(math.degrees(float(change[2]))) < 0.05
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_what_is_seen_in_the_moved_picture_is_laid_back_onto_its_place(size: tuple[int, int]) -> None:
     module, move = chosen(size).module, (0.015, -0.01, 1.0)

@@ -9,7 +9,7 @@ from training.exposure import background_of, grid_terms
 from training.strips import block_means
 
 
-def fit_light(values: Tensor, reflectance: Tensor, seen: Tensor, rounds: int = 5) -> tuple[Tensor, Tensor]:
+def fit_light(values: Tensor, reflectance: Tensor, seen: Tensor, rounds: int = 6) -> tuple[Tensor, Tensor]:
     """The light under which `values` [c, h, w] show `reflectance` [c, h, w]: coefficients [10] of its strength, and an offset.
 
     The strength is a polynomial of second order across the picture, the same for all channels; `seen` [h, w], 0..1, is how
@@ -22,11 +22,13 @@ def fit_light(values: Tensor, reflectance: Tensor, seen: Tensor, rounds: int = 5
     rows = torch.cat([lit, torch.ones_like(lit[:1])]).to(torch.float64)
     wanted, says = here.reshape(-1).to(torch.float64), share.expand_as(here).reshape(-1).to(torch.float64)
     weight, found = says, torch.zeros(7, dtype=torch.float64)
-    for _ in range(rounds):
+    for turn in range(rounds):
         weighted = rows * weight
         normal = weighted @ rows.t()
-        # Where the scene is too plain to tell, no slope; never pulled at is the offset.
+        # Where the scene is too plain to tell, no slope, nor before it is known what stands out; never pulled at is the offset.
         ridge = 1e-6 * normal.diagonal().mean() * torch.ones(7, dtype=torch.float64)
+        if turn == 0:
+            ridge[1:6] *= 1e6
         ridge[6] = 0.0
         found = torch.linalg.solve(normal + torch.diag(ridge + 1e-12), weighted @ wanted)
         residual = (wanted - found @ rows).abs()
