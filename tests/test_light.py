@@ -14,9 +14,11 @@ from training.exposure import background_of
 from training.light import fit_light, unlit
 
 SIZE = (64, 96)
-SCENE = 0.2 + 0.8 * functional.interpolate(
-    torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0)), SIZE, mode="bilinear"
-)[0]
+SCENE = (
+    0.2
+    + 0.8
+    * functional.interpolate(torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0)), SIZE, mode="bilinear")[0]
+)
 ALL = torch.ones(SIZE)
 slopes = st.lists(st.floats(-0.25, 0.25), min_size=5, max_size=5)
 
