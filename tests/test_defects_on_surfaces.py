@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from unittest.mock import patch
 
 import numpy as np
@@ -163,3 +164,49 @@ def test_parts_are_drawn_as_if_there_were_no_surfaces() -> None:
         first = add_defects(before, everywhere(before), np.random.default_rng(0), 0.8)
 
     assert np.array_equal(first[0], add_defects(before, everywhere(before), np.random.default_rng(0), 0.8)[0])
+
+
+class TestAnotherMaterial:
+    """Of a scene: one thing is given the tone of another place, within its outline."""
+
+    def two_discs(self) -> tuple[np.ndarray, np.ndarray]:
+        """A picture [1, 3, 96, 96] of a red and a blue disc on grey, and which of the three each pixel is of."""
+        y, x = np.mgrid[:96, :96]
+        label = np.where(np.hypot(y - 30, x - 30) < 18, 1, np.where(np.hypot(y - 66, x - 66) < 18, 2, 0))
+        tones = np.array([[0.5, 0.5, 0.5], [0.8, 0.3, 0.3], [0.3, 0.3, 0.8]], dtype=np.float32)
+        return tones[label].transpose(2, 0, 1)[None].copy(), label
+
+    def drawn(self, materials: float, seeds: range = range(60)) -> Iterator[np.ndarray]:
+        """What is changed by it alone, [96, 96], where anything is."""
+        clean, _ = self.two_discs()
+        surface = Surface(Variation(), crowd=1, materials=materials)
+        for seed in seeds:
+            changed, _ = add_defects(clean, np.ones((96, 96), np.float32), np.random.default_rng(seed), None, surface)
+            yield np.abs(changed - clean)[0].max(0)
+
+    def test_it_keeps_to_the_outline_of_what_it_lies_on(self) -> None:
+        clean, label = self.two_discs()
+        hits = 0
+        for seed in range(40):
+            changed = clean[0].copy()
+            defects._of_another_material(changed, clean[0], (30, 30), np.random.default_rng(seed))
+            change = np.abs(changed - clean[0]).max(0)
+            core = (np.hypot(*(np.mgrid[:96, :96] - 30)) < 4) & (label == 1)
+            hits += change[core].min() > 0.05
+            assert change[(label == 0) & (np.hypot(*(np.mgrid[:96, :96] - 30)) > 22)].max() < 0.02
+
+        assert hits > 10  # otherwise it was given the tone that it has
+
+    def test_it_is_drawn_in_the_share_of_pictures_that_is_asked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        drawn: list[int] = []
+        monkeypatch.setattr(defects, "_of_another_material", lambda *_: drawn.append(1))
+
+        counts = []
+        for share in (0.0, 0.5, 1.0):
+            drawn.clear()
+            list(self.drawn(share))
+            counts.append(len(drawn))
+
+        assert counts[0] == 0
+        assert 15 < counts[1] < 45
+        assert counts[2] > counts[1]

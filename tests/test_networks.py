@@ -139,3 +139,32 @@ def test_on_a_surface_the_weight_network_sees_a_difference_as_large_as_the_pictu
 
     assert seen[0][:, :4].std() == pytest.approx(0.9, abs=0.1)
     assert seen[0][:, 4:8].std() == pytest.approx(1.0, abs=0.1)
+
+
+def test_of_a_scene_only_what_differs_from_its_usual_look_is_made() -> None:
+    """Also after a step, in the average that is exported, and in a script."""
+    usual = torch.rand(1, 16, 32, generator=torch.Generator().manual_seed(5))
+    settings = for_mode(train_settings(SMALL), "registered", 1)
+    shown = batch(1)[0]
+    of_a_scene, of_anything = (Learner(settings, 1, torch.device("cpu"), False, usual=one) for one in (usual, None))
+
+    for networks in (of_a_scene.networks, of_anything.networks):
+        networks.eval()
+    assert torch.allclose(of_a_scene.networks(shown)[0], of_anything.networks(shown)[0] + usual, atol=1e-5)
+
+    of_a_scene.step(*batch(0), rate=0.0)
+    made = of_a_scene.result([shown])
+    without = copy.deepcopy(made)
+    without.members[0].usual = torch.zeros(1, 1, 1, 1)
+    assert torch.allclose(made(shown)[0], without(shown)[0] + usual, atol=1e-5)
+    assert torch.allclose(torch.jit.script(made)(shown)[0], made(shown)[0], atol=1e-5)
+
+
+def test_what_is_usual_is_no_part_of_what_was_learnt() -> None:
+    """So that a checkpoint holds no picture, and one from before there were scenes is still one."""
+    settings = for_mode(train_settings(SMALL), "registered", 1)
+
+    states = [Networks(settings, 1, True, usual).state_dict().keys() for usual in (torch.zeros(1, 16, 32), None)]
+
+    assert states[0] == states[1]
+    assert not any("usual" in name for name in states[0])

@@ -31,6 +31,8 @@ SIDES: Final = (3, 9, 27)
 SHADES: Final = 0.08
 #: A soft shade on a surface is at least this many times what good pictures differ by: what is fainter is one of them.
 COARSES: Final = 2.5
+#: Share of pictures of a scene in which one thing is of another material.
+MATERIALS: Final = 0.5
 #: A soft shade on a surface counts as defective down to this share of its strength.
 SHADE_EDGE: Final = 0.35
 
@@ -47,6 +49,9 @@ class Surface:
     usual: Variation  #: what good pictures differ by anyway is no defect
     crowd: int = 6  #: times as many in a picture
     plain: float = 0.5  #: share of opaque ones
+    materials: float = (
+        0.0  #: share of pictures in which one thing is of another material: of a scene, in which each has its place
+    )
 
 
 def add_defects(
@@ -63,11 +68,14 @@ def add_defects(
     for i in range(len(clean)):
         if random.random() > DEFECTIVE_SHARE:
             continue
-        for _ in range(random.choice((1, 1, 2, 3)) * (surface.crowd if surface else 1)):
+        count = random.choice((1, 1, 2, 3)) * (surface.crowd if surface else 1)
+        for number in range(count):
             spot = int(np.searchsorted(places, random.random() * places[-1]))
             other = clean[random.integers(len(clean))]
             centre = (spot // where.shape[1], spot % where.shape[1])
-            if surface is None:
+            if surface and surface.materials and number == 0 and random.random() < surface.materials:
+                _of_another_material(corrupted[i], other, centre, random)
+            elif surface is None:
                 _one_defect(corrupted[i], other, centre, random, background)
             elif random.random() < SHADES:
                 shade, edge = _shade(soft[i].shape, centre, random, surface.usual)
@@ -127,6 +135,21 @@ def _on_surface(picture: Array, other: Array, centre: tuple[int, int], random: G
     fills = _FILLS if len(picture) == 1 else [*_FILLS, _recolour]
     fill = _THIN[random.integers(len(_THIN))] if shape in (scratch, crack) else fills[random.integers(len(fills))]
     box += (alpha * (fill(box, other, corner, random, None) - box)).astype(np.float32)
+
+
+def _of_another_material(picture: Array, other: Array, centre: tuple[int, int], random: Generator) -> None:
+    """Give what is of one tone around `centre` of `picture` [C, h, w] the tone of another place: the right shape, swapped.
+
+    Nothing near it looks wrong. Only who knows what belongs where can tell.
+    """
+    reach = float(np.exp(random.uniform(np.log(16), np.log(120)))) * _unit(*picture.shape[1:])
+    box, _, y, x = _box(picture, centre, int(np.ceil(reach)) + 3)
+    smooth = gaussian_filter(box, (0, 0.8, 0.8))
+    tone = smooth[:, y[:, 0] == 0, :][:, :, x[0] == 0]
+    unlike = np.abs(smooth - tone).max(0) / np.exp(random.uniform(np.log(0.03), np.log(0.12)))
+    alpha = np.clip(2.0 - unlike, 0, 1) * np.clip(0.5 + reach - np.hypot(y, x), 0, 1)
+    place = random.integers(other.shape[1]), random.integers(other.shape[2])
+    box += (alpha * random.uniform(0.4, 1.0) * (other[:, place[0], place[1], None, None] - tone)).astype(np.float32)
 
 
 def _one_defect(picture: Array, other: Array, centre: tuple[int, int], random: Generator, background: float | None) -> None:

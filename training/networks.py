@@ -1,6 +1,6 @@
 """The networks of a run with everything that learns: built, moved along, saved and restored as one."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: TorchScript can't read a buffer's type from a string.
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,11 +16,18 @@ from training.team import ALONE, Team
 
 
 class Member(nn.Module):
-    """An autoencoder and, where the score is weighted, the weight network that looks at what it makes."""
+    """An autoencoder and, where the score is weighted, the weight network that looks at what it makes.
 
-    def __init__(self, settings: SettledSettings, channels: int, surface: bool) -> None:
+    Of a scene whose usual look is known, the autoencoder only makes what differs from that: what belongs where need not pass
+    its bottleneck.
+    """
+
+    usual: Tensor  #: [1, 4 C, h/2, w/2], folded; [1, 1, 1, 1] and 0 where there is no usual picture
+
+    def __init__(self, settings: SettledSettings, channels: int, surface: bool, usual: Tensor | None) -> None:
         """Weights are drawn from torch's global generator: seed it first."""
         super().__init__()
+        self.register_buffer("usual", torch.zeros(1, 1, 1, 1) if usual is None else fold(usual[None]).clone(), persistent=False)
         if settings.autoencoder == "reference":
             self.autoencoder: nn.Module = ReferenceAutoencoder(channels)
         else:
@@ -31,16 +38,21 @@ class Member(nn.Module):
     def forward(self, folded: Tensor) -> tuple[Tensor, Tensor]:
         """Folded picture -> reconstruction, and the weight network's logits, which send it no gradient; both folded."""
         reconstruction = self.autoencoder(folded)
+        if self.usual.shape[1] > 1:
+            reconstruction = reconstruction + self.usual
         return reconstruction, self.weight(folded, reconstruction.detach())
 
 
 class Networks(nn.Module):
     """A committee: what its members say is averaged, and what only one of them finds odd in a good part counts for less."""
 
-    def __init__(self, settings: SettledSettings, channels: int, surface: bool = False) -> None:
-        """Weights are drawn from torch's global generator: seed it first. `surface`: of whole pictures, not of parts."""
+    def __init__(self, settings: SettledSettings, channels: int, surface: bool = False, usual: Tensor | None = None) -> None:
+        """Weights are drawn from torch's global generator: seed it first.
+
+        `surface`: of whole pictures, not of parts; `usual`: [C, h, w], what all of them are like, if they are alike.
+        """
         super().__init__()
-        self.members = nn.ModuleList([Member(settings, channels, surface) for _ in range(settings.members)])
+        self.members = nn.ModuleList([Member(settings, channels, surface, usual) for _ in range(settings.members)])
 
     def forward(self, shown: Tensor) -> tuple[Tensor, Tensor]:
         """[N, c, h, w] -> mean reconstruction, the same shape, and mean logits [N, h, w].
@@ -72,12 +84,13 @@ class Learner:
         half: bool,
         team: Team = ALONE,
         surface: bool = False,
+        usual: Tensor | None = None,
     ) -> None:
-        """`half`: compute in bfloat16 where it is safe to; `surface`: whole pictures of a surface, not aligned parts."""
+        """`half`: compute in bfloat16 where it is safe to; `surface` and `usual`: see `Networks`."""
         torch.manual_seed(settings.seed)
         self.settings, self.device, self.half, self.team = settings, device, half, team
         self.say = SURFACE_SAY if surface else 1.0
-        self.networks = Networks(settings, channels, surface).to(device)
+        self.networks = Networks(settings, channels, surface, usual).to(device)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(
             self.networks.parameters(), settings.learning_rate, weight_decay=settings.weight_decay

@@ -27,7 +27,7 @@ from training.backbone import backbone
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
 from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, read, split, write_split
-from training.defects import Surface, add_defects
+from training.defects import MATERIALS, Surface, add_defects
 from training.detector import Detector, fit_standardisation
 from training.fit_preparation import ENOUGH, Chosen, choose_preparation
 from training.fit_registration import fit_usual
@@ -68,7 +68,18 @@ class Material:
     @cached_property
     def surface(self) -> Surface | None:
         """How defects are drawn where the picture is whole, registered or not."""
-        return None if self.chosen.mode == "aligned" else Surface(variation(self.fit))
+        if self.chosen.mode == "aligned":
+            return None
+        return Surface(variation(self.fit), materials=MATERIALS if self.chosen.mode == "registered" else 0.0)
+
+    @property
+    def usual(self) -> Tensor | None:
+        """[c, h, w]: what a scene looks like; None where the pictures show no one scene."""
+        return (
+            self.chosen.module.usual
+            if isinstance(self.chosen.module, WholePreparation) and self.chosen.mode == "registered"
+            else None
+        )
 
     @cached_property
     def symmetry(self) -> Symmetry:
@@ -109,7 +120,8 @@ def _train_here(asked: TrainSettings, paths: list[Path], digest: str, members: T
     if members.leads:
         print(f"symmetries in which the good pictures are shown: {shown_in(how)}")
         write_split(material.split, settings.run / "split.json")
-    learner = Learner(settings, material.chosen.module.channels, device, half, members, material.surface is not None)
+    channels, usual = material.chosen.module.channels, material.usual
+    learner = Learner(settings, channels, device, half, members, material.surface is not None, usual)
     history = _learn(settings, learner, material)
     if not members.leads:
         return
