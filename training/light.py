@@ -9,33 +9,33 @@ from training.exposure import background_of, grid_terms
 from training.strips import block_means
 
 
-def fit_light(values: Tensor, reflectance: Tensor, seen: Tensor, rounds: int = 6) -> tuple[Tensor, Tensor]:
+def fit_light(values: Tensor, reflectance: Tensor, seen: Tensor, rounds: int = 12) -> tuple[Tensor, Tensor]:
     """The light under which `values` [c, h, w] show `reflectance` [c, h, w]: coefficients [10] of its strength, and an offset.
 
-    The strength is a polynomial of second order across the picture, the same for all channels; `seen` [h, w], 0..1, is how
+    The strength is a polynomial of third order across the picture, the same for all channels; `seen` [h, w], 0..1, is how
     much each place says, and sides are multiples of 8. Robust by iterated reweighting, as `exposure.fit_background`: a missing
     component is no shadow. Equivariant: a gain or an offset on the values does the same to the fit.
     """
     here, there, share = block_means(values, 8), block_means(reflectance, 8), block_means(seen[None], 8)
-    terms = grid_terms(here.shape[1], here.shape[2])[:6]
-    lit = (there.reshape(there.shape[0], 1, -1) * terms).transpose(0, 1).reshape(6, -1)
+    terms = grid_terms(here.shape[1], here.shape[2])
+    lit = (there.reshape(there.shape[0], 1, -1) * terms).transpose(0, 1).reshape(10, -1)
     rows = torch.cat([lit, torch.ones_like(lit[:1])]).to(torch.float64)
     wanted, says = here.reshape(-1).to(torch.float64), share.expand_as(here).reshape(-1).to(torch.float64)
-    weight, found = says, torch.zeros(7, dtype=torch.float64)
+    weight, found = says, torch.zeros(11, dtype=torch.float64)
     for turn in range(rounds):
         weighted = rows * weight
         normal = weighted @ rows.t()
         # Where the scene is too plain to tell, no slope, nor before it is known what stands out; never pulled at is the offset.
-        ridge = 1e-6 * normal.diagonal().mean() * torch.ones(7, dtype=torch.float64)
+        ridge = 1e-6 * normal.diagonal().mean() * torch.ones(11, dtype=torch.float64)
         if turn == 0:
-            ridge[1:6] *= 1e6
-        ridge[6] = 0.0
+            ridge[1:10] *= 1e6
+        ridge[10] = 0.0
         found = torch.linalg.solve(normal + torch.diag(ridge + 1e-12), weighted @ wanted)
         residual = (wanted - found @ rows).abs()
         spread = 1.4826 * residual.median() + 1e-6
         weight = says / (1.0 + (residual / (2.0 * spread)).pow(4))
     found = found.to(torch.float32)
-    return torch.cat([found[:6], torch.zeros(4)]), found[6]
+    return found[:10], found[10]
 
 
 def unlit(values: Tensor, coefficients: Tensor, offset: Tensor, least: float) -> Tensor:
