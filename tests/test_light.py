@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from tests.preparations import random_picture
 from training.exposure import background_of
-from training.light import fit_light, unlit
+from training.light import fit_light, light_of, unlit
 
 SIZE = (128, 192)
 SCENE = (
@@ -23,7 +23,7 @@ ALL = torch.ones(SIZE)
 slopes = st.lists(st.floats(-0.25, 0.25), min_size=9, max_size=9)
 
 
-def light_of(slope: list[float], gain: float = 150.0) -> Tensor:
+def lamp(slope: list[float], gain: float = 150.0) -> Tensor:
     """[H, W]: of strength `gain` in the middle."""
     return gain * background_of(torch.tensor([1.0, *slope]), *SIZE).clamp(min=0.2)
 
@@ -40,17 +40,17 @@ def noise(scale: float, seed: int) -> Tensor:
 @given(slopes, st.floats(20, 400), st.floats(-50, 50))
 def test_an_uneven_light_and_an_offset_are_found(slope: list[float], gain: float, offset: float) -> None:
     slope = [0.35 * one for one in slope]  # nowhere does it come near to nothing
-    light = light_of(slope, gain)
+    light = lamp(slope, gain)
 
-    coefficients, dark = fit_light(SCENE * light + offset, SCENE, ALL)
+    strength, dark = fit_light(SCENE * light + offset, SCENE, ALL)
 
-    assert torch.allclose(background_of(coefficients, *SIZE), light, rtol=0.02)
+    assert torch.allclose(light_of(strength, *SIZE), light, rtol=0.02)
     assert float(dark) == pytest.approx(offset, abs=0.01 * gain)
 
 
 @given(st.floats(0.3, 3.0), st.floats(-40, 40), st.integers(0, 100))
 def test_a_gain_and_an_offset_on_the_picture_change_nothing(gain: float, offset: float, seed: int) -> None:
-    values = SCENE * light_of([0.1, -0.1, 0.05, 0.0, 0.1, 0.0, 0.05, 0.0, -0.1]) + noise(2, seed)
+    values = SCENE * lamp([0.1, -0.1, 0.05, 0.0, 0.1, 0.0, 0.05, 0.0, -0.1]) + noise(2, seed)
 
     assert torch.allclose(found(gain * values + offset), found(values), atol=1e-3)
 
@@ -58,7 +58,7 @@ def test_a_gain_and_an_offset_on_the_picture_change_nothing(gain: float, offset:
 @given(st.integers(0, 88), st.integers(0, 152))
 def test_what_is_different_is_no_light(top: int, left: int) -> None:
     """A component that is missing stays missing, and all else stays as it is."""
-    values = SCENE * light_of([0.1, 0.1, *[0.0] * 7]) + noise(1, 0)
+    values = SCENE * lamp([0.1, 0.1, *[0.0] * 7]) + noise(1, 0)
     without = values.clone()
     without[:, top : top + 40, left : left + 40] = 10
 
@@ -71,7 +71,7 @@ def test_what_is_different_is_no_light(top: int, left: int) -> None:
 def test_what_is_not_seen_has_no_say() -> None:
     seen = ALL.clone()
     seen[:, :32] = 0
-    values = SCENE * light_of([0.0] * 9)
+    values = SCENE * lamp([0.0] * 9)
     values[:, :, :32] = random_picture(SIZE[0], 32, channels=3)
 
     assert torch.allclose(found(values, seen)[:, :, 32:], SCENE[:, :, 32:], atol=0.02)
@@ -88,15 +88,15 @@ def test_a_picture_of_nothing_shows_nothing(values: Tensor) -> None:
 def test_a_scene_too_plain_to_tell_has_a_light_all_the_same() -> None:
     plain = torch.full((1, *SIZE), 0.5)
 
-    coefficients, offset = fit_light(100 * plain, plain, ALL)
+    strength, offset = fit_light(100 * plain, plain, ALL)
 
-    assert coefficients.isfinite().all()
-    assert torch.allclose(0.5 * background_of(coefficients, *SIZE) + offset, torch.tensor(50.0), atol=0.1)
+    assert strength.isfinite().all()
+    assert torch.allclose(0.5 * light_of(strength, *SIZE) + offset, torch.tensor(50.0), atol=0.1)
 
 
 def test_scripted_it_says_the_same() -> None:
-    values = SCENE * light_of([0.1] * 9) + noise(3, 1)
+    values = SCENE * lamp([0.1] * 9) + noise(3, 1)
 
-    coefficients, offset = torch.jit.script(fit_light)(values, SCENE, ALL)
+    strength, offset = torch.jit.script(fit_light)(values, SCENE, ALL)
 
-    assert torch.equal(unlit(values, coefficients, offset, 1.0), found(values))
+    assert torch.equal(unlit(values, strength, offset, 1.0), found(values))
