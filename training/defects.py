@@ -49,9 +49,7 @@ class Surface:
     usual: Variation  #: what good pictures differ by anyway is no defect
     crowd: int = 6  #: times as many in a picture
     plain: float = 0.5  #: share of opaque ones
-    materials: float = (
-        0.0  #: share of pictures in which one thing is of another material: of a scene, in which each has its place
-    )
+    materials: float = 0.0  #: share of pictures in which a thing is of another material; where things have their places
 
 
 def add_defects(

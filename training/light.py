@@ -11,7 +11,7 @@ from training.strips import block_means
 
 #: Of the polynomial that the light's strength is: it follows what changes over about a third of the picture.
 DEGREE: Final = 6
-#: Terms beyond this degree are held back, by this times their degree squared as a share of what the picture says: they are rare.
+#: Terms beyond this degree are rare: held back, by this times their degree squared as a share of what the picture says.
 FREE: Final = 3
 RIDGE: Final = 1e-4
 
@@ -44,14 +44,14 @@ def fit_light(
     here, there, share = block_means(values, 8), block_means(reflectance, 8), block_means(seen[None], 8)
     down, right = legendre(here.shape[1], degree), legendre(here.shape[2], degree)
     terms: list[Tensor] = []
-    degrees: list[float] = []
+    holds: list[float] = []
     for i in range(degree + 1):
         for j in range(degree + 1 - i):
             terms.append(down[i][:, None] * right[j][None, :])
-            degrees.append(float(i + j) if i + j > free or i + j == 0 else 0.1)
+            holds.append(0.0 if i + j == 0 else (1e-6 if i + j <= free else held * float((i + j) ** 2)))
+    holds.append(0.0)  # the offset is the last of the unknowns
     lit = (there.to(torch.float64)[:, None] * torch.stack(terms)).transpose(0, 1).reshape(len(terms), -1)
-    rows = torch.cat([lit, torch.ones_like(lit[:1])])  # the offset is the last of the unknowns
-    hold = held * torch.tensor(degrees + [0.0], dtype=torch.float64).square()  # noqa: RUF005  # TorchScript unpacks no lists
+    rows, hold = torch.cat([lit, torch.ones_like(lit[:1])]), torch.tensor(holds, dtype=torch.float64)
     wanted, says = here.reshape(-1).to(torch.float64), share.expand_as(here).reshape(-1).to(torch.float64)
     weight, found = says, torch.zeros_like(hold)
     for turn in range(rounds):

@@ -27,11 +27,12 @@ class Member(nn.Module):
     def __init__(self, settings: SettledSettings, channels: int, surface: bool, usual: Tensor | None) -> None:
         """Weights are drawn from torch's global generator: seed it first."""
         super().__init__()
-        self.register_buffer("usual", torch.zeros(1, 1, 1, 1) if usual is None else fold(usual[None]).clone(), persistent=False)
         if settings.autoencoder == "reference":
             self.autoencoder: nn.Module = ReferenceAutoencoder(channels)
+            usual = None  # it makes grey values, 0..1
         else:
             self.autoencoder = BottleneckAutoencoder(channels, settings.base, settings.bottleneck)
+        self.register_buffer("usual", torch.zeros(1, 1, 1, 1) if usual is None else fold(usual[None]).clone(), persistent=False)
         weighted = settings.score == "weighted"
         self.weight: nn.Module = WeightNetwork(channels, settings.weight_base, surface) if weighted else NoWeight()
 

@@ -21,8 +21,8 @@ from training.strips import shrink
 SIDE: Final = REFINE_SIDE // 2
 #: Share of a side that is left out all around: what comes into the picture there, or leaves it, says nothing.
 RIM: Final = 0.06
-#: Share of a picture's contrast that the usual scene explains at least where it shows that scene. Of drawn boards and cables it
-#: explains 95 % and more, with a large component missing 80 %, of pictures of something else at most 30 %.
+#: Share of a picture's contrast that the usual scene explains at least where it shows that scene: of drawn boards it explains
+#: nearly all, with a large component missing four fifths, and of pictures of something else a third at most.
 LEAST_LIKE: Final = 0.5
 
 

@@ -75,11 +75,8 @@ class Material:
     @property
     def usual(self) -> Tensor | None:
         """[c, h, w]: what a scene looks like; None where the pictures show no one scene."""
-        return (
-            self.chosen.module.usual
-            if isinstance(self.chosen.module, WholePreparation) and self.chosen.mode == "registered"
-            else None
-        )
+        module = self.chosen.module
+        return module.usual if isinstance(module, WholePreparation) and module.registration is not None else None
 
     @cached_property
     def symmetry(self) -> Symmetry:
