@@ -67,7 +67,7 @@ def test_only_the_sets_that_are_asked_for_are_drawn(drawn: Path, tmp_path: Path)
 def test_a_set_that_no_one_draws_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--out", str(tmp_path), "--sets", "board,bolt"]) == 2
 
-    assert "'tablet', 'nut', 'cloth', 'board' or 'cable'" in capsys.readouterr().err
+    assert "'tablet', 'nut', 'cloth', 'board', 'cable' or 'panel'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
@@ -76,7 +76,7 @@ def test_a_folder_that_is_there_is_left_alone(drawn: Path, capsys: pytest.Captur
 
     assert main(["--out", str(drawn), *FEW]) == 2
 
-    assert f"{drawn / 'cable'} is there already" in capsys.readouterr().err
+    assert f"{drawn / 'panel'} is there already" in capsys.readouterr().err
     assert read_folder(drawn) == before
 
 

@@ -132,16 +132,16 @@ def test_every_shape_and_every_fill_is_drawn(monkeypatch: pytest.MonkeyPatch, ba
     """Missing material only where there is a table to show in its place."""
     shapes, fills = Counter(), Counter()
     _counting(defects.SHAPES, shapes, monkeypatch, "SHAPES")
-    _counting(defects._FILLS, fills, monkeypatch, "_FILLS")
-    missing = defects._missing
-    monkeypatch.setattr(defects, "_missing", lambda *given: fills.update(["_missing"]) or missing(*given))
+    _counting(defects.FILLS, fills, monkeypatch, "FILLS")
+    missing = defects.missing
+    monkeypatch.setattr(defects, "missing", lambda *given: fills.update(["missing"]) or missing(*given))
     before = clean(300, 1, 24, 32)
 
     add_defects(before, everywhere(before), np.random.default_rng(0), background)
 
     assert set(shapes) == {"blob", "scratch", "flat", "speckle"}
-    expected = {"_tone", "_patch", "_neighbour", "_gain", "_warp", "_smear"}
-    assert set(fills) == (expected | {"_missing"} if background is not None else expected)
+    expected = {"tone", "patch", "neighbour", "gain", "warp", "smear"}
+    assert set(fills) == (expected | {"missing"} if background is not None else expected)
     assert min(fills.values()) > 10
     assert min(shapes.values()) > 10
 
@@ -159,7 +159,7 @@ def test_a_shape_is_an_opacity(seed: int, shape: defect_shapes.Shape, reach: flo
 
 @given(
     st.integers(0, 10**6),
-    st.sampled_from([*defects._FILLS, defects._missing]),
+    st.sampled_from([*defects.FILLS, defects.missing]),
     st.integers(1, 30),
     st.integers(1, 30),
     st.sampled_from([1, 3]),
@@ -180,7 +180,7 @@ def test_a_fill_has_the_boxs_shape_and_leaves_the_box_alone(
 def test_missing_material_shows_the_table() -> None:
     box = clean(1)[0][:, 12:36]
 
-    grounds = [defects._missing(box, box, (0, 0), np.random.default_rng(seed), LEVEL).mean() for seed in range(60)]
+    grounds = [defects.missing(box, box, (0, 0), np.random.default_rng(seed), LEVEL).mean() for seed in range(60)]
 
     assert 20 < sum(abs(ground - LEVEL) < 0.02 for ground in grounds) < 60
 

@@ -117,7 +117,7 @@ def test_colours_are_exchanged_and_their_sum_stays() -> None:
     reds = np.zeros((3, 8, 8), dtype=np.float32)
     reds[0] = 0.9
 
-    filled = [defects._recolour(reds, reds, (0, 0), np.random.default_rng(seed), None) for seed in range(30)]
+    filled = [defects.recolour(reds, reds, (0, 0), np.random.default_rng(seed), None) for seed in range(30)]
 
     assert any(one[0].mean() < 0.7 for one in filled)
     assert all(one.sum(0).mean() == pytest.approx(0.9, rel=1e-5) for one in filled)
@@ -125,8 +125,8 @@ def test_colours_are_exchanged_and_their_sum_stays() -> None:
 
 @pytest.mark.parametrize(("channels", "drawn"), [(1, False), (3, True)])
 def test_wrong_colours_are_drawn_in_colour_pictures_alone(channels: int, drawn: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls, recolour = [], defects._recolour
-    monkeypatch.setattr(defects, "_recolour", lambda *given: calls.append(1) or recolour(*given))
+    calls, recolour = [], defects.recolour
+    monkeypatch.setattr(defects, "recolour", lambda *given: calls.append(1) or recolour(*given))
     before = clean(50, channels, 24, 32)
 
     add_defects(before, everywhere(before), np.random.default_rng(0), None, ALIKE)
@@ -135,13 +135,13 @@ def test_wrong_colours_are_drawn_in_colour_pictures_alone(channels: int, drawn: 
 
 
 def test_in_colour_every_other_change_has_a_hue_and_grey_pictures_draw_as_if_there_were_none() -> None:
-    hues = [defects._hue(3, np.random.default_rng(seed)) for seed in range(200)]
+    hues = [defects.hue(3, np.random.default_rng(seed)) for seed in range(200)]
     random = np.random.default_rng(0)
 
     assert 70 < sum(bool((hue == 1).all()) for hue in hues) < 130
     assert all(np.abs(hue).max() == 1 and hue.shape == (3, 1, 1) for hue in hues)
     assert any(hue.min() < -0.3 for hue in hues)  # one channel up, another down: as bright as before
-    assert np.array_equal(defects._hue(1, random), np.ones((1, 1, 1)))
+    assert np.array_equal(defects.hue(1, random), np.ones((1, 1, 1)))
     assert random.random() == np.random.default_rng(0).random()
 
 

@@ -8,15 +8,15 @@ defective where it visibly changed (NSA's steep label).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.random import Generator
-from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter1d
+from scipy.ndimage import gaussian_filter, uniform_filter1d
 
-from training.defect_shapes import SHAPES, Array, crack, noise, scratch, stripe, turned
+from training.defect_fills import FILLS, THIN, hue, missing, recolour
+from training.defect_shapes import SHAPES, Array, crack, scratch, stripe, turned
 from training.variation import Variation
 
 #: Share of pictures that get defects; the rest stay good, so that "nothing wrong" is an answer too.
@@ -77,7 +77,7 @@ def add_defects(
                 _one_defect(corrupted[i], other, centre, random, background)
             elif random.random() < SHADES:
                 shade, edge = _shade(soft[i].shape, centre, random, surface.usual)
-                shaded[i] += _hue(len(clean[i]), random) * shade
+                shaded[i] += hue(len(clean[i]), random) * shade
                 soft[i] |= np.abs(shade) > max(VISIBLE, edge)
             else:
                 _on_surface(corrupted[i], other, centre, random, surface.plain)
@@ -92,14 +92,6 @@ def add_defects(
 def _averaged(change: Array, side: int) -> Array:
     """[N, h, w], each the mean of `side` x `side`."""
     return uniform_filter1d(uniform_filter1d(change, side, axis=1), side, axis=2)
-
-
-def _hue(channels: int, random: Generator) -> Array:
-    """What a change of 1 is in each channel, [channels, 1, 1]: the same in all, or every other time a colour."""
-    if channels == 1 or random.random() < 0.5:
-        return np.ones((channels, 1, 1), dtype=np.float32)
-    colour = random.uniform(-1, 1, (channels, 1, 1)).astype(np.float32)
-    return colour / np.abs(colour).max()
 
 
 def _unit(height: int, width: int) -> float:
@@ -130,8 +122,8 @@ def _on_surface(picture: Array, other: Array, centre: tuple[int, int], random: G
     alpha = shape(y, x, reach, random)
     if random.random() >= plain:
         alpha = alpha * np.exp(random.uniform(np.log(0.25), 0.0))
-    fills = _FILLS if len(picture) == 1 else [*_FILLS, _recolour]
-    fill = _THIN[random.integers(len(_THIN))] if shape in (scratch, crack) else fills[random.integers(len(fills))]
+    fills = FILLS if len(picture) == 1 else [*FILLS, recolour]
+    fill = THIN[random.integers(len(THIN))] if shape in (scratch, crack) else fills[random.integers(len(fills))]
     box += (alpha * (fill(box, other, corner, random, None) - box)).astype(np.float32)
 
 
@@ -159,12 +151,12 @@ def _one_defect(picture: Array, other: Array, centre: tuple[int, int], random: G
     if is_shade:
         alpha = np.exp(-0.5 * (x * x + y * y) / (0.45 * reach) ** 2)
         shade = alpha * random.choice((-1, 1)) * np.exp(random.uniform(np.log(0.03), np.log(0.3)))
-        box += (_hue(len(box), random) * shade).astype(np.float32)
+        box += (hue(len(box), random) * shade).astype(np.float32)
         return
     shape = SHAPES[random.integers(len(SHAPES))]
     alpha = shape(y, x, reach, random)
     alpha = alpha * np.exp(random.uniform(np.log(0.25), 0.0))
-    fills = list(_FILLS) if background is None else [*_FILLS, _missing]
+    fills = list(FILLS) if background is None else [*FILLS, missing]
     fill = fills[random.integers(len(fills))]
     box += (alpha * (fill(box, other, corner, random, background) - box)).astype(np.float32)
 
@@ -176,83 +168,3 @@ def _box(picture: Array, centre: tuple[int, int], half: int) -> tuple[Array, tup
     y = np.arange(top, bottom, dtype=np.float32)[:, None] - centre[0]
     x = np.arange(left, right, dtype=np.float32)[None, :] - centre[1]
     return picture[:, top:bottom, left:right], (top, left), y, x
-
-
-# --- fills: the box [C, h, w], another good picture, the box's corner -> what stands where the shape is opaque ------------
-
-
-def _tone(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """Bare metal or dirt: another tone, with streaks."""
-    channels, height, width = box.shape
-    strength = np.exp(random.uniform(np.log(0.03), np.log(0.5))) * random.choice((-1, 1))
-    shift = strength * (_hue(channels, random) if channels > 1 or random.random() < 0.7 else random.uniform(0, 1, (1, 1, 1)))
-    streaks = uniform_filter1d(
-        random.standard_normal((height, width)), int(random.integers(1, 12)), axis=int(random.integers(2))
-    )
-    middle = box.mean((1, 2), keepdims=True)
-    ground = middle + random.uniform(0.0, 1.0) * (box - middle)  # how much of what lies below still shows
-    return ground + shift + random.uniform(0, 0.12) * streaks[None]
-
-
-def _patch(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """A patch of another good part from anywhere; with its own brightness or, as in Poisson blending, this place's."""
-    _, height, width = box.shape
-    top = int(random.integers(other.shape[1] - height + 1))
-    left = int(random.integers(other.shape[2] - width + 1))
-    patch = other[:, top : top + height, left : left + width]
-    if random.random() < 0.5:
-        patch = patch[:, ::-1] if random.random() < 0.5 else patch[:, :, ::-1]
-    if random.random() < 0.5:
-        return patch
-    return patch - patch.mean((1, 2), keepdims=True) + box.mean((1, 2), keepdims=True)
-
-
-def _neighbour(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """The same place of another good part, displaced by a few pixels."""
-    _, height, width = box.shape
-    reach = 1 + max(height, width) // 4
-    top = int(np.clip(corner[0] + random.integers(-reach, reach + 1), 0, other.shape[1] - height))
-    left = int(np.clip(corner[1] + random.integers(-reach, reach + 1), 0, other.shape[2] - width))
-    return other[:, top : top + height, left : left + width]
-
-
-def _gain(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """Brighter, darker or of another hue, with more or less contrast."""
-    middle = box.mean((1, 2), keepdims=True)
-    strength = np.exp(random.uniform(np.log(0.03), np.log(0.35))) * random.choice((-1, 1))
-    return (box - middle) * random.uniform(0.4, 1.8) + middle + strength * _hue(len(box), random)
-
-
-def _warp(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """Bent or dented: a smooth displacement by up to a third of the box."""
-    _, height, width = box.shape
-    reach = random.uniform(0.05, 0.35) * min(height, width)
-    grain = max(2.0, min(height, width) / random.uniform(1.5, 4.0))
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    down, right = reach * noise((height, width), grain, random), reach * noise((height, width), grain, random)
-    return np.stack([map_coordinates(channel, [y + down, x + right], order=1, mode="nearest") for channel in box])
-
-
-def _smear(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """Polished or smeared: blurred along one direction or both."""
-    sigma = random.uniform(1.0, 6.0)
-    sigmas = ((0, sigma, sigma), (0, sigma, 0.3), (0, 0.3, sigma))[random.integers(3)]
-    return gaussian_filter(box, sigmas) + random.uniform(-0.06, 0.06)
-
-
-def _missing(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """Missing material, or a burr where there should be none: background where the part is, the part's tone outside."""
-    ground = 0.0 if background is None else background
-    level = ground if random.random() < 0.7 else float(box.min()) + random.uniform(0, 0.2)
-    return np.full_like(box, level) + 0.01 * random.standard_normal(box.shape)
-
-
-def _recolour(box: Array, other: Array, corner: tuple[int, int], random: Generator, background: float | None) -> Array:
-    """The right surface in a wrong colour: channels exchanged."""
-    return box + random.uniform(0.3, 1.0) * (box[random.permutation(len(box))] - box)
-
-
-Fill = Callable[[Array, Array, tuple[int, int], Generator, "float | None"], Array]
-_FILLS: Final[list[Fill]] = [_tone, _tone, _patch, _patch, _neighbour, _gain, _warp, _warp, _smear]
-#: What fills lines on a surface.
-_THIN: Final[list[Fill]] = [_tone, _tone, _gain]

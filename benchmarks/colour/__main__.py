@@ -1,4 +1,4 @@
-"""`python -m benchmarks.colour`: drawn sets in colour to judge a detector on: tablets, nuts, cloth, boards, cables.
+"""`python -m benchmarks.colour`: drawn sets in colour to judge a detector on: tablets, nuts, cloth, boards, cables, panels.
 
 Nothing here is shared with the sample's generator, nor with the synthetic defects that training draws. Strengths go from just
 visible to obvious, and good pictures vary: speckles, tints, folds of light, a tablet's place and turn, how a nut lies, what is
@@ -21,6 +21,7 @@ from benchmarks.colour.board import MISPLACED, board
 from benchmarks.colour.cable import SPOILT, cable
 from benchmarks.colour.drawing import Array, Rng, field
 from benchmarks.colour.flaws import chip, crack, hole, pulled, scratch, spot, thread, tint
+from benchmarks.colour.panel import FAULTS, panel
 from benchmarks.colour.parts import cloth, nut, tablet
 from cli.settings import Settings, from_flags, run
 from snag.errors import BadConfig
@@ -35,11 +36,11 @@ Flawed = Callable[[Rng], tuple[Array, Array]]
 
 
 class ColourSettings(Settings):
-    """Draw data/tablet, nut, cloth, board and cable in MVTec layout, in colour, with defects and their masks."""
+    """Draw data/tablet, nut, cloth, board, cable and panel in MVTec layout, in colour, with defects and their masks."""
 
     out: Path = Field(Path("data"), description="folder of the data sets")
-    sets: list[Literal["tablet", "nut", "cloth", "board", "cable"]] = Field(
-        ["tablet", "nut", "cloth", "board", "cable"], min_length=1, description="which of them, as in tablet,board"
+    sets: list[Literal["tablet", "nut", "cloth", "board", "cable", "panel"]] = Field(
+        ["tablet", "nut", "cloth", "board", "cable", "panel"], min_length=1, description="which of them, as in tablet,board"
     )
     train: int = Field(160, ge=1, description="good pictures to train on")
     good: int = Field(40, ge=1, description="good pictures to test on")
@@ -96,6 +97,7 @@ SETS: Final[dict[str, tuple[Draw, dict[str, Flawed]]]] = {
     "cloth": (cloth, _on(cloth, spot, tint, hole, pulled, thread)),
     "board": (board, {**_on(board, spot, scratch), **{flaw.__name__: flaw for flaw in MISPLACED}}),
     "cable": (cable, {flaw.__name__: flaw for flaw in SPOILT}),
+    "panel": (panel, {flaw.__name__: flaw for flaw in FAULTS}),
 }
 
 
