@@ -22,6 +22,10 @@ MARGIN = 0.02
 ROOM = 0.06
 #: Share of the part's depth that its rim has at least, and a shadow, a third, has not.
 RIM = 0.45
+#: A part may be one thing of many in a scene: its strip covers more than this share of the picture ...
+MOST_COVERED = 0.6
+#: ... or more than this share of all that stands out lies beside it, where nobody would look.
+MOST_BESIDE = 0.01
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,13 @@ class Alignment:
     aligner: Aligner
     height: float  #: the strip's sides, in units of the picture's long side
     width: float
+    covered: float  #: share of the picture that the strip covers
+    beside: float  #: usual share of what stands out of the background that lies beside the strip
+
+    @property
+    def may_be_a_scene(self) -> bool:
+        """Whether this may be one thing of many: if all of them lie alike, the whole picture should be looked at."""
+        return self.covered > MOST_COVERED or self.beside > MOST_BESIDE
 
 
 def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
@@ -69,14 +80,28 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
     good = float((matches >= LEAST_MATCH).float().mean())
     if good < LEAST_SHARE:
         return None, f"only {good:.0%} of the parts match their mean silhouette (at least {LEAST_SHARE:.0%} is needed)"
-    alignment = _strip(aligner, flats, silhouettes, poses)
-    alignment.aligner.share = share
-    middle = _set_limits(alignment.aligner, flats, silhouettes)
+    aligner, height, width = _strip(aligner, flats, silhouettes, poses)
+    aligner.share = share
+    middle, places = _set_limits(aligner, flats, silhouettes)
+    beside = torch.stack([_beside(flat, place, height, width, contrast) for flat, place in zip(flats, places, strict=True)])
+    covered = height * width * max(flats[0].shape[1:]) ** 2 / flats[0][0].numel()
+    alignment = Alignment(aligner, height, width, covered, float(beside.median()))
     return alignment, f"parts aligned: their silhouettes match the mean by {middle:.2f}"
 
 
-def _set_limits(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor]) -> float:
-    """Refuse from now on what matches clearly worse, or is cut off more, than any of these; returns their median match.
+def _beside(flat: Tensor, place: Tensor, height: float, width: float, contrast: float) -> Tensor:
+    """Share of what stands out of the background of `flat` [1, h, w] that lies outside of the strip of that size at `place`."""
+    side = float(max(flat.shape[1:]))
+    y = ((torch.arange(flat.shape[1]) + 0.5) / side)[:, None] - place[1]
+    x = ((torch.arange(flat.shape[2]) + 0.5) / side)[None, :] - place[0]
+    cos, sin = torch.cos(place[2]), torch.sin(place[2])
+    inside = ((cos * x + sin * y).abs() <= width / 2) & ((cos * y - sin * x).abs() <= height / 2)
+    stands_out = (1.0 - flat[0]).abs() > RIM * contrast
+    return (stands_out & ~inside).sum() / stands_out.sum().clamp(min=1)
+
+
+def _set_limits(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor]) -> tuple[float, list[Tensor]]:
+    """Refuse from now on what matches clearly worse, or is cut off more, than any of these. Their median match, and places.
 
     Measured with the strip that will be used: a tighter strip around the same parts matches less well.
     """
@@ -88,7 +113,7 @@ def _set_limits(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor]
     places = [aligner.refine(flat, pose)[0] for flat, (pose, _) in zip(flats, found, strict=True)]
     outside = [aligner.outside(place, *flat.shape[1:]) for flat, place in zip(flats, places, strict=True)]
     aligner.most_outside = OUTSIDE + float(torch.stack(outside).max())
-    return middle
+    return middle, places
 
 
 def _flatten(picture: Tensor, bright: float = 0.0) -> Tensor:
@@ -169,8 +194,8 @@ def _extent(silhouette: Tensor, pose: Tensor, across: bool = False) -> Tensor:
     return along.abs().quantile(0.995)
 
 
-def _strip(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor], poses: Tensor) -> Alignment:
-    """Cut the strip to the part: centre the mean part's box in it, with a margin."""
+def _strip(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor], poses: Tensor) -> tuple[Aligner, float, float]:
+    """Cut the strip to the part: centre the mean part's box in it, with a margin. The aligner to it, its height and width."""
     height, width = _sides(aligner.mean, REFINE_SIDE)
     template = _mean([s[None] for s in silhouettes], poses, (height, width), SEARCH_SIDE)[0]
     mean = _mean(flats, poses, (height + 2 * ROOM, width + 2 * ROOM), REFINE_SIDE)[0]
@@ -182,7 +207,7 @@ def _strip(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor], pos
     height, width = bottom - top + 2 * MARGIN, right - left + 2 * MARGIN
     area = (aligner.least_area, aligner.most_area)
     final = _build(flats, silhouettes, moved, (height, width), aligner.polarity, aligner.contrast, area)
-    return Alignment(final, height, width)
+    return final, height, width
 
 
 def _box(template: Tensor, depth: Tensor, along: int) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.alignment import Aligner
-from training.fit_alignment import MARGIN, fit_alignment
+from training.fit_alignment import MARGIN, Alignment, fit_alignment
 from training.fit_registration import fit_registration
 from training.preparation import AlignedPreparation, WholePreparation
 from training.survey import Look
@@ -52,20 +52,15 @@ def choose_preparation(
     """
     channels = _channels(looks, colour)
     some = [one.small for one in looks[:: max(1, len(looks) // ENOUGH)]]
-    reasons = []
+    reasons, registration = [], None
     if mode in ("auto", "aligned"):
         alignment, why = fit_alignment(some)
-        if alignment is not None:
-            native = max(max(one.height, one.width) for one in looks)
-            height, width = _size(alignment.height * native, alignment.width * native, pixels or ALIGNED_PIXELS)
-            if height * alignment.width / width < alignment.height - 1.5 * MARGIN:
-                height += 16  # rounding may take of the margin, not of the part
-            aligned = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width)
-            return Chosen(aligned, "aligned", why, _where(alignment.aligner, height, width))
+        # One thing of many, which all lie alike, is no part: what is beside it would not be judged.
+        if alignment is not None and not (mode == "auto" and alignment.may_be_a_scene and fit_registration(some)[0]):
+            return _aligned(alignment, looks, channels, pixels or ALIGNED_PIXELS, why)
         reasons.append(why)
     turn = _turned(looks)
     heights, widths, scale = _sizes(_shapes(looks, turn), pixels or WHOLE_PIXELS)
-    registration = None
     if mode in ("auto", "registered") and not raw:
         registration, why = fit_registration(some)
         reasons = [why] if registration is not None else [*reasons, why]
@@ -73,6 +68,15 @@ def choose_preparation(
     asked = f"mode {mode} was asked for, but " if mode in ("aligned", "registered") and registration is None else ""
     why = asked + "; ".join(reasons) if reasons else "as asked for"
     return Chosen(module, "registered" if registration else "whole", why, torch.ones(module.height, module.width))
+
+
+def _aligned(alignment: Alignment, looks: Sequence[Look], channels: int, pixels: int, why: str) -> Chosen:
+    native = max(max(one.height, one.width) for one in looks)
+    height, width = _size(alignment.height * native, alignment.width * native, pixels)
+    if height * alignment.width / width < alignment.height - 1.5 * MARGIN:
+        height += 16  # rounding may take of the margin, not of the part
+    module = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width)
+    return Chosen(module, "aligned", why, _where(alignment.aligner, height, width))
 
 
 def _channels(looks: Sequence[Look], colour: str) -> int:
