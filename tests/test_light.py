@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from tests.preparations import random_picture
 from training.exposure import background_of
-from training.light import fit_light, light_of, unlit
+from training.light import Light
 
 SIZE = (128, 192)
 SCENE = (
@@ -20,6 +20,7 @@ SCENE = (
     * functional.interpolate(torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0)), SIZE, mode="bilinear")[0]
 )
 ALL = torch.ones(SIZE)
+LIGHT = Light(*SIZE)
 slopes = st.lists(st.floats(-0.25, 0.25), min_size=9, max_size=9)
 
 
@@ -30,7 +31,8 @@ def lamp(slope: list[float], gain: float = 150.0) -> Tensor:
 
 def found(values: Tensor, seen: Tensor = ALL) -> Tensor:
     """The reflectance that is found."""
-    return unlit(values, *fit_light(values, SCENE, seen), least=1.0)
+    strength, offset = LIGHT(values, SCENE, seen)
+    return (values - offset) / strength.clamp(min=1.0)
 
 
 def noise(scale: float, seed: int) -> Tensor:
@@ -42,9 +44,9 @@ def test_an_uneven_light_and_an_offset_are_found(slope: list[float], gain: float
     slope = [0.35 * one for one in slope]  # nowhere does it come near to nothing
     light = lamp(slope, gain)
 
-    strength, dark = fit_light(SCENE * light + offset, SCENE, ALL)
+    strength, dark = LIGHT(SCENE * light + offset, SCENE, ALL)
 
-    assert torch.allclose(light_of(strength, *SIZE), light, rtol=0.02)
+    assert torch.allclose(strength, light, rtol=0.02)
     assert float(dark) == pytest.approx(offset, abs=0.01 * gain)
 
 
@@ -88,15 +90,15 @@ def test_a_picture_of_nothing_shows_nothing(values: Tensor) -> None:
 def test_a_scene_too_plain_to_tell_has_a_light_all_the_same() -> None:
     plain = torch.full((1, *SIZE), 0.5)
 
-    strength, offset = fit_light(100 * plain, plain, ALL)
+    strength, offset = LIGHT(100 * plain, plain, ALL)
 
     assert strength.isfinite().all()
-    assert torch.allclose(0.5 * light_of(strength, *SIZE) + offset, torch.tensor(50.0), atol=0.1)
+    assert torch.allclose(0.5 * strength + offset, torch.tensor(50.0), atol=0.1)
 
 
 def test_scripted_it_says_the_same() -> None:
     values = SCENE * lamp([0.1] * 9) + noise(3, 1)
 
-    strength, offset = torch.jit.script(fit_light)(values, SCENE, ALL)
+    given = values, SCENE, ALL
 
-    assert torch.equal(unlit(values, strength, offset, 1.0), found(values))
+    assert all(torch.equal(*both) for both in zip(torch.jit.script(LIGHT)(*given), LIGHT(*given), strict=True))

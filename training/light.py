@@ -1,11 +1,11 @@
-"""The light on a scene whose usual look is known: its strength may change smoothly across the picture. Scriptable functions."""
+"""The light on a scene whose usual look is known: its strength may change smoothly across the picture. Scriptable."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: TorchScript can't read a buffer's type from a string.
 
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from training.strips import block_means
 
@@ -14,6 +14,9 @@ DEGREE: Final = 6
 #: Terms beyond this degree are rare: held back, by this times their degree squared as a share of what the picture says.
 FREE: Final = 3
 RIDGE: Final = 1e-4
+#: Side of the squares, pixels, whose means the light is fitted to.
+SQUARE: Final = 8
+ROUNDS: Final = 12
 
 
 def legendre(count: int, degree: int) -> Tensor:
@@ -25,58 +28,54 @@ def legendre(count: int, degree: int) -> Tensor:
     return torch.stack(rows)
 
 
-def fit_light(
-    values: Tensor,
-    reflectance: Tensor,
-    seen: Tensor,
-    degree: int = DEGREE,
-    free: int = FREE,
-    held: float = RIDGE,
-    rounds: int = 12,
-) -> tuple[Tensor, Tensor]:
-    """The light under which `values` [c, h, w] show `reflectance` [c, h, w]: its strength, [d + 1, d + 1], and an offset.
+class Light(nn.Module):
+    """Finds the light under which a picture shows a scene, and takes it out. Float64, but for what it is given and returns.
 
-    The strength is a polynomial of degree d across the picture, the same for all channels, by Legendre's down and right;
-    `seen` [h, w], 0..1, is how much each place says, and sides are multiples of 8. Robust by iterated reweighting, as
-    `exposure.fit_background`: a missing component is no shadow. Equivariant: a gain or an offset on the values does the same
-    to the fit.
+    What depends on the size alone is made once: freezing would fold it away sometimes in full and sometimes in part, and the
+    same weights would make artefacts of different bytes.
     """
-    here, there, share = block_means(values, 8), block_means(reflectance, 8), block_means(seen[None], 8)
-    down, right = legendre(here.shape[1], degree), legendre(here.shape[2], degree)
-    terms: list[Tensor] = []
-    holds: list[float] = []
-    for i in range(degree + 1):
-        for j in range(degree + 1 - i):
-            terms.append(down[i][:, None] * right[j][None, :])
-            holds.append(0.0 if i + j == 0 else (1e-6 if i + j <= free else held * float((i + j) ** 2)))
-    holds.append(0.0)  # the offset is the last of the unknowns
-    lit = (there.to(torch.float64)[:, None] * torch.stack(terms)).transpose(0, 1).reshape(len(terms), -1)
-    rows, hold = torch.cat([lit, torch.ones_like(lit[:1])]), torch.tensor(holds, dtype=torch.float64)
-    wanted, says = here.reshape(-1).to(torch.float64), share.expand_as(here).reshape(-1).to(torch.float64)
-    weight, found = says, torch.zeros_like(hold)
-    for turn in range(rounds):
-        weighted = rows * weight
-        normal = weighted @ rows.t()
-        # Flat before it is known what stands out.
-        ridge = (1e6 if turn == 0 else 1.0) * hold * normal.diagonal().mean()
-        found = torch.linalg.solve(normal + torch.diag(ridge + 1e-9), weighted @ wanted)
-        residual = (wanted - found @ rows).abs()
-        spread = 1.4826 * residual.median() + 1e-6
-        weight = says / (1.0 + (residual / (2.0 * spread)).pow(4))
-    strength = torch.zeros(degree + 1, degree + 1, dtype=torch.float64)
-    at = 0
-    for i in range(degree + 1):
-        strength[i, : degree + 1 - i] = found[at : at + degree + 1 - i]
-        at += degree + 1 - i
-    return strength, found[-1]
 
+    terms: Tensor  #: [28, h/8, w/8]: the polynomial's terms
+    held: Tensor  #: [29]: how much each is held back, and the offset, not at all
+    places: Tensor  #: [28, 49]: 1 where each term's place is among the products of Legendre's polynomials down and right
+    down: Tensor  #: [h, 7]: those at every pixel
+    right: Tensor  #: [7, w]
 
-def light_of(strength: Tensor, height: int, width: int) -> Tensor:
-    """The polynomial `strength` at the pixels of a picture: [height, width]."""
-    degree = strength.shape[0] - 1
-    return (legendre(height, degree).t() @ strength @ legendre(width, degree)).to(torch.float32)
+    def __init__(self, height: int, width: int) -> None:
+        """For pictures of this size, multiples of 8."""
+        super().__init__()
+        degrees = [(i, j) for i in range(DEGREE + 1) for j in range(DEGREE + 1 - i)]
+        held = [0.0 if i + j == 0 else (1e-6 if i + j <= FREE else RIDGE * (i + j) ** 2) for i, j in degrees]
+        self.register_buffer("held", torch.tensor([*held, 0.0], dtype=torch.float64))
+        down, right = legendre(height // SQUARE, DEGREE), legendre(width // SQUARE, DEGREE)
+        self.register_buffer("terms", torch.stack([down[i][:, None] * right[j][None, :] for i, j in degrees]))
+        at = torch.tensor([i * (DEGREE + 1) + j for i, j in degrees])
+        self.register_buffer("places", torch.eye((DEGREE + 1) ** 2, dtype=torch.float64)[at])
+        self.register_buffer("down", legendre(height, DEGREE).t().contiguous())
+        self.register_buffer("right", legendre(width, DEGREE))
+        self.rounds, self.square = ROUNDS, SQUARE
 
+    def forward(self, values: Tensor, reflectance: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """The light under which `values` [c, h, w] show `reflectance` [c, h, w]: its strength [h, w], and an offset.
 
-def unlit(values: Tensor, strength: Tensor, offset: Tensor, least: float) -> Tensor:
-    """The reflectance that `values` [c, h, w] show under a light; `least`: what its strength is taken to be at least."""
-    return (values - offset.to(torch.float32)) / light_of(strength, values.shape[1], values.shape[2]).clamp(min=least)
+        The strength is a polynomial across the picture, the same for all channels; `seen` [h, w], 0..1, is how much each place
+        says. Robust by iterated reweighting, as `exposure.fit_background`: a missing component is no shadow. Equivariant: a
+        gain or an offset on the values does the same to the fit.
+        """
+        here, there = block_means(values, self.square).double(), block_means(reflectance, self.square).double()
+        share = block_means(seen[None], self.square).double()
+        lit = (there[:, None] * self.terms).transpose(0, 1).reshape(self.terms.shape[0], -1)
+        rows = torch.cat([lit, torch.ones_like(lit[:1])])  # the offset is the last of the unknowns
+        wanted, says = here.reshape(-1), share.expand_as(here).reshape(-1)
+        weight, found = says, wanted[:1]
+        for turn in range(self.rounds):
+            weighted = rows * weight
+            normal = weighted @ rows.t()
+            # Flat before it is known what stands out.
+            ridge = (1e6 if turn == 0 else 1.0) * self.held * normal.diagonal().mean()
+            found = torch.linalg.solve(normal + torch.diag(ridge + 1e-9), weighted @ wanted)
+            residual = (wanted - found @ rows).abs()
+            spread = 1.4826 * residual.median() + 1e-6
+            weight = says / (1.0 + (residual / (2.0 * spread)).pow(4))
+        products = (found[:-1] @ self.places).reshape(self.right.shape[0], self.right.shape[0])
+        return (self.down @ products @ self.right).to(torch.float32), found[-1].to(torch.float32)

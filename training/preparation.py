@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from training.alignment import Aligner
 from training.exposure import to_channels
-from training.light import fit_light, unlit
+from training.light import Light
 from training.registration import Registration, moved, theta
 from training.strips import background_at, block_means, sample_strip, strip_places
 
@@ -50,6 +50,8 @@ class WholePreparation(nn.Module):
     is taken out too; and what lies outside of the picture is taken to look as usual: nobody can say what is there.
     """
 
+    upright: Tensor  #: [2, 3]: the pose of a picture that is not turned
+    turned: Tensor  #: [2, 3]: and of one that is, by a quarter
     usual: Tensor  #: [c, h, w]: what a scene usually looks like, from `training.fit_registration`; [1, 1, 1] where unknown
 
     def __init__(
@@ -74,6 +76,10 @@ class WholePreparation(nn.Module):
         self.centre, self.spread, self.scale, self.turn, self.raw = centre, spread, scale, turn, raw
         self.least_deviation = 0.5  # grey levels: a picture of nothing stays a picture of nothing
         self.registration = registration
+        self.light = Light(self.height, self.width) if registration is not None else None
+        # What is made of numbers alone, freezing folds away sometimes and sometimes not.
+        self.register_buffer("upright", torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
+        self.register_buffer("turned", torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]]))
         self.register_buffer("usual", torch.zeros(1, 1, 1))
         self.black = 0.0  # what would be prepared of a place without any light; with `usual`
 
@@ -86,10 +92,11 @@ class WholePreparation(nn.Module):
         if self.raw:
             return values / 255.0, pose, reason
         measured = values if other is None else self._laid(other, move)[0]
-        if self.usual.shape[1] > 1:
+        if self.light is not None and self.usual.shape[1] > 1:
             seen, least = covered(pose, self.height, self.width), self.least_deviation / self.spread
-            light, offset = fit_light(measured, self.usual - self.black, seen)
-            return self.usual + seen * (unlit(values, light, offset, least) + self.black - self.usual), pose, reason
+            strength, offset = self.light(measured, self.usual - self.black, seen)
+            shown = (values - offset) / strength.clamp(min=least) + self.black
+            return self.usual + seen * (shown - self.usual), pose, reason
         deviation = measured.std().clamp(min=self.least_deviation)
         return (values - measured.mean()) / deviation * self.spread + self.centre, pose, reason
 
@@ -101,10 +108,10 @@ class WholePreparation(nn.Module):
             tall, wide = min(2 * self.height, values.shape[1]), min(2 * self.width, values.shape[2])
             fine = moved(resized(values[None], tall, wide), move[None], 2 * self.height, 2 * self.width)[0]
             return block_means(fine, 2), theta(move[None], picture.shape[1], picture.shape[2])[0]
-        pose = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+        pose = self.upright
         if self.turn and (values.shape[1] - values.shape[2]) * (self.height - self.width) < 0:
             values = values.transpose(1, 2).flip(1)  # a quarter turn; what was right is now on top
-            pose = torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
+            pose = self.turned
         height = nearest(self.heights, self.scale * values.shape[1])
         width = nearest(self.widths, self.scale * values.shape[2])
         return resized(values[None], height, width)[0], pose
