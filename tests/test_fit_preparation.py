@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
 from tests.parts import good_picture
 from tests.preparations import SIZE, aligned_for, chosen, random_picture
+from tests.scenes import play
 from training.fit_preparation import choose_preparation
 from training.preparation import AlignedPreparation, WholePreparation
+from training.registration import moved
 from training.survey import look
 
 
@@ -35,6 +39,23 @@ def test_what_can_not_be_aligned_is_left_whole_and_says_why() -> None:
     assert [reason[:4] for reason in reasons] == ["no p", "even"]  # why not aligned, why not registered
     assert asked.why == f"mode aligned was asked for, but {reasons[0]}"
     assert automatic.foreground.unique().tolist() == [1]
+
+
+@pytest.mark.parametrize(("knobs", "mode"), [(0, "aligned"), (5, "registered")])
+def test_a_part_that_is_one_thing_of_many_which_lie_alike_is_no_part(knobs: int, mode: str) -> None:
+    """A long bar on a plate, alone or with knobs around it: aligned, nobody would look at the knobs."""
+    y, x = torch.linspace(-1, 1, 256)[:, None], torch.linspace(-1, 1, 256)[None, :]
+    depth = (0.12 - y.abs()).clamp(0, 0.02) * (0.7 - x.abs()).clamp(0, 0.02) / 0.02**2
+    for number in range(knobs):
+        away = torch.hypot(y - 0.6 * (-1) ** number, x + 0.8 - 0.4 * number)
+        depth = depth + (0.06 - away).clamp(0, 0.02) / 0.02
+    moves = torch.tensor(play(24)) * torch.tensor([1.0, 1.0, math.pi / 180])
+    pictures = moved((200 - 140 * depth).expand(24, 1, -1, -1), moves, 256, 256)
+    pictures = pictures + 2 * torch.randn(pictures.shape, generator=torch.Generator().manual_seed(0))
+
+    choice = choose_preparation([look(p) for p in pictures], mode="auto", colour="auto", pixels=6000, centre=0.5, spread=0.15)
+
+    assert choice.mode == mode
 
 
 @pytest.mark.parametrize(
