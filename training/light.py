@@ -11,14 +11,13 @@ from training.strips import block_means
 
 #: Of the polynomial that the light's strength is: it follows what changes over about a third of the picture.
 DEGREE: Final = 6
-#: Terms beyond this degree are rare: held back, by this times their degree squared as a share of what the picture says.
-FREE: Final = 3
-RIDGE: Final = 1e-4
+#: How much a term is held back, times its degree squared, as a share of what the picture says: steep light is rare.
+RIDGE: Final = 3e-3
 #: Side of the squares, pixels, whose means the light is fitted to.
 SQUARE: Final = 8
-ROUNDS: Final = 12
+ROUNDS: Final = 14
 #: What differs by less than about this share of the brightness does not stand out.
-EVEN: Final = 0.05
+EVEN: Final = 0.02
 
 
 def legendre(count: int, degree: int) -> Tensor:
@@ -47,7 +46,7 @@ class Light(nn.Module):
         """For pictures of this size, multiples of 8."""
         super().__init__()
         degrees = [(i, j) for i in range(DEGREE + 1) for j in range(DEGREE + 1 - i)]
-        held = [0.0 if i + j == 0 else (1e-6 if i + j <= FREE else RIDGE * (i + j) ** 2) for i, j in degrees]
+        held = [RIDGE * (i + j) ** 2 for i, j in degrees]
         self.register_buffer("held", torch.tensor([*held, 0.0], dtype=torch.float64))
         down, right = legendre(height // SQUARE, DEGREE), legendre(width // SQUARE, DEGREE)
         self.register_buffer("terms", torch.stack([down[i][:, None] * right[j][None, :] for i, j in degrees]))
@@ -73,8 +72,8 @@ class Light(nn.Module):
         for turn in range(self.rounds):
             weighted = rows * weight
             normal = weighted @ rows.t()
-            # Flat before it is known what stands out.
-            ridge = (1e6 if turn == 0 else 1.0) * self.held * normal.diagonal().mean()
+            # First as good as flat, until it is known what stands out: a hole in a corner is no light that fails there.
+            ridge = max(1.0, 1e6 * 0.05**turn) * self.held * normal.diagonal().mean()
             found = torch.linalg.solve(normal + torch.diag(ridge + 1e-9), weighted @ wanted)
             residual = (wanted - found @ rows).abs()
             # Of a plain scene nearly all fits to a hair: that makes uneven light in a corner nothing that stands out.
