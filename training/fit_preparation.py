@@ -52,17 +52,19 @@ def choose_preparation(
     """
     channels = _channels(looks, colour)
     some = [one.small for one in looks[:: max(1, len(looks) // ENOUGH)]]
-    reasons, registration = [], None
+    reasons, registration, scene = [], None, None
     if mode in ("auto", "aligned"):
         alignment, why = fit_alignment(some)
         # One thing of many, which all lie alike, is no part: what is beside it would not be judged.
-        if alignment is not None and not (mode == "auto" and alignment.may_be_a_scene and fit_registration(some)[0]):
+        if alignment is not None and mode == "auto" and alignment.may_be_a_scene:
+            scene = fit_registration(some)
+        if alignment is not None and not (scene and scene[0]):
             return _aligned(alignment, looks, channels, pixels or ALIGNED_PIXELS, why)
         reasons.append(why)
     turn = _turned(looks)
     heights, widths, scale = _sizes(_shapes(looks, turn), pixels or WHOLE_PIXELS)
     if mode in ("auto", "registered") and not raw:
-        registration, why = fit_registration(some)
+        registration, why = scene or fit_registration(some)
         reasons = [why] if registration is not None else [*reasons, why]
     module = WholePreparation(channels, heights, widths, centre, spread, scale, turn, raw, registration)
     asked = f"mode {mode} was asked for, but " if mode in ("aligned", "registered") and registration is None else ""
