@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.parts import good_picture
-from training.exposure import background_of, fit_background, grid_terms, polynomial_terms
+from training.exposure import at_limits, background_of, fit_background, grid_terms, polynomial_terms
 
 
 def surface(coefficients: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -63,3 +63,10 @@ def test_the_background_by_powers_is_the_sum_of_the_terms(height: int, width: in
     drawn = torch.tensor(coefficients)
 
     torch.testing.assert_close(background_of(drawn, height, width), surface(drawn, height, width), rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_at_a_limit_of_the_camera_was_surely_cut_off_and_what_is_not_near_it_was_not() -> None:
+    low, high = at_limits(torch.tensor([0.0, 2.5, 5.0, 128.0, 250.0, 252.5, 255.0]))
+
+    assert low.tolist() == [1, 0.5, 0, 0, 0, 0, 0]
+    assert high.tolist() == [0, 0, 0, 0, 0, 0.5, 1]

@@ -19,7 +19,7 @@ SCENE = (
     + 0.8
     * functional.interpolate(torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0)), SIZE, mode="bilinear")[0]
 )
-ALL = torch.ones(SIZE)
+ALL = torch.ones_like(SCENE)
 LIGHT = Light(*SIZE)
 slopes = st.lists(st.floats(-0.25, 0.25), min_size=9, max_size=9)
 
@@ -72,7 +72,7 @@ def test_what_is_different_is_no_light(top: int, left: int) -> None:
 
 def test_what_is_not_seen_has_no_say() -> None:
     seen = ALL.clone()
-    seen[:, :32] = 0
+    seen[:, :, :32] = 0
     values = SCENE * lamp([0.0] * 9)
     values[:, :, :32] = random_picture(SIZE[0], 32, channels=3)
 
@@ -90,7 +90,7 @@ def test_a_picture_of_nothing_shows_nothing(values: Tensor) -> None:
 def test_a_scene_too_plain_to_tell_has_a_light_all_the_same() -> None:
     plain = torch.full((1, *SIZE), 0.5)
 
-    strength, offset = LIGHT(100 * plain, plain, ALL)
+    strength, offset = LIGHT(100 * plain, plain, ALL[:1])
 
     assert strength.isfinite().all()
     assert torch.allclose(0.5 * strength + offset, torch.tensor(50.0), atol=0.1)

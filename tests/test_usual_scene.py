@@ -1,4 +1,4 @@
-"""The usual scene: what lies outside of a picture that was moved back is taken to look as it usually does."""
+"""The usual scene: what nobody can say, outside of the picture or where it is white or black, is taken to look as usual."""
 
 from __future__ import annotations
 
@@ -77,19 +77,58 @@ def test_what_is_seen_is_left_as_it_is() -> None:
     assert float((completed - repeated)[:, inside].abs().max()) < 0.02
 
 
-@given(moves, st.floats(0.5, 1.5), st.floats(-20, 20))
+@given(moves, st.floats(0.5, 1.4), st.floats(-20, 20))
 def test_gain_and_offset_change_nothing(move: tuple[float, float, float], gain: float, offset: float) -> None:
-    picture = shown(*move, 99)
+    """As long as nothing is cut off."""
+    picture = 60 + 0.4 * shown(*move, 99)
 
     assert torch.allclose(COMPLETED(gain * picture + offset)[0], COMPLETED(picture)[0], atol=1e-3)
 
 
 @given(moves, st.floats(-0.3, 0.3), st.floats(-0.3, 0.3))
 def test_a_slope_of_light_changes_nothing(move: tuple[float, float, float], across: float, down: float) -> None:
-    picture = shown(*move, 99)
+    picture = 0.75 * shown(*move, 99)
     slope = 1 + across * torch.linspace(-0.5, 0.5, SIZE[1])[None, :] + down * torch.linspace(-0.5, 0.5, SIZE[0])[:, None]
 
     assert torch.allclose(COMPLETED(slope * picture)[0], COMPLETED(picture)[0], atol=0.02)
+
+
+#: Under a lamp so strong that much is white, and with so much taken away that much is black.
+CUT_OFF = pytest.mark.parametrize(("gain", "offset"), [(1.4, 0.0), (1.0, -50.0)], ids=["white", "black"])
+
+
+def cut_off(picture: Tensor, gain: float, offset: float) -> Tensor:
+    """[3, H, W] as a camera of eight bits takes it."""
+    return (gain * picture + offset).round().clamp(0, 255)
+
+
+@CUT_OFF
+def test_what_is_white_or_black_looks_as_usual(gain: float, offset: float) -> None:
+    picture = shown(0.01, 0.01, 1.0, 99)
+    taken = cut_off(picture, gain, offset)
+    lost = ((taken == 0) | (taken == 255)).float().mean()
+
+    completed, repeated = (float((module(taken)[0] - module(picture)[0]).abs().max()) for module in (COMPLETED, REPEATED))
+
+    assert float(lost) > 0.05
+    assert completed < 0.1 < repeated
+
+
+@CUT_OFF
+def test_a_defect_where_the_scene_is_white_or_black_stays(gain: float, offset: float) -> None:
+    """Neither as bright as the scene there, nor as dark."""
+    picture = shown(0.0, 0.0, 0.0, 99)
+    at = (picture.mean(0) if gain > 1 else -picture.mean(0)).argmax()
+    row, column = int(at) // SIZE[1], int(at) % SIZE[1]
+    taken = cut_off(picture, gain, offset)
+    rows, columns = slice(max(0, row - 10), row + 10), slice(max(0, column - 10), column + 10)
+    spotted = taken.clone()
+    spotted[:, rows, columns] = 120
+
+    change = COMPLETED(spotted)[0] - COMPLETED(taken)[0]
+
+    assert float(change.abs().max()) > 0.2
+    assert float(change.sum()) * (1 if gain == 1 else -1) > 0  # brighter than the black, darker than the white
 
 
 def test_another_scene_has_no_say_in_what_is_usual() -> None:

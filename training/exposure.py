@@ -16,6 +16,15 @@ def to_channels(picture: Tensor, channels: int) -> Tensor:
     return picture.to(torch.float32).expand(channels, -1, -1)
 
 
+def at_limits(values: Tensor, near: float = 5.0) -> tuple[Tensor, Tensor]:
+    """Of grey values 0..255: how sure it is that they were cut off below, and above, 0..1 each; of the same shape.
+
+    A cut off value tells only that it was at most so low, or at least so high. Compression moves it away from the limit, but
+    by less than `near`.
+    """
+    return (1.0 - values / near).clamp(0.0, 1.0), (1.0 - (255.0 - values) / near).clamp(0.0, 1.0)
+
+
 def polynomial_terms(y: Tensor, x: Tensor) -> Tensor:
     """The ten monomials up to order three at coordinates in [-1, 1]: [...] twice -> [10, ...].
 

@@ -59,16 +59,17 @@ class Light(nn.Module):
     def forward(self, values: Tensor, reflectance: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """The light under which `values` [c, h, w] show `reflectance` [c, h, w]: its strength [h, w], and an offset.
 
-        The strength is a polynomial across the picture, the same for all channels; `seen` [h, w], 0..1, is how much each place
-        says. Robust by iterated reweighting, as `exposure.fit_background`: a missing component is no shadow. Equivariant: a
-        gain or an offset on the values does the same to the fit.
+        The strength is a polynomial across the picture, the same for all channels; `seen` [c, h, w], 0..1, is how much each
+        value says. Robust by iterated reweighting, as `exposure.fit_background`: a missing component is no shadow.
+        Equivariant: a gain or an offset on the values does the same to the fit.
         """
-        here, there = block_means(values, self.square).double(), block_means(reflectance, self.square).double()
-        share = block_means(seen[None], self.square).double()
+        share = block_means(seen, self.square).double()
+        here = block_means(seen * values, self.square).double() / share.clamp(min=1e-6)
+        there = block_means(seen * reflectance, self.square).double() / share.clamp(min=1e-6)
         lit = (there[:, None] * self.terms).transpose(0, 1).reshape(self.terms.shape[0], -1)
         rows = torch.cat([lit, torch.ones_like(lit[:1])])  # the offset is the last of the unknowns
-        wanted, says = here.reshape(-1), share.expand_as(here).reshape(-1)
-        weight, found = says, wanted[:1]
+        wanted, says = here.reshape(-1), share.reshape(-1)
+        weight, found, judged = says, wanted[:1], says >= 0.5 * says.max()
         for turn in range(self.rounds):
             weighted = rows * weight
             normal = weighted @ rows.t()
@@ -77,7 +78,7 @@ class Light(nn.Module):
             found = torch.linalg.solve(normal + torch.diag(ridge + 1e-9), weighted @ wanted)
             residual = (wanted - found @ rows).abs()
             # Of a plain scene nearly all fits to a hair: that makes uneven light in a corner nothing that stands out.
-            spread = 1.4826 * residual.median() + self.even * (found[0] * rows[0]).abs().mean() + 1e-6
+            spread = 1.4826 * residual[judged].median() + self.even * (found[0] * rows[0]).abs().mean() + 1e-6
             weight = says / (1.0 + (residual / (2.0 * spread)).pow(4))
         products = (found[:-1] @ self.places).reshape(self.right.shape[0], self.right.shape[0])
         return (self.down @ products @ self.right).to(torch.float32), found[-1].to(torch.float32)

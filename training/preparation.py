@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.alignment import Aligner
-from training.exposure import to_channels
+from training.exposure import at_limits, to_channels
 from training.light import Light
 from training.registration import Registration, moved, theta
 from training.strips import background_at, block_means, sample_strip, strip_places
@@ -47,7 +47,8 @@ class WholePreparation(nn.Module):
     across (wide where training's were tall) is turned by a quarter first.
 
     A scene that only moves a little is moved back. Where it is known what it usually looks like, its light may be uneven and
-    is taken out too; and what lies outside of the picture is taken to look as usual: nobody can say what is there.
+    is taken out too; and what nobody can say is taken to look as usual: what lies outside of the picture, and where it is
+    white or black as far as the camera goes, how much brighter or darker the scene is.
     """
 
     upright: Tensor  #: [2, 3]: the pose of a picture that is not turned
@@ -94,9 +95,13 @@ class WholePreparation(nn.Module):
         measured = values if other is None else self._laid(other, move)[0]
         if self.light is not None and self.usual.shape[1] > 1:
             seen, least = covered(pose, self.height, self.width), self.least_deviation / self.spread
-            strength, offset = self.light(measured, self.usual - self.black, seen)
+            low, high = at_limits(measured)
+            strength, offset = self.light(measured, self.usual - self.black, seen * (1.0 - low - high))
             shown = (values - offset) / strength.clamp(min=least) + self.black
-            return self.usual + seen * (shown - self.usual), pose, reason
+            low, high = at_limits(values)
+            differs = shown - self.usual
+            differs = differs - low * differs.clamp(min=0.0) - high * differs.clamp(max=0.0)
+            return self.usual + seen * differs, pose, reason
         deviation = measured.std().clamp(min=self.least_deviation)
         return (values - measured.mean()) / deviation * self.spread + self.centre, pose, reason
 
