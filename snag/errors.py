@@ -26,6 +26,7 @@ SnagError
     |-- NoPictures
     |-- TooFewPictures
     |-- TooFewCalibrationPictures
+    |-- UnjudgedCalibrationPictures
     |-- BadScores
     |-- UnreadablePictures
     |-- UnreadableFile
@@ -261,6 +262,17 @@ class TooFewCalibrationPictures(StageError):
     message = (
         "{found} calibration pictures can't carry a false-alarm rate of {rate}{assurance}: at least {needed} are needed "
         "(or ask for a rate of at least {possible})"
+    )
+
+
+class UnjudgedCalibrationPictures(StageError):
+    """So many calibration pictures have a reason in place of a verdict that no threshold keeps the asked false-alarm rate."""
+
+    code = "unjudged_calibration_pictures"
+    message = (
+        "{count} of {total} calibration pictures can't be judged (their part or scene is not found; first {path}): more than a "
+        "false-alarm rate of {rate} allows, whatever the threshold. If they are no pictures of good parts, take them away; else "
+        "train again with --mode whole"
     )
 
 

@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from snag.calibration import conformal_threshold, read_calibration
 from snag.errors import BadDataset
-from tests.trained import Trained
+from tests.trained import SIZE, Trained
 from tests.uncalibrated import pictures, settings, uncalibrated
 from training.calibrate import calibrate, main, score_files
 from training.dataset import read_split
@@ -43,6 +44,26 @@ def test_a_confidence_that_the_pictures_can_not_carry_names_how_many_could(
         "error: 12 calibration pictures can't carry a false-alarm rate of 0.1 with 95 % confidence: at least 29 are needed "
         "(or ask for a rate of at least 0.221)\n"
     )
+
+
+def test_more_pictures_that_can_not_be_judged_than_the_rate_allows_are_no_calibration(
+    bolts: Trained, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of nineteen one is within 10 %; of twenty two are not: no threshold would stop fewer."""
+    good = pictures(tmp_path / "good", range(500, 518))
+    arguments = ["--data", str(bolts.data), "--run", str(run), "--fpr", "0.1", "--good", str(good)]
+    Image.new("L", SIZE, 200).save(good / "nothing.png")
+
+    assert main(arguments) == 0
+    before = (run / "calibration.json").read_bytes()
+
+    Image.new("L", SIZE, 190).save(good / "nothing else.png")
+
+    assert main(arguments) == 2
+    assert f"error: 2 of 20 calibration pictures can't be judged (their part or scene is not found; first {good}/nothing" in (
+        capsys.readouterr().err
+    )
+    assert (run / "calibration.json").read_bytes() == before
 
 
 def test_folders_below_the_good_pictures_are_groups(

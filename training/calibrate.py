@@ -11,7 +11,7 @@ from cli.settings import from_flags, run
 from snag.artifact import Artifact, load_artifact
 from snag.calibration import MANUAL, SPLIT_CONFORMAL, Calibration, Group, rank_of_threshold, write_calibration
 from snag.choice import Choice
-from snag.errors import BadDataset, BadScores, NoPictures, TooFewCalibrationPictures
+from snag.errors import BadDataset, BadScores, NoPictures, TooFewCalibrationPictures, UnjudgedCalibrationPictures
 from snag.files import sha256_of
 from snag.guarantee import Guarantee
 from snag.picture import SUFFIXES
@@ -43,6 +43,9 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         raise BadScores(count=wrong, total=len(scores))
     compared = _choices(settings, scores, score_files(artifact, defects)[0]) if defects else ()
     threshold, promised = _threshold(settings, scores, compared)
+    if settings.by_rule and threshold >= FAILED_SCORE:
+        unjudged = [path for path, score in zip(paths, unsorted, strict=True) if score >= FAILED_SCORE]
+        raise UnjudgedCalibrationPictures(count=len(unjudged), total=len(paths), path=unjudged[0], rate=settings.fpr)
     calibration = Calibration(
         scores=tuple(scores),
         rate=settings.fpr,

@@ -9,6 +9,7 @@ from typing import Final
 
 from snag.calibration import Group, is_group
 from snag.errors import BadConfig, BadDataset, TooFewCalibrationPictures
+from training.detector import FAILED_SCORE
 from training.guarantee import promised_threshold
 
 _COLUMNS: Final = ["path", "group"]
@@ -54,6 +55,8 @@ def _group(name: str, scores: list[float], rate: float, kind: str, confidence: f
     try:
         threshold, promised = promised_threshold(scores, rate, kind, confidence)
     except TooFewCalibrationPictures:
+        return Group(name, tuple(scores), None)
+    if threshold >= FAILED_SCORE:  # it would stop nothing but what can't be judged
         return Group(name, tuple(scores), None)
     return Group(name, tuple(scores), threshold, promised)
 
