@@ -1,0 +1,1 @@
+"""Published pictures of real parts, laid out as MVTec AD."""
