@@ -217,6 +217,19 @@ class TestWhatIsNoScene:
 
         assert "of the scenes move by little" in self.why(pictures)
 
+    def test_scenes_of_which_some_are_of_another_kind(self) -> None:
+        """Every twelfth: as a whole they are like their mean, and yet these would be said to show another scene."""
+        pictures = [scene(SIZES[0], move, seed) for seed, move in enumerate(play(COUNT))]
+        some = [random_picture(*SIZES[0], seed=seed) if seed % 12 == 0 else one for seed, one in enumerate(pictures)]
+
+        assert self.why(some) == "2 of 24 pictures look little like the mean scene (at most 2% may)"
+
+    def test_but_one_may_be(self) -> None:
+        """Nobody looks at every good picture."""
+        pictures = [scene(SIZES[0], move, seed) for seed, move in enumerate(play(COUNT))]
+
+        assert fit_registration([look(one).small for one in [*pictures, random_picture(*SIZES[0])]])[0] is not None
+
     def test_pictures_of_several_shapes(self) -> None:
         pictures = [scene(SIZES[seed % 2], seed=seed) for seed in range(COUNT)]
 

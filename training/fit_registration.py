@@ -18,6 +18,8 @@ LIKE: Final = 0.4
 #: How far a scene moves that moves a little: shares of the long side, radians; this share of the good pictures keeps to it.
 SHIFT, TURN = 0.1, 0.15
 LEAST_SHARE: Final = 0.95
+#: This share of them, one at least, may look like another scene: later ones that do are stopped for that.
+OTHERS: Final = 0.02
 #: Times as far as any of those another picture may have moved, and at least so far: a camera is soon knocked, and a scene is
 #: found from there.
 FURTHER: Final = 1.5
@@ -57,6 +59,8 @@ def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, s
         return None, f"only {share:.0%} of the scenes move by little (at least {LEAST_SHARE:.0%} is needed)"
     usual.most_shift = max(LEAST_SHIFT, FURTHER * float(shifts[little].max()))
     usual.most_turn = max(LEAST_TURN, FURTHER * float(turns[little].max()))
+    if (others := int((~usual.place(scenes)[1]).sum())) > max(1, int(OTHERS * len(scenes))):  # there are several kinds, say
+        return None, f"{others} of {len(scenes)} pictures look little like the mean scene (at most {OTHERS:.0%} may)"
     return usual, f"one scene: the pictures differ by {before:.0%} of their contrast, moved onto each other by {after:.0%}"
 
 

@@ -116,12 +116,18 @@ class Registration(nn.Module):
 
         There is no move where that brings the picture no nearer to the usual scene.
         """
-        found, still = small(picture)[None], torch.zeros(1, 3)
+        found = small(picture)[None]
         if found.shape[1] != self.mean.shape[0] or found.shape[2] != self.mean.shape[1]:
-            return still[0], "not_aligned"
-        move = self.refine(found)
-        allowed = bool((move[:, :2].abs() <= self.most_shift).all()) and bool((move[:, 2].abs() <= self.most_turn).all())
-        before, after = float(self.difference(found, still)), float(self.difference(found, move))
-        if not allowed or after >= before:
-            move, after = still, before
-        return move[0], "" if after <= self.most_difference else "not_aligned"
+            return torch.zeros(3), "not_aligned"
+        moves, like = self.place(found)
+        return moves[0], "" if bool(like[0]) else "not_aligned"
+
+    def place(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Each of [N, h, w], as `small` makes them: its move [N, 3], and whether it shows the usual scene [N]."""
+        moves = self.refine(pictures)
+        still = torch.zeros_like(moves)
+        allowed = (moves[:, :2].abs() <= self.most_shift).all(1) & (moves[:, 2].abs() <= self.most_turn)
+        before, after = self.difference(pictures, still), self.difference(pictures, moves)
+        nearer = allowed & (after < before)
+        difference = torch.where(nearer, after, before)
+        return torch.where(nearer[:, None], moves, still), difference <= self.most_difference
