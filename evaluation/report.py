@@ -89,6 +89,7 @@ def render(evaluation: Evaluation) -> str:
         shortcuts=found.shortcuts,
         chance=evaluation.shortcut_chance,
         shifts=evaluation.shifts,
+        edge_is_judged=evaluation.artifact.settings.get("mode") in ("registered", "whole"),
         shift_plot=None if evaluation.shifts is None else shift_plots.shift_plot(evaluation.shifts, calibration.rate),
         shelves=_shelves(evaluation),
         legend=_legend(scale_of(calibration)),

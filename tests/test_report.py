@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from evaluation import plots
-from evaluation.figures import Figures, figures
+from evaluation.figures import Estimate, Figures, figures
 from evaluation.gallery import Gallery
 from evaluation.labelled import LabelledPicture
 from evaluation.report import render
 from evaluation.results import Result
 from evaluation.sentences import calibration_sentences, choice_sentence, percent, summary_sentences
+from evaluation.shift_table import Outcome, ShiftRow, ShiftTable
+from evaluation.shifts import SHIFTS
 from evaluation.shortcuts import FEATURES
 from evaluation.summary import Evaluation, metrics_json
 from evaluation.tally import PixelTally, tally_pictures
@@ -236,3 +238,18 @@ def test_no_bar_lies_on_both_sides_of_the_threshold() -> None:
 
     passed, stopped = np.histogram([0.37, np.nextafter(0.37, 1)], edges)[0].nonzero()[0]
     assert edges[passed + 1] == edges[stopped] == np.nextafter(0.37, 1)
+
+
+@pytest.mark.parametrize(("mode", "told"), [("aligned", False), ("registered", True), ("whole", True), (None, False)])
+def test_that_moved_pictures_repeat_their_edges_is_told_where_edges_are_judged(
+    evaluation: Evaluation, mode: str | None, told: bool
+) -> None:
+    none = Outcome(Estimate(0.9, None), 0, 0, 0.0, None, 0.0, None, True)
+    table = ShiftTable(4, 4, none, [ShiftRow(name, amount, none, None) for name, one in SHIFTS.items() for amount in one.amounts])
+    settings = {} if mode is None else {"mode": mode}
+    artifact = replace(evaluation.artifact, settings=settings)
+
+    html = render(replace(evaluation, artifact=artifact, shifts=table))
+
+    assert "When the line changes" in html
+    assert ("repeats its edge" in html) is told
