@@ -245,7 +245,9 @@ def test_that_moved_pictures_repeat_their_edges_is_told_where_edges_are_judged(
     evaluation: Evaluation, mode: str | None, told: bool
 ) -> None:
     none = Outcome(Estimate(0.9, None), 0, 0, 0.0, None, 0.0, None, True)
-    table = ShiftTable(4, 4, none, [ShiftRow(name, amount, none, None) for name, one in SHIFTS.items() for amount in one.amounts])
+    table = ShiftTable(
+        4, 4, none, [ShiftRow(name, amount, none, None) for name, one in SHIFTS.items() for amount in one.amounts]
+    )
     settings = {} if mode is None else {"mode": mode}
     artifact = replace(evaluation.artifact, settings=settings)
 
