@@ -62,7 +62,7 @@ def ballscrew(source: Path, folder: Path) -> None:
         raise BadConfig(
             detail=f"{source} holds {len(places)} places of the spindle; expected BSData with its folders data and label"
         )
-    tested = Random(0).sample(sorted(places), TEST_PLACES)  # nosec B311
+    tested = Random(0).sample(sorted(places), TEST_PLACES)  # it picks pictures, no secrets  # nosec B311
     for place, paths in places.items():
         good = [path for path in paths if path.stem not in labels]
         if place not in tested:
@@ -91,7 +91,7 @@ def cells(source: Path, folder: Path) -> None:
         )
     except (OSError, ValueError) as error:
         raise BadConfig(detail=f"{source}: {error}; expected the folder of ELPV's labels.csv") from error
-    random = Random(0)  # nosec B311
+    random = Random(0)  # it picks pictures, no secrets  # nosec B311
     random.shuffle(good)
     random.shuffle(bad)
     train, tested, defective = CELLS
