@@ -64,7 +64,7 @@ def test_places_that_are_tested_are_not_trained_on(tmp_path: Path) -> None:
         assert mask.getbbox() == (100, 100, 201, 151)
 
 
-def test_cells_are_sure_monocrystalline_and_in_one_set_only(tmp_path: Path) -> None:
+def test_cells_are_sure_of_one_kind_and_in_one_set_only(tmp_path: Path) -> None:
     source = cells(tmp_path / "elpv")
 
     assert main(["--set", "cells", "--source", str(source), "--out", str(tmp_path)]) == 0
@@ -72,6 +72,11 @@ def test_cells_are_sure_monocrystalline_and_in_one_set_only(tmp_path: Path) -> N
     parts = [names(tmp_path / "cells" / kind) for kind in ("train/good", "test/good", "test/defective")]
     assert tuple(map(len, parts)) == CELLS
     assert len(set.union(*parts)) == sum(CELLS)
+    assert main(["--set", "polycells", "--source", str(source), "--out", str(tmp_path)]) == 0
+    few = sum(CELLS) + 10  # only one polycrystalline cell is good, and one defective
+    assert [names(tmp_path / "polycells" / kind) for kind in ("train/good", "test/defective")] == [
+        {f"cell{few:04d}.png"}, {f"cell{few + 1:04d}.png"},
+    ]  # fmt: skip
     for kind, defective in (("train/good", False), ("test/good", False), ("test/defective", True)):
         first = CELLS[0] + CELLS[1] + 5
         assert all((first <= int(name[4:8]) < first + CELLS[2] + 5) is defective for name in names(tmp_path / "cells" / kind))

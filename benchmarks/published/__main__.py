@@ -3,8 +3,9 @@
 - `ballscrew`: a ball screw's spindle that wears until its track is pitted, in colour (Schlagenhauf and Landwehr, Industrial
   machine tool component surface defect dataset, Data in Brief 39, 2021; CC BY-SA 4.0). Of each of 15 places along it there is a
   row of pictures over ten days; the places of the test pictures are others than those that training sees.
-- `cells`: monocrystalline solar cells that glow under current, grey (Buerhop-Lutz et al., A benchmark for visual identification
-  of defective solar cells in electroluminescence imagery, EU PVSEC 2018; CC BY-NC-SA 4.0). Without masks.
+- `cells` and `polycells`: mono- and polycrystalline solar cells that glow under current, grey (Buerhop-Lutz et al., A benchmark
+  for visual identification of defective solar cells in electroluminescence imagery, EU PVSEC 2018; CC BY-NC-SA 4.0). Without
+  masks.
 
 Fetch the data sets from where they are published first; nothing is downloaded.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final, Literal
@@ -36,7 +38,7 @@ CELLS: Final = (300, 60, 80)
 class PublishedSettings(Settings):
     """Lay a published data set out in MVTec layout."""
 
-    set: Literal["ballscrew", "cells"] = Field(description="which it is")
+    set: Literal["ballscrew", "cells", "polycells"] = Field(description="which it is")
     source: Path = Field(description="its folder, as published: BSData, or the one of labels.csv of ELPV")
     out: Path = Field(Path("data"), description="folder of the data sets")
 
@@ -81,13 +83,12 @@ def ballscrew(source: Path, folder: Path) -> None:
             mask.save(masks / f"{path.stem}_mask.png")
 
 
-def cells(source: Path, folder: Path) -> None:
-    """Monocrystalline ones that are surely good or surely defective."""
+def cells(source: Path, folder: Path, kind: str) -> None:
+    """Those of a kind that are surely good or surely defective."""
     try:
         rows = [line.split() for line in (source / "labels.csv").read_text().splitlines()]
         good, bad = (
-            [source / name for name, defective, kind in rows if kind == "mono" and float(defective) == wanted]
-            for wanted in (0, 1)
+            [source / name for name, defective, its in rows if its == kind and float(defective) == wanted] for wanted in (0, 1)
         )
     except (OSError, ValueError) as error:
         raise BadConfig(detail=f"{source}: {error}; expected the folder of ELPV's labels.csv") from error
@@ -100,7 +101,11 @@ def cells(source: Path, folder: Path) -> None:
     _copy(bad[:defective], folder / "test" / "defective")
 
 
-LAID_OUT: Final[dict[str, Callable[[Path, Path], None]]] = {"ballscrew": ballscrew, "cells": cells}
+LAID_OUT: Final[dict[str, Callable[[Path, Path], None]]] = {
+    "ballscrew": ballscrew,
+    "cells": partial(cells, kind="mono"),
+    "polycells": partial(cells, kind="poly"),
+}
 
 
 def _copy(paths: Sequence[Path], folder: Path) -> None:
