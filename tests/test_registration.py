@@ -89,13 +89,13 @@ def test_gain_and_offset_change_nothing(gain: float, offset: float, size: tuple[
 
 @given(st.floats(-0.6, 0.6), st.floats(-0.6, 0.6), st.sampled_from(SIZES))
 def test_a_slope_of_light_asks_for_no_move(across: float, down: float, size: tuple[int, int]) -> None:
-    """Not for a twentieth of a pixel, not for a twentieth of a degree."""
+    """Not for a tenth of a pixel, not for a twentieth of a degree."""
     module, picture = registration(size), scene(size, play(1, seed=3)[0], 30)
     slope = 1 + across * torch.linspace(-0.5, 0.5, size[1])[None, :] + down * torch.linspace(-0.5, 0.5, size[0])[:, None]
 
     change = module(slope * picture)[0] - module(picture)[0]
 
-    assert float(change[:2].abs().max()) < 0.05 / max(size)
+    assert float(change[:2].abs().max()) < 0.1 / max(size)
     assert abs(math.degrees(float(change[2]))) < 0.05
 
 
