@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from snag.calibration import POOLED, Calibration, conformal_threshold, is_group, p_value
 from snag.errors import BadConfig, BadDataset
 from snag.verdict import judge
+from training.detector import FAILED_SCORE
 from training.groups import calibrated_groups, groups_by_folder, groups_by_list
 
 GOOD = Path("data/train/good")
@@ -115,3 +116,13 @@ def test_each_group_keeps_the_rate():
 
     assert np.mean(stopped["own"]) == pytest.approx(3 / 31, abs=0.015)
     assert np.mean(stopped["pooled"]) > 0.15
+
+
+def test_a_group_of_which_too_many_can_not_be_judged_has_no_threshold_of_its_own() -> None:
+    """Theirs would stop nothing but what can't be judged; one such picture less, and it is the worst of the others."""
+    for unjudged, threshold in ((2, None), (1, 18.0)):
+        scores = [float(score) for score in range(1, 19)] + [FAILED_SCORE] * unjudged
+
+        (group,) = calibrated_groups(scores, ["camera"] * len(scores), 0.1, "average", 0.95)
+
+        assert group.threshold == threshold
