@@ -43,7 +43,7 @@ class Group:
 
     name: str
     scores: tuple[float, ...]  #: sorted ascending
-    threshold: float | None  #: None: too few pictures to keep the rate, so the pooled one holds
+    threshold: float | None  #: None: too few that can be judged to keep the rate, so the pooled one holds
     guarantee: Guarantee | None = None
 
     @property

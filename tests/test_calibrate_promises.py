@@ -85,7 +85,7 @@ def test_folders_below_the_good_pictures_are_groups(
     assert (calibration.count, calibration.knows("camera-2"), calibration.knows("camera-3")) == (18, True, False)
     said = capsys.readouterr().out
     assert "group camera-1: 10 pictures, threshold" in said
-    assert "group camera-2: 4 pictures, too few for a threshold of its own: the pooled one holds" in said
+    assert "group camera-2: 4 pictures, too few that can be judged for a threshold of its own: the pooled one holds" in said
 
 
 def test_a_list_may_say_which_picture_is_of_which_group(bolts: Trained, run: Path, tmp_path: Path) -> None:

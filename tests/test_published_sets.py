@@ -91,7 +91,19 @@ def test_another_folder_is_told_and_nothing_is_written(
     assert main(["--set", wanted, "--source", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
 
     assert expected in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_a_source_that_lacks_a_picture_leaves_no_half_of_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = cells(tmp_path / "elpv")
+    (source / "images" / "cell0007.png").unlink()
+
+    assert main(["--set", "cells", "--source", str(source), "--out", str(tmp_path / "out")]) == 2
+
+    said = capsys.readouterr().err
+    assert "cell0007.png" in said
+    assert "expected the data set as it is published" in said
+    assert not any((tmp_path / "out").iterdir())
 
 
 def test_what_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

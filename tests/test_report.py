@@ -190,7 +190,7 @@ def test_groups_and_ways_to_choose_stand_in_the_report(evaluation: Evaluation) -
 
     assert "<td>camera &lt;1&gt;</td><td>19</td>" in html
     assert promised.sentence in html
-    assert "too few pictures for a threshold of its own: the pooled one holds" in html
+    assert "too few pictures that can be judged for a threshold of its own: the pooled one holds" in html
     assert re.findall(r'<tr class="(\w*)"><td>([\w-]+)</td><td>0', html) == [
         ("reference", "split-conformal"), ("", "youden"), ("", "cost"),
     ]  # fmt: skip

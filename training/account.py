@@ -26,7 +26,7 @@ def lines_of(calibration: Calibration) -> list[str]:
 def _group_line(group: Group) -> str:
     start = f"group {group.name}: {group.count} pictures, "
     if group.threshold is None or group.guarantee is None:
-        return f"{start}too few for a threshold of its own: the {POOLED} one holds"
+        return f"{start}too few that can be judged for a threshold of its own: the {POOLED} one holds"
     return f"{start}threshold {group.threshold:.6g}. {group.guarantee.sentence}"
 
 

@@ -98,7 +98,8 @@ class WholePreparation(nn.Module):
             low, high = at_limits(measured)
             strength, offset = self.light(measured, self.usual - self.black, seen * (1.0 - low - high))
             shown = (values - offset) / strength.clamp(min=least) + self.black
-            low, high = at_limits(values)
+            if other is not None:
+                low, high = at_limits(values)
             differs = shown - self.usual
             differs = differs - low * differs.clamp(min=0.0) - high * differs.clamp(max=0.0)
             return self.usual + seen * differs, pose, reason

@@ -25,6 +25,7 @@ from benchmarks.colour.panel import FAULTS, panel
 from benchmarks.colour.parts import cloth, nut, tablet
 from cli.settings import Settings, from_flags, run
 from snag.errors import BadConfig
+from training.folders import whole_folder
 
 #: Grey levels that one of the channels must differ by for a pixel to count as defective.
 VISIBLE: Final = 6.0
@@ -54,19 +55,24 @@ def colour(settings: ColourSettings) -> None:
     if there := [str(folder) for folder in folders.values() if folder.exists()]:
         raise BadConfig(detail=f"{' and '.join(there)} is there already; remove it, or choose another folder with --out")
     for name, folder in folders.items():
-        draw, defects = SETS[name]
-        for place, count in (("train", settings.train), ("test", settings.good)):
-            for i in range(count):
-                rng = np.random.default_rng([settings.seed, len(place), i])
-                _save(_exposed(draw(rng)[0], rng), folder / place / "good" / f"{i:03d}.png")
-        for number, (kind, flawed) in enumerate(defects.items()):
-            for i in range(settings.each):
-                rng = np.random.default_rng([settings.seed, 100 + number, i])
-                clean, changed = flawed(rng)
-                mask = gaussian_filter(np.abs(changed - clean).max(2), 1) > VISIBLE
-                _save(_exposed(changed, rng), folder / "test" / kind / f"{i:03d}.png")
-                _save(255.0 * mask, folder / "ground_truth" / kind / f"{i:03d}_mask.png")
+        with whole_folder(folder) as whole:
+            _draw(name, whole, settings)
         print(folder)
+
+
+def _draw(name: str, folder: Path, settings: ColourSettings) -> None:
+    draw, defects = SETS[name]
+    for place, count in (("train", settings.train), ("test", settings.good)):
+        for i in range(count):
+            rng = np.random.default_rng([settings.seed, len(place), i])
+            _save(_exposed(draw(rng)[0], rng), folder / place / "good" / f"{i:03d}.png")
+    for number, (kind, flawed) in enumerate(defects.items()):
+        for i in range(settings.each):
+            rng = np.random.default_rng([settings.seed, 100 + number, i])
+            clean, changed = flawed(rng)
+            mask = gaussian_filter(np.abs(changed - clean).max(2), 1) > VISIBLE
+            _save(_exposed(changed, rng), folder / "test" / kind / f"{i:03d}.png")
+            _save(255.0 * mask, folder / "ground_truth" / kind / f"{i:03d}_mask.png")
 
 
 def _save(pixels: Array, path: Path) -> None:

@@ -25,6 +25,7 @@ from pydantic import Field
 
 from cli.settings import Settings, from_flags, run
 from snag.errors import BadConfig
+from training.folders import whole_folder
 
 #: Of the pictures of the ball screw those of one camera, and of how many places they are tested on.
 WHOLE_SIZE: Final = (1130, 460)
@@ -44,11 +45,15 @@ class PublishedSettings(Settings):
 
 
 def published(settings: PublishedSettings) -> None:
-    """Lay it out. Raises BadConfig where a folder is there already, or the source is another one."""
+    """Lay it out, whole or not at all. Raises BadConfig where a folder is there already, or the source is another one."""
     folder = settings.out / settings.set
     if folder.exists():
         raise BadConfig(detail=f"{folder} is there already; remove it, or choose another folder with --out")
-    LAID_OUT[settings.set](settings.source, folder)
+    with whole_folder(folder) as whole:
+        try:
+            LAID_OUT[settings.set](settings.source, whole)
+        except (OSError, LookupError, ValueError) as error:
+            raise BadConfig(detail=f"{settings.source}: {error}; expected the data set as it is published") from error
     print(folder)
 
 
