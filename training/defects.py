@@ -53,11 +53,11 @@ class Surface:
 
 
 def add_defects(
-    clean: Array, where: Array, random: Generator, background: float | None, surface: Surface | None = None
+    clean: Array, where: Array, random: Generator, background: float | Array | None, surface: Surface | None = None
 ) -> tuple[Array, Array]:
     """Corrupt pictures [N, C, h, w] (float32, left as they are); `where` [h, w] weighs the places.
 
-    `background` is the grey value around an aligned part, or None; `surface` is given for whole pictures.
+    `background` is the grey value around a part, or that of each channel [C, 1, 1], or None; `surface` is given for whole pictures.
     Returns the corrupted pictures and masks [N, h, w], 0 or 1.
     """
     shaded, corrupted = np.zeros_like(clean), clean.copy()
@@ -80,7 +80,7 @@ def add_defects(
                 shaded[i] += hue(len(clean[i]), random) * shade
                 soft[i] |= np.abs(shade) > max(VISIBLE, edge)
             else:
-                _on_surface(corrupted[i], other, centre, random, surface.plain)
+                _on_surface(corrupted[i], other, centre, random, surface.plain, background)
     change = np.abs(corrupted - clean).max(1)
     visible = _averaged(change, 3) > VISIBLE
     if surface:
@@ -113,7 +113,9 @@ def _shade(shape: tuple[int, ...], centre: tuple[int, int], random: Generator, u
     return (random.choice((-1, 1)) * strength * alpha).astype(np.float32), SHADE_EDGE * strength
 
 
-def _on_surface(picture: Array, other: Array, centre: tuple[int, int], random: Generator, plain: float) -> None:
+def _on_surface(
+    picture: Array, other: Array, centre: tuple[int, int], random: Generator, plain: float, background: float | Array | None
+) -> None:
     """Change `picture` [C, h, w] of a surface in place around `centre`."""
     reach = float(np.exp(random.uniform(np.log(3), np.log(36)))) * _unit(*picture.shape[1:])
     box, corner, y, x = _box(picture, centre, int(np.ceil(1.5 * reach)) + 3)
@@ -123,8 +125,9 @@ def _on_surface(picture: Array, other: Array, centre: tuple[int, int], random: G
     if random.random() >= plain:
         alpha = alpha * np.exp(random.uniform(np.log(0.25), 0.0))
     fills = FILLS if len(picture) == 1 else [*FILLS, recolour]
+    fills = fills if background is None else [*fills, missing]
     fill = THIN[random.integers(len(THIN))] if shape in (scratch, crack) else fills[random.integers(len(fills))]
-    box += (alpha * (fill(box, other, corner, random, None) - box)).astype(np.float32)
+    box += (alpha * (fill(box, other, corner, random, background) - box)).astype(np.float32)
 
 
 def _of_another_material(picture: Array, other: Array, centre: tuple[int, int], random: Generator) -> None:
@@ -142,7 +145,9 @@ def _of_another_material(picture: Array, other: Array, centre: tuple[int, int], 
     box += (alpha * random.uniform(0.4, 1.0) * (other[:, place[0], place[1], None, None] - tone)).astype(np.float32)
 
 
-def _one_defect(picture: Array, other: Array, centre: tuple[int, int], random: Generator, background: float | None) -> None:
+def _one_defect(
+    picture: Array, other: Array, centre: tuple[int, int], random: Generator, background: float | Array | None
+) -> None:
     """Change `picture` [C, h, w] in place around `centre`."""
     unit = _unit(*picture.shape[1:])
     is_shade = random.random() < SHADES

@@ -13,8 +13,11 @@ from torch.nn import functional
 
 from training.alignment import Aligner
 from training.fit_alignment import MARGIN, Alignment, fit_alignment
+from training.fit_locator import Location, fit_locator
 from training.fit_registration import fit_registration
+from training.located import LocatedPreparation
 from training.preparation import AlignedPreparation, WholePreparation
+from training.prepared import Preparation
 from training.survey import Look
 
 #: Mean distance between the colour channels, in grey levels, above which they carry more than one: a grey part under a colour
@@ -37,8 +40,8 @@ RUNG = 1.25
 class Chosen:
     """A preparation, and why it is this one."""
 
-    module: AlignedPreparation | WholePreparation
-    mode: str  #: "aligned", "registered" or "whole"
+    module: Preparation
+    mode: str  #: "aligned", "registered", "located" or "whole"
     why: str
     foreground: Tensor  #: [h, w] in 0..1: where a defect can lie
 
@@ -46,7 +49,7 @@ class Chosen:
 def choose_preparation(
     looks: Sequence[Look], *, mode: str, colour: str, pixels: int | None, centre: float, spread: float, raw: bool = False
 ) -> Chosen:
-    """Choose by good pictures. `mode` is auto, aligned, registered or whole; `colour` auto, grey or colour; `pixels` a budget.
+    """Choose by good pictures. `mode` is auto, aligned, registered, located or whole; `colour` auto, grey or colour; `pixels` a budget.
 
     None is the budget of the mode that is chosen. `raw` leaves whole pictures their exposure.
     """
@@ -66,8 +69,13 @@ def choose_preparation(
     if mode in ("auto", "registered") and not raw:
         registration, why = scene or fit_registration(some)
         reasons = [why] if registration is not None else [*reasons, why]
+    if mode in ("auto", "located") and registration is None and not raw:
+        location, why = fit_locator([one.tiny for one in looks[:: max(1, len(looks) // ENOUGH)]], anywhere=mode == "located")
+        if location is not None:
+            return _located(location, looks, channels, pixels or WHOLE_PIXELS, centre, spread, why)
+        reasons.append(why)
     module = WholePreparation(channels, heights, widths, centre, spread, scale, turn, raw, registration)
-    asked = f"mode {mode} was asked for, but " if mode in ("aligned", "registered") and registration is None else ""
+    asked = f"mode {mode} was asked for, but " if mode in ("aligned", "registered", "located") and registration is None else ""
     why = asked + "; ".join(reasons) if reasons else "as asked for"
     return Chosen(module, "registered" if registration else "whole", why, torch.ones(module.height, module.width))
 
@@ -79,6 +87,16 @@ def _aligned(alignment: Alignment, looks: Sequence[Look], channels: int, pixels:
         height += 16  # rounding may take of the margin, not of the part
     module = AlignedPreparation(alignment.aligner, channels, height, width, alignment.width)
     return Chosen(module, "aligned", why, _where(alignment.aligner, height, width))
+
+
+def _located(
+    location: Location, looks: Sequence[Look], channels: int, pixels: int, centre: float, spread: float, why: str
+) -> Chosen:
+    native = max(max(one.height, one.width) for one in looks)
+    height, width = _size(location.height * native, location.width * native, pixels)
+    step = max(location.height / height, location.width / width)
+    module = LocatedPreparation(location.locator, channels, height, width, step, centre, spread)
+    return Chosen(module, "located", why, torch.ones(height, width))
 
 
 def _channels(looks: Sequence[Look], colour: str) -> int:

@@ -16,12 +16,15 @@ from torch import Tensor, nn
 from snag.errors import DiskFull
 from snag.files import write_atomically, write_text
 from training.dataset import read
+from training.located import LocatedPreparation
 from training.preparation import AlignedPreparation, WholePreparation
 from training.survey import in_threads
 
+Preparation = AlignedPreparation | LocatedPreparation | WholePreparation
+
 
 def prepared_pictures(
-    root: Path, names: Sequence[str], module: AlignedPreparation | WholePreparation, cache: Path, data_digest: str
+    root: Path, names: Sequence[str], module: Preparation, cache: Path, data_digest: str
 ) -> tuple[list[np.ndarray], list[str]]:
     """Prepared pictures [c, h, w], float16, memory-mapped; and each one's reason ("" where it could be prepared).
 
@@ -53,7 +56,7 @@ def prepared_pictures(
 
 
 @torch.inference_mode()
-def _prepare(module: AlignedPreparation | WholePreparation, path: Path) -> tuple[np.ndarray, str]:
+def _prepare(module: Preparation, path: Path) -> tuple[np.ndarray, str]:
     one, _, reason = module(read(path))
     return one.numpy().astype(np.float16), reason
 

@@ -29,8 +29,9 @@ class TrainSettings(Settings):
     standardise_share: float = Field(0.12, ge=0, lt=0.5, description="share of the good pictures that give the usual error")
     calibrate_share: float = Field(0.2, ge=0, lt=0.6, description="share of the good pictures kept for calibration")
 
-    mode: Literal["auto", "aligned", "registered", "whole"] = Field(
-        "auto", description="cut out the aligned part, move the scene to where it usually lies, or only resize the picture"
+    mode: Literal["auto", "aligned", "registered", "located", "whole"] = Field(
+        "auto",
+        description="cut out the aligned part, move the scene to where it usually lies, cut out the part, or only resize",
     )
     exposure: Literal["normalised", "raw"] = Field(
         "normalised", description="raw: grey values as they are, only for mode whole"
@@ -124,10 +125,10 @@ class SettledSettings(TrainSettings):
 #: that something is wrong. Registered scenes are learnt as surfaces: on drawn boards a part's committee and defects did worse.
 _PART: Final = {"members": 3, "window": 5}
 _PICTURE: Final = {"members": 1, "window": 9}
-BY_MODE: Final[dict[str, dict[str, int]]] = {"aligned": _PART, "registered": _PICTURE, "whole": _PICTURE}
+BY_MODE: Final[dict[str, dict[str, int]]] = {"aligned": _PART, "registered": _PICTURE, "located": _PICTURE, "whole": _PICTURE}
 #: Steps, not epochs, are what learning takes and time is spent on: few pictures are seen more often, many in the same hour.
 #: Scenes are always shown alike: after three times the steps, drawn boards that training had seen scored a third of others.
-STEPS: Final = {"aligned": 3360, "registered": 2520, "whole": 7440}
+STEPS: Final = {"aligned": 3360, "registered": 2520, "located": 7440, "whole": 7440}
 #: What is gained by seeing a handful of pictures once more is not worth the writing of another checkpoint.
 MOST_EPOCHS: Final = 1000
 

@@ -18,7 +18,7 @@ def usual_augmentation(settings: TrainSettings, mode: str, allowed: Symmetry) ->
     usual["gamma"] = 0.0 if mode == "aligned" else 0.15  # measured against its table, a part loses nothing by a tone curve
     if mode == "registered":  # to a tenth of a pixel
         usual |= {"rotation": 0.1, "shift": 0.001, "zoom": 0.002}
-    if mode == "whole":
+    if mode in ("located", "whole"):
         usual |= {"rotation": FULL_TURN if allowed.any_turn else 3.0, "shift": 0.02, "zoom": 0.03}
         usual |= {"flip": allowed.flip, "half_turn": allowed.half_turn}
     asked = {name: value for name in usual if (value := getattr(settings, name)) is not None}

@@ -16,6 +16,7 @@ from torch.nn import functional
 from training.alignment import REFINE_SIDE
 from training.dataset import read
 from training.exposure import to_channels
+from training.locator import SIDE
 from training.progress import progress
 from training.strips import shrink
 
@@ -27,6 +28,7 @@ class Look:
     """What is kept of a picture."""
 
     small: Tensor  #: [1, h, w] grey 0..255, long side REFINE_SIDE
+    tiny: Tensor  #: [1 or 3, h, w] uint8, long side SIDE of `training.locator`
     thumbnail: Tensor  #: [1024] grey 0..255, 32 x 32
     height: int
     width: int
@@ -39,7 +41,8 @@ def look(picture: Tensor) -> Look:
     grey = to_channels(picture, 1)
     chroma = float((picture.amax(0).float() - picture.amin(0).float()).mean()) if picture.shape[0] == 3 else 0.0
     thumbnail = functional.adaptive_avg_pool2d(grey[None], 32).flatten()
-    return Look(shrink(grey, REFINE_SIDE), thumbnail, picture.shape[1], picture.shape[2], chroma, _grain(grey))
+    tiny = shrink(picture, SIDE).round().to(torch.uint8)
+    return Look(shrink(grey, REFINE_SIDE), tiny, thumbnail, picture.shape[1], picture.shape[2], chroma, _grain(grey))
 
 
 def _grain(grey: Tensor) -> float:

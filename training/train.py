@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -29,12 +29,14 @@ from training.curves import LossEvents, draw_curves
 from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, read, split, write_split
 from training.defects import MATERIALS, Surface, add_defects
 from training.detector import Detector, fit_standardisation
+from training.fit_locator import fit_located
 from training.fit_preparation import ENOUGH, Chosen, choose_preparation
 from training.fit_registration import fit_usual
 from training.fold import folded
+from training.located import LocatedPreparation
 from training.memory import Memory, remember
 from training.networks import Learner, Networks
-from training.preparation import WholePreparation
+from training.preparation import AlignedPreparation, WholePreparation
 from training.prepared import prepared_pictures, to_tensor
 from training.progress import progress
 from training.provenance import versions
@@ -78,10 +80,18 @@ class Material:
         module = self.chosen.module
         return module.usual if isinstance(module, WholePreparation) and module.registration is not None else None
 
+    @property
+    def background(self) -> float | np.ndarray | None:
+        """What lies around a part, as prepared: its grey value, or of each channel [c, 1, 1]; None where no part is known."""
+        module = self.chosen.module
+        if isinstance(module, LocatedPreparation):
+            return module.table.numpy()
+        return module.level if isinstance(module, AlignedPreparation) else None
+
     @cached_property
     def symmetry(self) -> Symmetry:
-        """What whole pictures may be turned and mirrored by; aligned parts have one pose."""
-        return symmetry(self.fit) if self.chosen.mode == "whole" else Symmetry()
+        """What pictures may be turned and mirrored by; aligned parts and registered scenes have one pose."""
+        return symmetry(self.fit) if self.chosen.mode in ("located", "whole") else Symmetry()
 
 
 def train(settings: TrainSettings) -> None:
@@ -176,14 +186,13 @@ def batches(
     numbers = np.random.default_rng([settings.seed, epoch, 1])
     tensors = torch.Generator().manual_seed(int(np.random.default_rng([settings.seed, epoch, 2]).integers(2**62)))
     groups = _groups(torch.randperm(len(material.fit), generator=tensors).tolist(), material.fit, settings.batch_size)
-    background = getattr(material.chosen.module, "level", None)
     for turn in torch.randperm(len(groups), generator=tensors).tolist():
         clean = augment(torch.stack([material.fit[i] for i in groups[turn]]), how, tensors)
         where = material.chosen.foreground[: clean.shape[2], : clean.shape[3]].numpy()  # of whole pictures, all alike
         if not settings.repair:
             yield clean, clean, torch.zeros(len(clean), *clean.shape[2:])
             continue
-        shown, mask = add_defects(clean.numpy(), where, numbers, background, material.surface)
+        shown, mask = add_defects(clean.numpy(), where, numbers, material.background, material.surface)
         yield torch.from_numpy(shown), clean, torch.from_numpy(mask)
 
 
@@ -236,9 +245,12 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
         spread=0.15,
         raw=settings.exposure == "raw",
     )
+    some = chosen_split.fit[:: max(1, len(chosen_split.fit) // ENOUGH)]
     if isinstance(chosen.module, WholePreparation) and chosen.module.registration is not None:
-        some = chosen_split.fit[:: max(1, len(chosen_split.fit) // ENOUGH)]
         fit_usual(chosen.module, (read(settings.data / name) for name in progress(some, "usual scene", "picture")))
+    if isinstance(chosen.module, LocatedPreparation):
+        pictures = (read(settings.data / name) for name in progress(some, "usual part", "picture"))
+        chosen = replace(chosen, foreground=fit_located(chosen.module, pictures).clamp(min=0.03))
     print(f"{chosen.mode} pictures of {chosen.module.channels} x {chosen.module.height} x {chosen.module.width}; {chosen.why}")
     sets = []
     for part in (chosen_split.fit, chosen_split.standardise):
