@@ -186,6 +186,8 @@ def _alignment(diagnosis: Diagnosis) -> Iterator[Advice]:
         yield Advice("good", f"The parts can be cut out and turned upright: {diagnosis.chosen.why}.")
     elif diagnosis.chosen.mode == "registered":
         yield Advice("good", f"The pictures can be moved onto each other ({diagnosis.chosen.why}).")
+    elif diagnosis.chosen.mode == "located":
+        yield Advice("good", f"The parts can be cut out, what lies beside them is not looked at ({diagnosis.chosen.why}).")
     else:
         yield Advice("note", f"The pictures will be judged whole: {diagnosis.chosen.why}.")
 

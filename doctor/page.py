@@ -146,6 +146,7 @@ def _views(diagnosis: Diagnosis) -> Sheet | None:
     laid = {
         "aligned": "cut out and turned upright",
         "registered": "moved to where the scene usually lies",
+        "located": "cut out wherever the part lies, its table painted over",
         "whole": "judged whole",
     }
     text = f"Exposure taken out; {laid[diagnosis.chosen.mode]}."

@@ -117,6 +117,7 @@ def choice_sentence(settings: Mapping[str, Any]) -> str | None:
     what = {
         "aligned": "each part cut out and laid straight",
         "registered": "the whole picture, moved to where its scene usually lies",
+        "located": "each part cut out wherever it lies, its table painted over",
         "whole": "the whole picture",
     }[settings["mode"]]
     colour = "in grey" if settings["channels"] == 1 else "in colour"

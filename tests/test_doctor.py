@@ -176,6 +176,13 @@ class TestAdvice:
         assert said(scene, r"^The pictures can be moved onto each other \(one scene\)\.$", "good")
         assert "Exposure taken out; moved to where the scene usually lies." in render(scene, advice(scene))
 
+    def test_a_located_part(self, sound):
+        """The same, for a part that lies anywhere."""
+        part = replace(sound, chosen=replace(sound.chosen, mode="located", why="one part"))
+
+        assert said(part, r"^The parts can be cut out, what lies beside them is not looked at \(one part\)\.$", "good")
+        assert "Exposure taken out; cut out wherever the part lies, its table painted over." in render(part, advice(part))
+
     def test_most_urgent_first(self, sick):
         order = [one.urgency for one in advice(sick)]
 

@@ -36,7 +36,7 @@ def test_what_can_not_be_aligned_is_left_whole_and_says_why() -> None:
 
     assert automatic.mode == asked.mode == "whole"
     reasons = automatic.why.split("; ")
-    assert [reason[:4] for reason in reasons] == ["no p", "even"]  # why not aligned, why not registered
+    assert [reason[:4] for reason in reasons] == ["no p", "even", "no t"]  # not aligned, registered, located
     assert asked.why == f"mode aligned was asked for, but {reasons[0]}"
     assert automatic.foreground.unique().tolist() == [1]
 

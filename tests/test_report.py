@@ -102,6 +102,7 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
             settings | {"symmetry": "mirrored"},
             settings | {"symmetry": "none", "mode": "aligned", "channels": 1},
             settings | {"mode": "registered"},
+            settings | {"mode": "located"},
             settings,
             {"mode": "whole"},
         )
@@ -112,6 +113,7 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
         f"{whole}; also shown mirrored: good pictures stay good so.",
         "each part cut out and laid straight, in grey, 240 x 256 pixels at most (nothing to align).",
         "the whole picture, moved to where its scene usually lies, in colour, 240 x 256 pixels at most (nothing to align).",
+        "each part cut out wherever it lies, its table painted over, in colour, 240 x 256 pixels at most (nothing to align).",
         f"{whole}.",
         None,
     ]
@@ -240,7 +242,9 @@ def test_no_bar_lies_on_both_sides_of_the_threshold() -> None:
     assert edges[passed + 1] == edges[stopped] == np.nextafter(0.37, 1)
 
 
-@pytest.mark.parametrize(("mode", "told"), [("aligned", False), ("registered", True), ("whole", True), (None, False)])
+@pytest.mark.parametrize(
+    ("mode", "told"), [("aligned", False), ("registered", True), ("located", False), ("whole", True), (None, False)]
+)
 def test_that_moved_pictures_repeat_their_edges_is_told_where_edges_are_judged(
     evaluation: Evaluation, mode: str | None, told: bool
 ) -> None:

@@ -1,7 +1,8 @@
 """What stands where a synthetic defect is opaque: other tones, patches, warps, smears, missing material.
 
 Each fill is given a box [C, h, w] of a prepared picture, another good picture [C, H, W], the box's corner, and what lies
-around the part (its grey value, or of each channel [C, 1, 1]) or None; it returns what is to stand in the box, and leaves that alone.
+around the part (its grey value, or of each channel [C, 1, 1]) or None; it returns what is to stand in the box, and leaves that
+alone.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ def add_defects(
 ) -> tuple[Array, Array]:
     """Corrupt pictures [N, C, h, w] (float32, left as they are); `where` [h, w] weighs the places.
 
-    `background` is the grey value around a part, or that of each channel [C, 1, 1], or None; `surface` is given for whole pictures.
+    `background` is the grey value around a part, or that of each channel [C, 1, 1], or None; `surface` is given where the part
+    has no one pose.
     Returns the corrupted pictures and masks [N, h, w], 0 or 1.
     """
     shaded, corrupted = np.zeros_like(clean), clean.copy()

@@ -49,9 +49,9 @@ class Chosen:
 def choose_preparation(
     looks: Sequence[Look], *, mode: str, colour: str, pixels: int | None, centre: float, spread: float, raw: bool = False
 ) -> Chosen:
-    """Choose by good pictures. `mode` is auto, aligned, registered, located or whole; `colour` auto, grey or colour; `pixels` a budget.
+    """Choose by good pictures. `mode` is auto, aligned, registered, located or whole; `colour` auto, grey or colour.
 
-    None is the budget of the mode that is chosen. `raw` leaves whole pictures their exposure.
+    `pixels` is a budget, None that of the mode that is chosen. `raw` leaves whole pictures their exposure.
     """
     channels = _channels(looks, colour)
     some = [one.small for one in looks[:: max(1, len(looks) // ENOUGH)]]

@@ -14,6 +14,7 @@ from PIL import Image
 from snag.artifact import load_artifact
 from tests.parts import as_bytes, draw_scene, good_picture, write_data_set
 from tests.preparations import random_picture
+from tests.discs import disc, place
 from tests.scenes import play, scene
 from tests.tiny_training import COUNT, TINY, here, in_child, settings_of
 from training import preview, train
@@ -87,6 +88,26 @@ def test_a_scene_that_moves_is_learnt_twice_to_the_same_bytes(moving: Path, tmp_
     assert (tmp_path / "snag.pt").read_bytes() == (moving / "run" / "snag.pt").read_bytes()
 
 
+def test_a_part_that_lies_anywhere_is_learnt_and_found_again_and_its_table_has_no_say(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "train" / "good"
+    folder.mkdir(parents=True)
+    for seed in range(COUNT):
+        Image.fromarray(as_bytes(disc(place(seed), seed, side=96))).save(folder / f"{seed:03d}.png")
+    runs = [tmp_path / "first", tmp_path / "second"]
+
+    for run in runs:
+        assert in_child(tmp_path / "data", run, "--mode", "auto", "--epochs", "2").code == 0
+
+    assert runs[0].joinpath("snag.pt").read_bytes() == runs[1].joinpath("snag.pt").read_bytes()
+    artifact = load_artifact(runs[0] / "snag.pt")
+    assert artifact.settings["mode"] == "located"
+    plain, crumbs, empty = artifact.score(
+        [disc(place(99), 99, side=96), disc(place(99), 99, side=96, crumb=True), disc(None, 99, side=96)]
+    )
+    assert crumbs.anomaly_score == pytest.approx(plain.anomaly_score, rel=0.05)
+    assert (plain.reason, empty.reason) == (None, "not_aligned")
+
+
 def test_bfloat16_trains_too(data: Path, tmp_path: Path) -> None:
     assert here(data, tmp_path, "--precision", "bfloat16", "--epochs", "1") == 0
 
@@ -156,11 +177,14 @@ def test_defects_are_shown_only_where_repair_is_to_be_learnt(repair: bool, data:
 def test_augmentation_follows_the_mode_and_what_is_set_by_hand() -> None:
     settings = train_settings(["--rotation", "7", "--flip"])
 
-    aligned, registered, whole = (usual_augmentation(settings, mode, Symmetry()) for mode in ("aligned", "registered", "whole"))
+    aligned, registered, located, whole = (
+        usual_augmentation(settings, mode, Symmetry()) for mode in ("aligned", "registered", "located", "whole")
+    )
 
     assert (aligned.rotation, aligned.flip, whole.rotation, whole.flip) == (7, True, 7, True)
     assert registered.shift < aligned.shift < whole.shift
     assert aligned.gamma == 0 < registered.gamma == whole.gamma
+    assert located == whole
     assert (aligned.noise, aligned.blur, aligned.gain) == (settings.noise, settings.blur, settings.gain)
 
 
