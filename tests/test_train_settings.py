@@ -93,7 +93,7 @@ def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path, text: str | 
         (["--learning-rate", "nan"], "learning_rate = 'nan': input should be a finite number"),
         (["--learning-rate", "-1"], "learning_rate = '-1': input should be greater than 0"),
         (["--seed", "x"], "seed = 'x': input should be a valid integer"),
-        (["--mode", "upright"], "mode = 'upright': input should be 'auto', 'aligned', 'registered' or 'whole'"),
+        (["--mode", "upright"], "mode = 'upright': input should be 'auto', 'aligned', 'registered', 'located' or 'whole'"),
         (["--window", "4"], "window = '4': a window has a middle pixel: expected an odd number"),
         (
             ["--standardise-share", "0.4", "--calibrate-share", "0.5"],

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from snag.artifact import load_artifact
+from tests.discs import disc, place
 from tests.parts import as_bytes, draw_scene, good_picture, write_data_set
 from tests.preparations import random_picture
-from tests.discs import disc, place
 from tests.scenes import play, scene
 from tests.tiny_training import COUNT, TINY, here, in_child, settings_of
 from training import preview, train
