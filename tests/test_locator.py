@@ -80,6 +80,17 @@ def test_wherever_the_part_lies_it_looks_the_same(seed: int) -> None:
     assert (first - second).abs().mean() < 0.02
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_pictures_need_not_be_square(turned: bool) -> None:
+    """A part in a wide or tall picture lies in the box as in a square one of the same long side."""
+    square = disc((0.5, 0.55), 8)
+    cut = square[:, 25:135] if not turned else square[:, :, 25:145]
+
+    change = prepared(cut) - prepared(square)
+
+    assert (change - change.mean()).abs().mean() < 0.02
+
+
 def test_what_lies_on_the_table_is_painted_over() -> None:
     at = place(3)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.published.__main__ import CELLS, WHOLE_SIZE, main
+from benchmarks.published.__main__ import CELLS, GOOD_PILLS, WHOLE_SIZE, main
 
 PLACES = [f"{place:06d}_315" for place in range(7)]
 
@@ -82,8 +82,24 @@ def test_cells_are_sure_of_one_kind_and_in_one_set_only(tmp_path: Path) -> None:
         assert all((first <= int(name[4:8]) < first + CELLS[2] + 5) is defective for name in names(tmp_path / "cells" / kind))
 
 
+def test_pills_are_all_in_one_set_only(tmp_path: Path) -> None:
+    for kind, count in (("normal", GOOD_PILLS + 7), ("chip", 3), ("dirt", 4)):
+        (tmp_path / "pillqc" / "images" / kind).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (30, 30), number).save(tmp_path / "pillqc" / "images" / kind / f"{kind}{number:04d}.jpg")
+
+    assert main(["--set", "pills", "--source", str(tmp_path / "pillqc"), "--out", str(tmp_path)]) == 0
+
+    train, good, chip, dirt = (
+        names(tmp_path / "pills" / kind) for kind in ("train/good", "test/good", "test/chip", "test/dirt")
+    )
+    assert (len(train), len(good), len(chip), len(dirt)) == (7, GOOD_PILLS, 3, 4)
+    assert len(train | good) == GOOD_PILLS + 7
+
+
 @pytest.mark.parametrize(
-    ("wanted", "expected"), [("ballscrew", "expected BSData"), ("cells", "expected the folder of ELPV's labels.csv")]
+    ("wanted", "expected"),
+    [("ballscrew", "expected BSData"), ("cells", "expected the folder of ELPV's labels.csv"), ("pills", "as it is published")],
 )
 def test_another_folder_is_told_and_nothing_is_written(
     wanted: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

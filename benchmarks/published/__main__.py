@@ -6,6 +6,7 @@
 - `cells` and `polycells`: mono- and polycrystalline solar cells that glow under current, grey (Buerhop-Lutz et al., A benchmark
   for visual identification of defective solar cells in electroluminescence imagery, EU PVSEC 2018; CC BY-NC-SA 4.0). Without
   masks.
+- `pills`: round tablets on a mat, in colour, chipped or dirty (PillQC, MathWorks, under its own licence). Without masks.
 
 Fetch the data sets from where they are published first; nothing is downloaded.
 """
@@ -34,13 +35,15 @@ TEST_PLACES: Final = 5
 GOOD_OF_A_PLACE: Final = 12
 #: Solar cells: good ones to train and to test on, and defective ones.
 CELLS: Final = (300, 60, 80)
+#: Good pills to test on; the others are to train on.
+GOOD_PILLS: Final = 40
 
 
 class PublishedSettings(Settings):
     """Lay a published data set out in MVTec layout."""
 
-    set: Literal["ballscrew", "cells", "polycells"] = Field(description="which it is")
-    source: Path = Field(description="its folder, as published: BSData, or the one of labels.csv of ELPV")
+    set: Literal["ballscrew", "cells", "polycells", "pills"] = Field(description="which it is")
+    source: Path = Field(description="its folder, as published: BSData, the one of labels.csv of ELPV, or PillQC")
     out: Path = Field(Path("data"), description="folder of the data sets")
 
 
@@ -106,10 +109,22 @@ def cells(source: Path, folder: Path, kind: str) -> None:
     _copy(bad[:defective], folder / "test" / "defective")
 
 
+def pills(source: Path, folder: Path) -> None:
+    """All that are chipped or dirty, and good ones of the same shots as those to train on."""
+    kinds = {kind: sorted((source / "images" / kind).iterdir()) for kind in ("normal", "chip", "dirt")}
+    good = kinds.pop("normal")
+    Random(0).shuffle(good)  # it picks pictures, no secrets  # nosec B311
+    _copy(good[GOOD_PILLS:], folder / "train" / "good")
+    _copy(good[:GOOD_PILLS], folder / "test" / "good")
+    for kind, paths in kinds.items():
+        _copy(paths, folder / "test" / kind)
+
+
 LAID_OUT: Final[dict[str, Callable[[Path, Path], None]]] = {
     "ballscrew": ballscrew,
     "cells": partial(cells, kind="mono"),
     "polycells": partial(cells, kind="poly"),
+    "pills": pills,
 }
 
 
