@@ -16,7 +16,7 @@ from doctor.suspects import Oddity, oddities
 from evaluation.labelled import GOOD
 from evaluation.shortcuts import Shortcut, audit, chance_level
 from training.dataset import LEAST_PICTURES, near_duplicates, read
-from training.fit_preparation import Chosen, choose_preparation
+from training.fit_preparation import ENOUGH, Chosen, choose_preparation, measured
 from training.layout import Finding, check_layout
 from training.preparation import resized
 from training.progress import progress
@@ -92,6 +92,8 @@ def _prepared(train: Sequence[Exam], data: Path) -> tuple[Chosen | None, Tensor 
         return None, None
     looks = [exam.look for exam in train]
     chosen = choose_preparation(looks, mode="auto", colour="auto", pixels=PIXELS, centre=0.5, spread=0.15)
+    some = train[:: max(1, len(train) // ENOUGH)]
+    chosen = measured(chosen, lambda: (read(data / exam.name) for exam in progress(some, "usual look", "picture")))
     with torch.inference_mode():
         views = in_threads(lambda path: chosen.module(read(path))[0], [data / exam.name for exam in train], "prepare")
     # Pictures of many shapes keep theirs; to be compared place by place they take the usual one.

