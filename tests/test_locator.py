@@ -208,6 +208,20 @@ def test_what_is_no_part_on_a_plain_table_is_told(pictures: list[Tensor], why: s
     assert any(said.startswith(one) for one in why.split("|"))
 
 
+@pytest.mark.parametrize("reach", [0.12, 0.2])
+def test_a_spot_of_light_on_a_surface_is_no_part(reach: float) -> None:
+    """It moves, has one size, and all around it would be painted over; but it ends nowhere in particular."""
+    pictures = []
+    for seed in range(12):
+        random = torch.Generator().manual_seed(seed)
+        at = 0.5 + 0.03 * torch.randn(2, generator=random)
+        y, x = (torch.arange(160) + 0.5)[:, None] / 160 - at[0], (torch.arange(160) + 0.5)[None, :] / 160 - at[1]
+        light = 0.2 + 0.8 * torch.exp(-(y * y + x * x) / (2 * reach**2))
+        pictures.append(150 * light * (1 + 0.05 * torch.randn(3, 160, 160, generator=random)))
+
+    assert why_not(pictures, anywhere=True).startswith("what stands out has no sharp rim")
+
+
 def test_where_other_things_stand_out_the_part_is_located_only_if_that_is_asked_for() -> None:
     """They would be painted over, and nobody would look at them."""
     pictures = []

@@ -20,6 +20,8 @@ AREA = (0.02, 0.6)
 LEAST_FOUND = 0.95
 #: ... and on the table no more than this share stands out, by a third of what the part does: that would be painted over.
 MOST_ON_TABLE, STANDS_OUT = 0.1, 0.33
+#: Within so many pixels the part ends, by this share of what it stands out by: a spot of light on a surface has no rim.
+RIM_PIXELS, LEAST_STEP = 2, 0.35
 #: Room around the part, as a share of the side of a square of its size.
 RIM = 0.06
 #: Pictures whose parts are measured for what they have in common.
@@ -63,6 +65,12 @@ def fit_locator(pictures: Sequence[Tensor], *, anywhere: bool = False) -> tuple[
         return None, f"only {found:.0%} of the parts are found in their usual size (at least {LEAST_FOUND:.0%} is needed)"
     rim = max(2, round(RIM * SIDE * sqrt(usual)))
     parts, tones, areas = [parts[i] for i in good], [tones[i] for i in good], areas[good]
+    step = float(torch.stack([_step(tone, part) for tone, part in zip(tones, parts, strict=True)]).median())
+    if step < LEAST_STEP:
+        return (
+            None,
+            f"what stands out has no sharp rim (a step of {step:.0%} of its contrast, at least {LEAST_STEP:.0%} is needed)",
+        )
     lying = float(torch.stack([_on_table(tone, part, rim) for tone, part in zip(tones, parts, strict=True)]).median())
     if lying > MOST_ON_TABLE and not anywhere:
         return None, f"more than one part stands out (of {lying:.0%} of the table, at most {MOST_ON_TABLE:.0%} is allowed)"
@@ -97,6 +105,14 @@ def _direction(pictures: Sequence[Tensor]) -> Tensor:
 
 def _on_border(mask: Tensor) -> Tensor:
     return torch.cat([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean()
+
+
+def _step(tones: Tensor, part: Tensor) -> Tensor:
+    """Share of what a part stands out by that lies between both sides of its rim."""
+    inside, outside = 1.0 - widened(1.0 - part, RIM_PIXELS), widened(part, RIM_PIXELS)
+    within, beyond = tones[(part - inside) > 0.5], tones[(outside - part) > 0.5]
+    contrast = tones[part > 0.5].median() - tones[part < 0.5].median()
+    return (within.median() - beyond.median()) / contrast if within.numel() and beyond.numel() else torch.zeros([])
 
 
 def _on_table(tones: Tensor, part: Tensor, rim: int) -> Tensor:
