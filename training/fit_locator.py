@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from training.located import LocatedPreparation
-from training.locator import SIDE, Locator, centre_of, silhouette, two_tones, widened
+from training.locator import SIDE, Locator, centre_of, silhouette, tones_of, two_tones, widened
 
 #: Two tones explain at least this share of what a picture varies by ...
 LEAST_EXPLAINED = 0.75
@@ -44,7 +44,7 @@ def fit_locator(pictures: Sequence[Tensor], *, anywhere: bool = False) -> tuple[
     """
     pictures = [picture.float() for picture in pictures]
     direction = _direction(pictures)
-    tones = [(direction[:, None, None] * picture).sum(0) for picture in pictures]
+    tones = [tones_of(picture, direction) for picture in pictures]
     levels, explained = zip(*[two_tones(tone) for tone in tones], strict=True)
     masks = [(tone > level).float() for tone, level in zip(tones, levels, strict=True)]
     if torch.stack([_on_border(mask) for mask in masks]).median() > 0.5:  # the table is the brighter of the two

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.alignment import silhouette_pose
 from training.exposure import to_channels
 from training.strips import shrink, stretched
 
@@ -78,6 +79,17 @@ def silhouette(mask: Tensor, thin: int = THIN) -> Tensor:
     return (~flooded(border, ~part)).to(torch.float32)
 
 
+def centre_of(part: Tensor) -> Tensor:
+    """Pose (x, y, 0) of a silhouette [h, w], in units of the long side."""
+    moments, _ = silhouette_pose(part)
+    return torch.stack([moments[0], moments[1], torch.zeros_like(moments[0])])
+
+
+def tones_of(small: Tensor, direction: Tensor) -> Tensor:
+    """[c, h, w] -> how far each pixel lies towards a colour [c]: [h, w]."""
+    return (direction[:, None, None] * small).sum(0)
+
+
 class Locator(nn.Module):
     """From a picture to the place and the silhouette of its part; fitted by `training.fit_locator`."""
 
@@ -90,28 +102,13 @@ class Locator(nn.Module):
         self.least_area, self.most_area = area
         self.rim, self.side = rim, SIDE
 
-    def tones(self, small: Tensor) -> Tensor:
-        """[c, h, w] -> how far each pixel lies towards the part's colour, [h, w]."""
-        return (self.direction[:, None, None] * small).sum(0)
-
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
         """Picture [1 or 3, H, W] -> pose (x, y, 0), silhouette [h, w] 0..1 with its rim, reason: "" or "not_aligned"."""
         small = to_channels(shrink(picture, self.side), self.direction.shape[0])
-        tones = self.tones(small)
+        tones = tones_of(small, self.direction)
         part = silhouette((tones > two_tones(tones)[0]).to(torch.float32))
         pose = centre_of(part)
         pose = stretched(pose, part.shape[0], part.shape[1], picture.shape[1], picture.shape[2])
         area = float(part.mean())
         with_rim = functional.avg_pool2d(widened(part, self.rim)[None, None], 3, 1, 1)[0, 0]
         return pose, with_rim, "" if self.least_area <= area and area <= self.most_area else "not_aligned"
-
-
-def centre_of(part: Tensor) -> Tensor:
-    """Pose (x, y, 0) of a silhouette [h, w], in units of the long side; the picture's middle where there is none."""
-    height, width = part.shape[0], part.shape[1]
-    side = float(max(height, width))
-    y = ((torch.arange(height, dtype=torch.float32) + 0.5) / side)[:, None]
-    x = ((torch.arange(width, dtype=torch.float32) + 0.5) / side)[None, :]
-    some = part + 1e-6
-    mass = some.sum()
-    return torch.stack([(some * x).sum() / mass, (some * y).sum() / mass, torch.zeros_like(mass)])
