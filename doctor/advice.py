@@ -11,14 +11,12 @@ import numpy as np
 
 from doctor.diagnosis import Comparison, Diagnosis
 from doctor.exam import Exam
-from doctor.supply import calibration_pictures, lowest_rate, supply
+from doctor.supply import lowest_rate, supply
 from evaluation.sentences import FEATURE_NAMES, counted, percent
-from training.dataset import LEAST_PICTURES
+from training.dataset import LEAST_PICTURES, USUAL_RATE, calibration_pictures
 
 Urgency = Literal["stop", "warning", "note", "good"]
 _ORDER: Final[tuple[Urgency, ...]] = ("stop", "warning", "note", "good")
-#: The rate that `make calibrate` asks for unless told otherwise.
-_USUAL_RATE: Final = 0.05
 #: Above this a feature that separates is worth a warning even of few pictures.
 _STRONG: Final = 0.7
 _CLIPPED: Final = 0.02
@@ -66,12 +64,12 @@ def _rates(diagnosis: Diagnosis) -> Iterator[Advice]:
     good = len(diagnosis.train)
     if good < LEAST_PICTURES:
         return
-    usual = supply(_USUAL_RATE)
+    usual = supply(USUAL_RATE)
     if calibration_pictures(good) < usual.on_average:
         yield Advice(
             "warning",
             f"{good} good pictures carry a false-alarm rate of {percent(lowest_rate(good))} at best: take {usual.good - good} "
-            f"more for {percent(_USUAL_RATE)}, or ask for a higher rate with FPR=.",
+            f"more for {percent(USUAL_RATE)}, or ask for a higher rate with FPR=.",
         )
     else:
         yield Advice("good", f"{good} good pictures carry a false-alarm rate down to {percent(lowest_rate(good))}.")

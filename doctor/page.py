@@ -18,11 +18,12 @@ from doctor.advice import Advice, suspects_of
 from doctor.diagnosis import Diagnosis
 from doctor.exam import Exam, tile_of
 from doctor.plots import brightness_plot
-from doctor.supply import CONFIDENCE, RATES, calibration_pictures, supply
+from doctor.supply import CONFIDENCE, RATES, supply
 from evaluation import report
 from evaluation.sentences import FEATURE_NAMES, percent
 from snag import __version__
 from training.contact_sheet import contact_sheet
+from training.dataset import calibration_pictures
 
 _COLUMNS: Final = 6
 _TILE: Final = 160

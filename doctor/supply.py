@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
-from snag.calibration import rank_of_threshold
+from snag.calibration import fewest_pictures
+from training.dataset import calibration_pictures
 from training.guarantee import fewest_with_confidence
-from training.settings import TrainSettings
 
 #: Rates that people ask for.
 RATES: Final = (0.1, 0.05, 0.02, 0.01, 0.001)
 CONFIDENCE: Final = 0.95
-#: What training sets aside for calibration unless told otherwise.
-SHARE: Final[float] = TrainSettings.model_fields["calibrate_share"].default
 
 
 @dataclass(frozen=True)
@@ -29,11 +26,6 @@ class Supply:
     good_with_confidence: int
 
 
-def calibration_pictures(good: int) -> int:
-    """How many of so many good pictures are set aside for calibration."""
-    return max(1, round(SHARE * good)) if good else 0
-
-
 def lowest_rate(good: int) -> float:
     """The lowest rate that so many good pictures can carry on average."""
     return 1 / (calibration_pictures(good) + 1)
@@ -41,11 +33,10 @@ def lowest_rate(good: int) -> float:
 
 def supply(rate: float) -> Supply:
     """What a rate needs."""
-    average = next(n for n in count(1) if rank_of_threshold(n, rate) <= n)
+    average = fewest_pictures(rate)
     confident = fewest_with_confidence(rate, CONFIDENCE)
     return Supply(rate, average, confident, _good_for(average), _good_for(confident))
 
 
 def _good_for(calibration: int) -> int:
-    start = max(1, math.floor((calibration - 1) / SHARE))
-    return next(n for n in count(start) if calibration_pictures(n) >= calibration)
+    return next(n for n in count(calibration) if calibration_pictures(n) >= calibration)

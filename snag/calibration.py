@@ -121,14 +121,16 @@ def conformal_threshold(scores: Sequence[float], rate: float) -> float:
     rank = rank_of_threshold(len(scores), rate)
     if rank > len(scores):
         possible = f"{math.ceil(1e4 / (len(scores) + 1)) / 1e4:g}" if scores else "0.5 with one picture"
-        raise TooFewCalibrationPictures(found=len(scores), rate=rate, assurance="", needed=_fewest(rate), possible=possible)
+        raise TooFewCalibrationPictures(
+            found=len(scores), rate=rate, assurance="", needed=fewest_pictures(rate), possible=possible
+        )
     if wrong := sum(not math.isfinite(score) for score in scores):
         raise BadScores(count=wrong, total=len(scores))
     return sorted(scores)[rank - 1]
 
 
-def _fewest(rate: float) -> int:
-    """The smallest calibration set that can carry `rate`."""
+def fewest_pictures(rate: float) -> int:
+    """How many calibration pictures carry a false-alarm rate of `rate` on average, at least."""
     count = max(
         1, math.floor(1 / Fraction(rate)) - 2
     )  # a step below what the exact quotient says: 1/3 as a float is less than 1/3

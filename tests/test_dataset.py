@@ -12,16 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from snag.calibration import conformal_threshold, fewest_pictures
 from snag.errors import BadArtifact, NoPictures, TooFewPictures, UnreadablePictures
 from tests.parts import as_bytes, good_picture, write_data_set
+from training.calibrate_settings import CalibrateSettings
 from training.dataset import (
     LEAST_PICTURES,
+    USUAL_RATE,
     Split,
+    calibration_pictures,
     digest_of,
     good_pictures,
     near_duplicates,
     read,
     read_split,
+    shortfall,
     split,
     write_split,
 )
@@ -216,6 +221,41 @@ def test_a_set_exceeds_its_share_by_less_than_one_group(groups: list[int], share
     wanted = max(1, round(share * len(groups))) if share else 0
     for part in (chosen.standardise, chosen.calibrate):
         assert len(part) <= (wanted + largest - 1 if share else 0)
+
+
+@pytest.mark.parametrize(
+    ("good", "kept"), [(1, 1), (12, 6), (37, 18), (38, 19), (60, 19), (97, 19), (98, 20), (320, 64), (1000, 200)]
+)
+def test_a_fifth_is_kept_for_calibration_and_of_few_pictures_up_to_half_until_they_carry_the_usual_rate(
+    good: int, kept: int
+) -> None:
+    chosen = split(_names([0] * good), list(range(good)), (0.0, None), 0)
+
+    assert len(chosen.calibrate) == calibration_pictures(good) == kept
+
+
+@given(st.integers(0, 500))
+def test_one_good_picture_more_keeps_no_fewer_for_calibration_and_leaves_at_least_half(good: int) -> None:
+    assert calibration_pictures(good) <= calibration_pictures(good + 1)
+    assert calibration_pictures(good) <= max(1, good / 2)
+
+
+@pytest.mark.parametrize("kept", [0, 19, 200])
+def test_nothing_is_said_of_enough_calibration_pictures_or_of_none(kept: int) -> None:
+    assert shortfall(kept) is None
+
+
+def test_too_few_calibration_pictures_are_told_with_what_they_carry() -> None:
+    assert shortfall(9) == (
+        "9 calibration pictures carry a false-alarm rate of 10.0% at best, 5% needs 19: take more good pictures, "
+        "or ask for a higher rate with FPR="
+    )
+    assert conformal_threshold([float(i) for i in range(9)], 0.1) == 8.0
+
+
+def test_the_usual_rate_is_what_calibration_asks_for() -> None:
+    assert CalibrateSettings().fpr == USUAL_RATE
+    assert fewest_pictures(USUAL_RATE) == 19
 
 
 def test_another_seed_gives_another_split() -> None:

@@ -16,11 +16,12 @@ from doctor.advice import advice, suspects_of
 from doctor.diagnosis import diagnose
 from doctor.exam import examine, pictures_to_examine
 from doctor.page import render
-from doctor.supply import RATES, calibration_pictures, lowest_rate, supply
+from doctor.supply import RATES, lowest_rate, supply
 from doctor.suspects import LIMIT, oddities
 from snag.calibration import conformal_threshold, rank_of_threshold
 from snag.errors import TooFewCalibrationPictures
 from tests.parts import as_bytes, good_bolt, good_picture, write_data_set
+from training.dataset import calibration_pictures
 
 SIZE = (128, 128)
 
@@ -155,8 +156,9 @@ class TestSupply:
         assert need.with_confidence > need.on_average
 
     def test_lowest_rate(self):
-        """Of 100 good pictures 20 calibrate, which carries 1 in 21."""
+        """Of 100 good pictures 20 calibrate, which carries 1 in 21; of 60 a fifth would not carry 5 %, so 19 do."""
         assert lowest_rate(100) == pytest.approx(1 / 21)
+        assert lowest_rate(60) == pytest.approx(1 / 20)
 
 
 class TestAdvice:
@@ -223,10 +225,10 @@ class TestAdvice:
         assert "Training can&#39;t begin yet" in render(diagnosis, advice(diagnosis))
 
     def test_a_rate_out_of_reach(self, tmp_path):
-        """20 good pictures leave 4 to calibrate: 20 % at best."""
+        """20 good pictures leave 10 to calibrate: 9.1 % at best."""
         diagnosis = diagnose(write_data_set(tmp_path / "some", 20, SIZE))
 
-        assert said(diagnosis, "carry a false-alarm rate of 20 % at best: take 73 more for 5 %", "warning")
+        assert said(diagnosis, "carry a false-alarm rate of 9.1 % at best: take 18 more for 5 %", "warning")
 
     def test_overexposed(self, tmp_path):
         """Pictures at the end of the scale are named: what is white has no surface."""

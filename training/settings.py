@@ -27,7 +27,9 @@ class TrainSettings(Settings):
     meet: str | None = Field(None, description="host:port of one of several machines, where they meet")
 
     standardise_share: float = Field(0.12, ge=0, lt=0.5, description="share of the good pictures that give the usual error")
-    calibrate_share: float = Field(0.2, ge=0, lt=0.6, description="share of the good pictures kept for calibration")
+    calibrate_share: float | None = Field(
+        None, ge=0, lt=0.6, description="share of the good pictures kept for calibration (unset: by their number)"
+    )
 
     mode: Literal["auto", "aligned", "registered", "located", "whole"] = Field(
         "auto",
@@ -88,7 +90,7 @@ class TrainSettings(Settings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.standardise_share + self.calibrate_share >= 0.9:
+        if self.standardise_share + (self.calibrate_share or 0.0) >= 0.9:
             raise ValueError(
                 "standardise_share and calibrate_share together leave nothing to learn from: expected less than 0.9"
             )

@@ -26,7 +26,17 @@ from training.augment import Augmentation, augment
 from training.backbone import backbone
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
-from training.dataset import LEAST_PICTURES, Split, digest_of, good_pictures, near_duplicates, read, split, write_split
+from training.dataset import (
+    LEAST_PICTURES,
+    Split,
+    digest_of,
+    good_pictures,
+    near_duplicates,
+    read,
+    shortfall,
+    split,
+    write_split,
+)
 from training.defects import MATERIALS, Surface, add_defects
 from training.detector import Detector, fit_standardisation
 from training.fit_preparation import ENOUGH, Chosen, choose_preparation, measured
@@ -260,9 +270,11 @@ def _split(settings: TrainSettings, looks: dict[str, Look]) -> Split:
     groups = near_duplicates(torch.stack([one.thumbnail for one in looks.values()]))
     shares = (settings.standardise_share, settings.calibrate_share)
     chosen = split(list(looks), groups, shares, settings.seed)
-    if len(chosen.fit) < 2 or (settings.calibrate_share and not chosen.calibrate):
+    if len(chosen.fit) < 2 or (settings.calibrate_share != 0 and not chosen.calibrate):
         folder = settings.data / "train" / "good"
         raise TooFewPictures(found=f"{len(set(groups))} different", folder=folder, needed=f"{LEAST_PICTURES} different ones")
+    if sentence := shortfall(len(chosen.calibrate)):
+        print(sentence)
     return chosen
 
 
