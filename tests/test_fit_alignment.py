@@ -54,12 +54,26 @@ def bent(seed: int) -> torch.Tensor:
     return draw_scene((96, 96), [replace(bolt, x=48.0, y=48.0), other])
 
 
+def rails(seed: int) -> torch.Tensor:
+    """A potato on a belt between two shiny rails, which the picture's border cuts: they stand out, too, and more."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:80, :100] + 0.5
+    angle, x, y = random.uniform(0, np.pi), random.uniform(35, 65), random.uniform(30, 50)
+    u = np.cos(angle) * (columns - x) + np.sin(angle) * (rows - y)
+    v = np.cos(angle) * (rows - y) - np.sin(angle) * (columns - x)
+    inside = (u / random.uniform(12, 15)) ** 2 + (v / random.uniform(9, 12)) ** 2 < 1
+    picture = np.where(inside, 110.0, 45.0)
+    picture[25:70, :3], picture[20:60, 96:] = 230.0, 240.0
+    return torch.from_numpy((picture + random.normal(0, 1, picture.shape)).astype(np.float32))[None]
+
+
 @pytest.mark.parametrize(
     ("draw_one", "why"),
     [
         (texture, "no part stands out from its background"),
         (lambda seed: 0 * texture(seed) + 90, "no part stands out from its background"),
         (disc, "the parts have no clear long axis (elongation 1.0, at least 2 is needed)"),
+        (rails, "what stands out is cut off by the picture's border"),
         (bent, "of the parts match their mean silhouette (at least 95% is needed)"),
     ],
 )

@@ -16,6 +16,8 @@ from training.strips import sample, shrink, strip_places
 LEAST_ELONGATION = 2.0
 #: ... and this share of the good pictures matches the mean silhouette at least this well.
 LEAST_SHARE, LEAST_MATCH = 0.95, 0.6
+#: Where more of the mean part than this share usually lies outside of the picture, it is no part but what lies around one.
+MOST_CUT_OFF = 0.5
 #: Room left around the part, as a share of the picture's long side.
 MARGIN = 0.02
 #: Room beyond the strip in which the part's rim is looked for.
@@ -82,7 +84,12 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
         return None, f"only {good:.0%} of the parts match their mean silhouette (at least {LEAST_SHARE:.0%} is needed)"
     aligner, height, width = _strip(aligner, flats, silhouettes, poses)
     aligner.share = share
-    middle, places = _set_limits(aligner, flats, silhouettes)
+    middle, places, cut_off = _set_limits(aligner, flats, silhouettes)
+    if cut_off > MOST_CUT_OFF:
+        return (
+            None,
+            f"what stands out is cut off by the picture's border ({cut_off:.0%} of it, at most {MOST_CUT_OFF:.0%} allowed)",
+        )
     beside = torch.stack([_beside(flat, place, height, width, contrast) for flat, place in zip(flats, places, strict=True)])
     covered = height * width * max(flats[0].shape[1:]) ** 2 / flats[0][0].numel()
     alignment = Alignment(aligner, height, width, covered, float(beside.median()))
@@ -100,8 +107,10 @@ def _beside(flat: Tensor, place: Tensor, height: float, width: float, contrast: 
     return (stands_out & ~inside).sum() / stands_out.sum().clamp(min=1)
 
 
-def _set_limits(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor]) -> tuple[float, list[Tensor]]:
-    """Refuse from now on what matches clearly worse, or is cut off more, than any of these. Their median match, and places.
+def _set_limits(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor]) -> tuple[float, list[Tensor], float]:
+    """Refuse from now on what matches clearly worse, or is cut off more, than any of these.
+
+    Their median match, their places, and how much of the mean part usually lies outside of the picture.
 
     Measured with the strip that will be used: a tighter strip around the same parts matches less well.
     """
@@ -111,9 +120,9 @@ def _set_limits(aligner: Aligner, flats: list[Tensor], silhouettes: list[Tensor]
     # Parts that are all alike leave no doubt among themselves: another exposure still takes a few percent.
     aligner.least_match = max(0.3, min(lowest - 2 * (middle - lowest), 0.9 * lowest))
     places = [aligner.refine(flat, pose)[0] for flat, (pose, _) in zip(flats, found, strict=True)]
-    outside = [aligner.outside(place, *flat.shape[1:]) for flat, place in zip(flats, places, strict=True)]
-    aligner.most_outside = OUTSIDE + float(torch.stack(outside).max())
-    return middle, places
+    outside = torch.stack([aligner.outside(place, *flat.shape[1:]) for flat, place in zip(flats, places, strict=True)])
+    aligner.most_outside = OUTSIDE + float(outside.max())
+    return middle, places, float(outside.median())
 
 
 def _flatten(picture: Tensor, bright: float = 0.0) -> Tensor:
