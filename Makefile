@@ -15,6 +15,7 @@
 #: FPR              target false-alarm rate                   (0.05)
 #: CONFIDENCE       confidence of the bound told beside it    (0.95)
 #: PROMISE          average or confidence: what keeps FPR     (average)
+#: NOT_GOOD         text file: calibration pictures that are no good parts (none)
 #: GROUPS           CSV: which picture is of which group      (folders below train/good)
 #: METHOD           conformal, youden or cost                 (conformal)
 #: DEFECTS          folder of labelled defects, for METHOD    (none)
@@ -197,10 +198,10 @@ $(weights): $(pictures) $(call redo,train) | .venv/.installed $(features)
 # People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
 spool = runs/server-$(INFERENCE_PORT)/spool
 labelled = $(if $(LABELS),--threshold "$$(cat $(RUN)/threshold.txt)")
-promise = $(call flag,CONFIDENCE,confidence) $(call flag,PROMISE,promise) $(call flag,GROUPS,groups) $(call flag,THRESHOLD,threshold)
+promise = $(call flag,CONFIDENCE,confidence) $(call flag,PROMISE,promise) $(call flag,NOT_GOOD,not-good) $(call flag,GROUPS,groups) $(call flag,THRESHOLD,threshold)
 choice = $(call flag,METHOD,method) $(call flag,DEFECTS,defects) $(call flag,MISS_COST,miss-cost) \
     $(call flag,FALSE_ALARM_COST,false-alarm-cost) $(call flag,DEFECT_SHARE,defect-share)
-$(calibration): $(weights) $(call redo,calibrate,FPR CONFIDENCE PROMISE GROUPS THRESHOLD LABELS METHOD DEFECTS MISS_COST \
+$(calibration): $(weights) $(call redo,calibrate,FPR CONFIDENCE PROMISE NOT_GOOD GROUPS THRESHOLD LABELS METHOD DEFECTS MISS_COST \
     FALSE_ALARM_COST DEFECT_SHARE) | .venv/.installed
 	$(if $(LABELS),$(PY) -m review.suggest --labels '$(LABELS)' --spool $(spool) --model $(MODEL) --fpr $(FPR) --out $(RUN)/threshold.txt)
 	$(PY) -m training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(promise) $(choice) $(labelled) $(call args,calibrate)

@@ -69,6 +69,7 @@ class Calibration:
     map_peaks: tuple[float, ...] = ()
     guarantee: Guarantee | None = None  #: None: set by hand, or a file from before there was any
     groups: tuple[Group, ...] = ()
+    left_out: tuple[str, ...] = ()  #: calibration pictures that a person said are no good parts, by their paths
     choices: tuple[Choice, ...] = ()  #: the methods side by side, where there were labelled defects
 
     @property
@@ -180,6 +181,7 @@ def _calibration(fields: dict[str, Any]) -> Calibration:
         threshold=_number(fields.pop("threshold")),
         map_level=_number_or_none(fields.pop("map_level", None)),
         map_peaks=tuple(map(_number, fields.pop("map_peaks", ()))),
+        left_out=tuple(fields.pop("left_out", ())),
         groups=tuple(_group(group) for group in fields.pop("groups", ())),
         choices=tuple(Choice(**choice) for choice in fields.pop("choices", ())),
         **_scored(fields),
@@ -208,7 +210,7 @@ def _number_or_none(value: object) -> float | None:
 
 def _problem(calibration: Calibration, count: object) -> str | None:
     """Why the file can't be what `write_calibration` wrote, or None."""
-    words = (calibration.method, calibration.score_unit, calibration.artifact, calibration.data_digest)
+    words = (calibration.method, calibration.score_unit, calibration.artifact, calibration.data_digest, *calibration.left_out)
     if not all(isinstance(word, str) for word in (*words, *(group.name for group in calibration.groups))):
         return "its texts are no texts"
     every = (calibration.scores, *(group.scores for group in calibration.groups))

@@ -23,6 +23,7 @@ from tests.uncalibrated import pictures, settings, uncalibrated
 from training.calibrate import CalibrateSettings, calibrate, main, score_files
 from training.dataset import LIMITS, digest_of, read_split, write_split
 from training.guarantee import guarantee
+from training.highest import FILE
 
 
 @pytest.fixture
@@ -266,6 +267,7 @@ def test_the_command_tells_threshold_rate_and_count(bolts: Trained, run: Path, c
         "Of 1,000 good parts, on average at most 154 are stopped; with 95 % confidence at most 339.\n"
         "With 24 calibration pictures instead of 12 it would be at most 342, with 48 281, with 120 261. "
         "14 pictures are enough for PROMISE=confidence.\n"
+        f"{run / FILE}: the highest scores. A picture that shows a defect holds the threshold up: see NOT_GOOD\n"
     )
 
 

@@ -20,7 +20,7 @@ PROMISED = asdict(guarantee(3, 3, 0.25, AVERAGE, 0.95))
 
 
 #: Keys that files of earlier versions lack.
-LATER = {"map_level", "map_peaks", "guarantee", "groups", "choices"}
+LATER = {"map_level", "map_peaks", "guarantee", "groups", "left_out", "choices"}
 
 
 class TestFile:
@@ -38,6 +38,7 @@ class TestFile:
             map_level=0.25,
             map_peaks=(0.5,),
             guarantee=guarantee_of_chosen(scores, threshold, 0.95),
+            left_out=("train/good/Größe 1.png",),
             groups=(alone, replace(alone, name="camera 3", threshold=None, guarantee=None)),
             choices=(Choice("youden", threshold, 9, 1, 0.25, 4, 2, 0.125, 0.75),),
         )

@@ -73,7 +73,9 @@ def test_a_verb_that_is_asked_for_runs(finished: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("setting", ["FPR=0.01", "THRESHOLD=3", "CONFIDENCE=0.9", "PROMISE=confidence", "METHOD=youden"])
+@pytest.mark.parametrize(
+    "setting", ["FPR=0.01", "THRESHOLD=3", "CONFIDENCE=0.9", "PROMISE=confidence", "METHOD=youden", "NOT_GOOD=list.txt"]
+)
 def test_another_threshold_needs_no_training(finished: Path, setting: str) -> None:
     assert plan(finished, "serve", setting) == [CALIBRATE, ARCHIVE, SERVE]
 

@@ -17,6 +17,8 @@ def lines_of(calibration: Calibration) -> list[str]:
         f"threshold {calibration.threshold:.6g} ({calibration.method}) {aim}, from {calibration.count} good pictures "
         f"that training never saw; {stopped} of them lie above it"
     ]
+    if calibration.left_out:
+        lines.append(f"left out as no good parts: {', '.join(calibration.left_out)}")
     if calibration.guarantee is not None:
         lines += [sentence for sentence in (calibration.guarantee.sentence, calibration.guarantee.prospect) if sentence]
     lines += [_group_line(group) for group in calibration.groups]

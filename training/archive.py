@@ -120,6 +120,7 @@ def _model_card(settings: ArchiveSettings, artifact: Artifact, calibration: Cali
             "false_alarm_rate": calibration.rate,
             "promise": calibration.guarantee.sentence if calibration.guarantee else None,
             "pictures": calibration.count,
+            "left_out": list(calibration.left_out),
             "score_unit": calibration.score_unit,
             "created": calibration.created,
             "data_digest": calibration.data_digest,

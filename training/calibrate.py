@@ -11,18 +11,20 @@ from cli.settings import from_flags, run
 from snag.artifact import Artifact, load_artifact
 from snag.calibration import MANUAL, SPLIT_CONFORMAL, Calibration, Group, rank_of_threshold, write_calibration
 from snag.choice import Choice
-from snag.errors import BadDataset, BadScores, NoPictures, TooFewCalibrationPictures, UnjudgedCalibrationPictures
+from snag.errors import BadDataset, BadScores, TooFewCalibrationPictures, UnjudgedCalibrationPictures
 from snag.files import sha256_of
 from snag.guarantee import Guarantee
 from snag.picture import SUFFIXES
 from training.account import lines_of
 from training.calibrate_settings import CalibrateSettings
+from training.calibration_set import calibration_set, pictures_below
 from training.choices import choices
-from training.dataset import digest_of, good_pictures, read, read_split
+from training.dataset import digest_of, read
 from training.detector import FAILED_SCORE
 from training.golden import write_golden_pictures
 from training.groups import calibrated_groups, groups_by_folder, groups_by_list
 from training.guarantee import guarantee_of_chosen, promised_threshold
+from training.highest import FILE, write_highest
 from training.progress import progress
 from training.reference import write_looks
 
@@ -33,7 +35,8 @@ BATCH = 4
 def calibrate(settings: CalibrateSettings) -> Calibration:
     """Score the calibration pictures through the artefact and write `calibration.json`."""
     artifact = load_artifact(settings.run / "snag.pt")
-    paths, root = _pictures(settings, artifact)
+    chosen = calibration_set(settings, artifact)
+    paths, root = chosen.paths, chosen.root
     if settings.by_rule:  # too few pictures: say so before scoring them
         promised_threshold([0.0] * len(paths), settings.fpr, settings.promise, settings.confidence)
     names, defects = _group_names(settings, paths, root), _defects(settings)
@@ -58,10 +61,13 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         map_level=_map_level(peaks, settings.fpr) if artifact.settings.get("score") == "mse" and peaks else None,
         map_peaks=() if sorted(peaks) == scores else tuple(sorted(peaks)),
         guarantee=promised,
+        left_out=chosen.left_out,
         groups=_groups(settings, unsorted, names),
         choices=compared,
     )
-    write_golden_pictures(artifact, dict(zip(paths, unsorted, strict=True)), settings.run)
+    by_path = dict(zip(paths, unsorted, strict=True))
+    write_golden_pictures(artifact, by_path, settings.run)
+    write_highest(artifact, by_path, threshold, root, settings.run)
     own = {group.name for group in calibration.groups if group.threshold is not None}
     write_looks(paths, calibration.data_digest, settings.run, [name if name in own else None for name in names])
     write_calibration(calibration, settings.run / "calibration.json")
@@ -109,31 +115,6 @@ def _map_level(peaks: list[float], rate: float) -> float:
     return sorted(peaks)[min(rank_of_threshold(len(peaks), rate), len(peaks)) - 1]
 
 
-def _pictures(settings: CalibrateSettings, artifact: Artifact) -> tuple[list[Path], Path]:
-    """The pictures to calibrate on, and the folder that their names are relative to."""
-    if settings.good is not None:
-        return _below(settings.good, "good pictures to calibrate on"), settings.good
-    names = read_split(settings.run / "split.json").calibrate
-    if not names:
-        raise NoPictures(
-            folder=f"the calibration share of {settings.run}", expected="good pictures of another folder in --good"
-        )
-    if digest_of(good_pictures(settings.data), settings.data) != artifact.settings["data_digest"]:
-        raise BadDataset(
-            detail=f"{settings.data} does not hold the pictures that {artifact.path} was trained on, or no longer the same; "
-            "name them with --data, or other good ones with --good"
-        )
-    return [settings.data / name for name in names], settings.data
-
-
-def _below(folder: Path, expected: str) -> list[Path]:
-    """Every picture in the folder or below it, sorted. Raises NoPictures."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not found:
-        raise NoPictures(folder=folder, expected=expected)
-    return found
-
-
 def _group_names(settings: CalibrateSettings, paths: list[Path], root: Path) -> list[str | None]:
     """The group of each picture."""
     if settings.groups is not None:
@@ -145,7 +126,7 @@ def _defects(settings: CalibrateSettings) -> list[Path]:
     """The labelled defects. Raises BadDataset where the test set has one of them, under whatever name."""
     if settings.defects is None:
         return []
-    defects, test = _below(settings.defects, "pictures of defective parts"), settings.data / "test"
+    defects, test = pictures_below(settings.defects, "pictures of defective parts"), settings.data / "test"
     tested = {sha256_of(path) for path in test.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()}
     if taken := next((path for path in defects if sha256_of(path) in tested), None):
         raise BadDataset(
@@ -156,7 +137,13 @@ def _defects(settings: CalibrateSettings) -> list[Path]:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; see `--help`."""
-    return run(lambda: print(*lines_of(calibrate(from_flags(CalibrateSettings, argv))), sep="\n"))
+
+    def work() -> None:
+        settings = from_flags(CalibrateSettings, argv)
+        print(*lines_of(calibrate(settings)), sep="\n")
+        print(f"{settings.run / FILE}: the highest scores. A picture that shows a defect holds the threshold up: see NOT_GOOD")
+
+    return run(work)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ class CalibrateSettings(Settings):
         description="what keeps the target rate: its average over calibrations, or this threshold with the confidence",
     )
     good: Path | None = Field(None, description="folder of other good pictures to calibrate on, instead of the kept ones")
+    not_good: Path | None = Field(
+        None, description="text file: calibration pictures that turned out to be no good parts, one path a line; left out"
+    )
     groups: Path | None = Field(
         None, description="CSV with the columns path, group; without it the folders below train/good are the groups"
     )
