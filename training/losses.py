@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.sliding import local_mean
+
 #: Say of a defective pixel of a surface in the entropy against a sound one's; about one in twelve is defective.
 SURFACE_SAY: Final = 4.0
-#: SSIM's window (side in pixels, sigma) and its two constants at a range of 1.
-_SIDE: Final = 11
-_SIGMA: Final = 1.5
+#: SSIM's two constants at a range of 1.
 _MEANS: Final = 0.01**2
 _VARIANCES: Final = 0.03**2
 
@@ -24,11 +23,9 @@ class Target:
     def __init__(self, pictures: Tensor) -> None:
         """`pictures` [N, C, h, w] of range 1, h and w at least 11."""
         self.pictures = pictures.contiguous()  # channels woven pixel by pixel would take four times as long here
-        height, width = pictures.shape[2:]
-        self._rows, self._columns = _sliding(height, pictures.device), _sliding(width, pictures.device).t()
         with torch.no_grad():
-            self._mean = self._local(self.pictures)
-            self._variance = self._local(self.pictures * self.pictures) - self._mean * self._mean
+            self._mean = local_mean(self.pictures)
+            self._variance = local_mean(self.pictures * self.pictures) - self._mean * self._mean
 
     def loss(self, reconstruction: Tensor, alpha: float, error_scale: float = 1.0) -> Tensor:
         """(1 - alpha) * error_scale * MSE + alpha * (1 - SSIM), the reference's loss, of a batch of the same shape.
@@ -40,31 +37,13 @@ class Target:
         return (1.0 - alpha) * error_scale * error + alpha * (1.0 - self.similarity(made))
 
     def similarity(self, made: Tensor) -> Tensor:
-        """Mean SSIM: windows that lie inside, 11 x 11 Gaussian.
-
-        Wang et al., IEEE TIP 13(4), 2004. The window slides as two products with band matrices: on a CPU, forward and back,
-        that takes a fifth of what convolutions with one channel take, and those took half of the training.
-        """
-        mean = self._local(made)
-        variance = self._local(made * made) - mean * mean
-        covariance = self._local(made * self.pictures) - mean * self._mean
+        """Mean SSIM (Wang et al., IEEE TIP 13(4), 2004): windows that lie inside, 11 x 11 Gaussian."""
+        mean = local_mean(made)
+        variance = local_mean(made * made) - mean * mean
+        covariance = local_mean(made * self.pictures) - mean * self._mean
         alike = (2.0 * mean * self._mean + _MEANS) * (2.0 * covariance + _VARIANCES)
         unlike = (mean * mean + self._mean * self._mean + _MEANS) * (variance + self._variance + _VARIANCES)
         return (alike / unlike).mean()
-
-    def _local(self, values: Tensor) -> Tensor:
-        return self._rows @ (values @ self._columns)
-
-
-@cache
-def _sliding(length: int, device: torch.device) -> Tensor:
-    """[length - 10, length]: the Gaussian window at each place where it lies inside."""
-    distance = torch.arange(_SIDE, dtype=torch.float32) - _SIDE // 2
-    window = torch.exp(-(distance**2) / (2.0 * _SIGMA**2))
-    band = torch.zeros(length - _SIDE + 1, length)
-    for offset, share in enumerate((window / window.sum()).tolist()):
-        band.diagonal(offset).fill_(share)
-    return band.to(device)
 
 
 def weight_loss(logits: Tensor, mask: Tensor, defective: float | None = None, say: float = 1.0) -> Tensor:
