@@ -25,6 +25,7 @@ ON = {
     "blur": 3.0,
     "gain": 0.5,
     "gamma": 0.5,
+    "white": 0.5,
 }
 
 
@@ -266,3 +267,28 @@ def test_tone_curves_bend_either_way_as_a_camera_gamma_does() -> None:
 
     assert float(middles.min()) == pytest.approx(float(most[0, 0, 200]), abs=0.001)
     assert 0.4 < float((middles < ramp[0, 0, 0, 200]).float().mean()) < 0.6
+
+
+def test_too_much_light_makes_up_to_a_share_of_every_other_picture_white_in_all_channels_at_one_value() -> None:
+    before = pictures(200, 3)
+
+    after = augment(before, replace(OFF, white=0.4), generator())
+
+    white = (after == after.amax((1, 2, 3), keepdim=True)).float().mean((1, 2, 3))
+    changed = (after != before).any(3).any(2).any(1)
+    assert 0.4 < float(changed.float().mean()) < 0.6
+    assert float(white[~changed].max()) < 0.01
+    assert 0.35 < float(white[changed].max()) < 0.42
+    assert float(white[changed].min()) < 0.05
+
+
+def test_too_much_light_keeps_mean_spread_and_the_order_of_the_values() -> None:
+    """Its exposure is taken out; what was darker is not brighter now."""
+    before = pictures(20, 3)
+
+    after = augment(before, replace(OFF, white=0.4), generator())
+
+    assert torch.allclose(after.mean((1, 2, 3)), before.mean((1, 2, 3)), atol=1e-5)
+    assert torch.allclose(after.std((1, 2, 3)), before.std((1, 2, 3)), atol=1e-5)
+    for one, was in zip(after, before, strict=True):
+        assert (one.flatten()[was.flatten().argsort()].diff() >= 0).all()

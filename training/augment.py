@@ -24,6 +24,7 @@ class Augmentation:
     blur: float  #: Gaussian sigma in pixels, up to
     gain: float  #: share, either way
     gamma: float  #: of the exponent of the tone curve, share, either way
+    white: float = 0.0  #: share of the values that are white as under too much light, up to, in every other picture
 
 
 def augment(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
@@ -67,6 +68,8 @@ def _camera(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Ten
         pictures = torch.cat([_blurred(one[None], float(s)) for one, s in zip(pictures, sigma, strict=True)])
     if how.gamma > 0:
         pictures = _toned(pictures, 1.0 + _uniform(count, how.gamma, random))
+    if how.white > 0:
+        pictures = _overexposed(pictures, _uniform(count, how.white, random).clamp(min=0.0))
     if how.gain > 0:
         middle = pictures.mean((2, 3), keepdim=True)
         gain = (1.0 + _uniform(count, how.gain, random)).view(-1, 1, 1, 1)
@@ -82,10 +85,23 @@ def _camera(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Ten
 def _toned(pictures: Tensor, exponent: Tensor) -> Tensor:
     """Each picture's grey values, from darkest to brightest, to the power of its exponent [N]; mean and spread stay."""
     low, high = pictures.amin((1, 2, 3), keepdim=True), pictures.amax((1, 2, 3), keepdim=True)
-    curved = ((pictures - low) / (high - low).clamp(min=1e-6)).pow(exponent.view(-1, 1, 1, 1))
-    spread, mean = torch.std_mean(curved, (1, 2, 3), keepdim=True)
-    wanted, middle = torch.std_mean(pictures, (1, 2, 3), keepdim=True)
-    return (curved - mean) / spread.clamp(min=1e-6) * wanted + middle
+    return _as_spread(((pictures - low) / (high - low).clamp(min=1e-6)).pow(exponent.view(-1, 1, 1, 1)), pictures)
+
+
+def _overexposed(pictures: Tensor, share: Tensor) -> Tensor:
+    """Each picture with the brightest `share` [N] of its values cut off, all channels at one value; mean and spread stay."""
+    sample = pictures.flatten(1)[:, ::7].sort(1).values
+    place = ((1.0 - share) * (sample.shape[1] - 1)).long()
+    limit = sample.gather(1, place[:, None]).view(-1, 1, 1, 1)
+    cut = torch.minimum(pictures, limit)
+    return torch.where(share.view(-1, 1, 1, 1) > 0.0, _as_spread(cut, pictures), pictures)
+
+
+def _as_spread(pictures: Tensor, others: Tensor) -> Tensor:
+    """Each picture with the mean and deviation of its counterpart: what taking out the exposure leaves of it."""
+    spread, mean = torch.std_mean(pictures, (1, 2, 3), keepdim=True)
+    wanted, middle = torch.std_mean(others, (1, 2, 3), keepdim=True)
+    return (pictures - mean) / spread.clamp(min=1e-6) * wanted + middle
 
 
 def _blurred(picture: Tensor, sigma: float) -> Tensor:

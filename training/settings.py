@@ -80,6 +80,9 @@ class TrainSettings(Settings):
     blur: float = Field(0.6, ge=0, le=5, description="augmentation: Gaussian blur up to this sigma, pixels")
     gain: float = Field(0.03, ge=0, le=0.9, description="augmentation: gain either way")
     gamma: float | None = Field(None, ge=0, le=0.9, description="augmentation: tone curve, share either way (unset: by mode)")
+    white: float | None = Field(
+        None, ge=0, lt=1, description="augmentation: share of a picture that is white as under too much light (unset: by mode)"
+    )
 
     @field_validator("window")
     @classmethod

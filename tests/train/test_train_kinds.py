@@ -119,7 +119,8 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
 ) -> None:
     data = write_data_set(tmp_path / "data", 31, (96, 96))
     Image.fromarray(as_bytes(draw_scene((96, 96), [], noise_seed=1))).save(data / "train" / "good" / "empty.png")
-    settings = train_settings(["--data", str(data), "--run", str(tmp_path / "run"), "--preset", "quick", "--pixels", "2048"])
+    place = ["--data", str(data), "--run", str(tmp_path / "run")]
+    settings = train_settings([*place, "--preset", "quick", "--pixels", "2048", "--calibrate-share", "0.2"])
 
     material = train.prepare_material(settings)
 
@@ -133,7 +134,7 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
 
 def test_every_picture_is_shown_once_an_epoch_and_each_epoch_in_its_own_way(data: Path, tmp_path: Path) -> None:
     off = ["--rotation", "0", "--shift", "0", "--shear", "0", "--zoom", "0", "--no-flip", "--noise", "0", "--blur", "0"]
-    settings = settings_of(data, tmp_path, *off, "--gain", "0", "--gamma", "0")
+    settings = settings_of(data, tmp_path, *off, "--gain", "0", "--gamma", "0", "--white", "0")
     material = train.prepare_material(settings)
     how = usual_augmentation(settings, "whole", Symmetry())
 
@@ -184,7 +185,8 @@ def test_augmentation_follows_the_mode_and_what_is_set_by_hand() -> None:
     assert (aligned.rotation, aligned.flip, whole.rotation, whole.flip) == (7, True, 7, True)
     assert registered.shift < aligned.shift < whole.shift
     assert aligned.gamma == 0 < registered.gamma == whole.gamma
-    assert located == whole
+    assert located.white > 0 == whole.white == registered.white == aligned.white
+    assert replace(located, white=0.0) == whole
     assert (aligned.noise, aligned.blur, aligned.gain) == (settings.noise, settings.blur, settings.gain)
 
 
