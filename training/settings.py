@@ -81,7 +81,7 @@ class TrainSettings(Settings):
     gain: float = Field(0.03, ge=0, le=0.9, description="augmentation: gain either way")
     gamma: float | None = Field(None, ge=0, le=0.9, description="augmentation: tone curve, share either way (unset: by mode)")
     white: float | None = Field(
-        None, ge=0, lt=1, description="augmentation: share of a picture that is white as under too much light (unset: by mode)"
+        None, ge=0, lt=1, description="augmentation: up to this share white, as under too much light (unset: by mode)"
     )
 
     @field_validator("window")
