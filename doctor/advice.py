@@ -13,7 +13,8 @@ from doctor.diagnosis import Comparison, Diagnosis
 from doctor.exam import Exam
 from doctor.supply import lowest_rate, supply
 from evaluation.sentences import FEATURE_NAMES, counted, percent
-from training.dataset import LEAST_PICTURES, USUAL_RATE, calibration_pictures
+from training.dataset import LEAST_PICTURES
+from training.split import USUAL_RATE, calibration_pictures
 
 Urgency = Literal["stop", "warning", "note", "good"]
 _ORDER: Final[tuple[Urgency, ...]] = ("stop", "warning", "note", "good")

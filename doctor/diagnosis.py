@@ -15,11 +15,12 @@ from doctor.exam import TRAIN, Exam, examine_all
 from doctor.suspects import Oddity, oddities
 from evaluation.labelled import GOOD
 from evaluation.shortcuts import Shortcut, audit, chance_level
-from training.dataset import LEAST_PICTURES, near_duplicates, read
+from training.dataset import LEAST_PICTURES, read
 from training.fit_preparation import ENOUGH, Chosen, choose_preparation, measured
 from training.layout import Finding, check_layout
 from training.preparation import resized
 from training.progress import progress
+from training.split import near_duplicates
 from training.survey import in_threads
 
 #: Pixels of the prepared pictures in which suspects are sought: enough for defects of a few pixels, and quick.

@@ -23,7 +23,7 @@ from evaluation import report
 from evaluation.sentences import FEATURE_NAMES, percent
 from snag import __version__
 from training.contact_sheet import contact_sheet
-from training.dataset import calibration_pictures
+from training.split import calibration_pictures
 
 _COLUMNS: Final = 6
 _TILE: Final = 160

@@ -7,8 +7,8 @@ from itertools import count
 from typing import Final
 
 from snag.calibration import fewest_pictures
-from training.dataset import calibration_pictures
 from training.guarantee import fewest_with_confidence
+from training.split import calibration_pictures
 
 #: Rates that people ask for.
 RATES: Final = (0.1, 0.05, 0.02, 0.01, 0.001)

@@ -8,12 +8,12 @@ import torch
 
 from tests.parts import good_picture
 from training.backbone import backbone
-from training.dataset import Split
 from training.detector import Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
 from training.memory import Memory, remember
 from training.networks import Networks
 from training.settings import for_mode, train_settings
+from training.split import Split
 from training.survey import look
 from training.train import Material, export
 

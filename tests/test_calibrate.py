@@ -21,9 +21,10 @@ from tests.parts import as_bytes, draw_scene, good_picture
 from tests.trained import RATE, SIZE, Trained
 from tests.uncalibrated import pictures, settings, uncalibrated
 from training.calibrate import CalibrateSettings, calibrate, main, score_files
-from training.dataset import LIMITS, digest_of, read_split, write_split
+from training.dataset import LIMITS, digest_of
 from training.guarantee import guarantee
 from training.highest import FILE
+from training.split import read_split, write_split
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from doctor.suspects import LIMIT, oddities
 from snag.calibration import conformal_threshold, rank_of_threshold
 from snag.errors import TooFewCalibrationPictures
 from tests.parts import as_bytes, good_bolt, good_picture, write_data_set
-from training.dataset import calibration_pictures
+from training.split import calibration_pictures
 
 SIZE = (128, 128)
 

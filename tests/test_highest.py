@@ -15,8 +15,8 @@ from tests.trained import RATE, SIZE, Trained
 from tests.uncalibrated import pictures, settings, uncalibrated
 from training.calibrate import calibrate, main, score_files
 from training.contact_sheet import GAP, LINE
-from training.dataset import read_split
 from training.highest import FILE, LEAST, MOST, RING, SIDE, write_highest
+from training.split import read_split
 
 
 @pytest.fixture

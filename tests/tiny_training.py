@@ -14,7 +14,7 @@ from training.settings import TrainSettings, train_settings
 
 COUNT, EPOCHS, STEPS = 18, 3, 3  #: pictures, epochs, steps an epoch
 TINY = ["--preset", "quick", "--mode", "whole", "--pixels", "1024", "--base", "4", "--bottleneck", "4", "--weight-base", "4"]
-TINY += ["--batch-size", "4", "--epochs", str(EPOCHS), "--precision", "float32"]
+TINY += ["--batch-size", "4", "--epochs", str(EPOCHS), "--precision", "float32", "--calibrate-share", "0.2"]
 
 
 def in_child(data: Path, run: Path, *flags: str, before: partial | None = None) -> Finished:

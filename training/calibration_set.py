@@ -9,8 +9,9 @@ from snag.artifact import Artifact
 from snag.errors import BadConfig, BadDataset, NoPictures
 from snag.picture import SUFFIXES
 from training.calibrate_settings import CalibrateSettings
-from training.dataset import digest_of, good_pictures, read_split
+from training.dataset import digest_of, good_pictures
 from training.highest import FILE
+from training.split import read_split
 
 
 @dataclass(frozen=True)

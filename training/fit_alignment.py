@@ -82,14 +82,24 @@ def fit_alignment(pictures: Sequence[Tensor]) -> tuple[Alignment | None, str]:
     good = float((matches >= LEAST_MATCH).float().mean())
     if good < LEAST_SHARE:
         return None, f"only {good:.0%} of the parts match their mean silhouette (at least {LEAST_SHARE:.0%} is needed)"
-    aligner, height, width = _strip(aligner, flats, silhouettes, poses)
+    return _settled(*_strip(aligner, flats, silhouettes, poses), flats, silhouettes, share, contrast)
+
+
+def _settled(
+    aligner: Aligner,
+    height: float,
+    width: float,
+    flats: list[Tensor],
+    silhouettes: list[Tensor],
+    share: float,
+    contrast: float,
+) -> tuple[Alignment | None, str]:
+    """The alignment with its limits, by the strip of that size that will be used; None where the strip holds no part."""
     aligner.share = share
     middle, places, cut_off = _set_limits(aligner, flats, silhouettes)
     if cut_off > MOST_CUT_OFF:
-        return (
-            None,
-            f"what stands out is cut off by the picture's border ({cut_off:.0%} of it, at most {MOST_CUT_OFF:.0%} allowed)",
-        )
+        why = f"what stands out is cut off by the picture's border ({cut_off:.0%} of it, at most {MOST_CUT_OFF:.0%} allowed)"
+        return None, why
     beside = torch.stack([_beside(flat, place, height, width, contrast) for flat, place in zip(flats, places, strict=True)])
     covered = height * width * max(flats[0].shape[1:]) ** 2 / flats[0][0].numel()
     alignment = Alignment(aligner, height, width, covered, float(beside.median()))

@@ -26,17 +26,7 @@ from training.augment import Augmentation, augment
 from training.backbone import backbone
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
-from training.dataset import (
-    LEAST_PICTURES,
-    Split,
-    digest_of,
-    good_pictures,
-    near_duplicates,
-    read,
-    shortfall,
-    split,
-    write_split,
-)
+from training.dataset import LEAST_PICTURES, digest_of, good_pictures, read
 from training.defects import MATERIALS, Surface, add_defects
 from training.detector import Detector, fit_standardisation
 from training.fit_preparation import ENOUGH, Chosen, choose_preparation, measured
@@ -52,6 +42,7 @@ from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
 from training.settings import SettledSettings, TrainSettings, for_mode, train_settings
 from training.showing import shown_in, usual_augmentation
+from training.split import Split, near_duplicates, shortfall, split, write_split
 from training.survey import Look, survey
 from training.symmetry import Symmetry, alike, symmetry
 from training.team import FRESH, Team, starts, team

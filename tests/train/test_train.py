@@ -23,8 +23,9 @@ from tests.children import (
 )
 from tests.parts import as_bytes, good_picture
 from tests.tiny_training import COUNT, EPOCHS, STEPS, in_child, last_line, settings_of
-from training.dataset import digest_of, good_pictures, read_split
+from training.dataset import digest_of, good_pictures
 from training.settings import BY_MODE
+from training.split import read_split
 
 # --- what a run leaves ------------------------------------------------------------------------------------------------------
 
