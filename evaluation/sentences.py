@@ -99,7 +99,7 @@ def calibration_sentences(evaluation: Evaluation) -> list[Sentence]:
     if promise is None:
         return [Sentence(f"{start} was chosen with labelled defects ({calibration.method})."), *_guaranteed(calibration)]
     return [
-        Sentence(f"{start} comes from {calibration.count} good pictures that training never saw."),
+        Sentence(f"{start} comes from {calibration.count} good pictures that training never saw{_left_out(calibration)}."),
         *_guaranteed(calibration),
         Sentence(
             f"With {calibration.count} pictures, the true rate of such a threshold lies between "
@@ -108,6 +108,11 @@ def calibration_sentences(evaluation: Evaluation) -> list[Sentence]:
         ),
         Sentence("The promise holds for pictures taken as the calibration pictures were: same camera, light and surface."),
     ]
+
+
+def _left_out(calibration: Calibration) -> str:
+    number = len(calibration.left_out)
+    return f"; {counted(number, 'other')} {'was' if number == 1 else 'were'} left out as no good parts" if number else ""
 
 
 def choice_sentence(settings: Mapping[str, Any]) -> str | None:

@@ -168,6 +168,20 @@ def test_the_promise_is_told_in_pictures(evaluation: Evaluation) -> None:
     assert "at most 5 % are stopped on average: 50 of 1,000." in older[1]
 
 
+@pytest.mark.parametrize(
+    ("names", "end"),
+    [
+        ((), "never saw."),
+        (("a.png",), "never saw; 1 other was left out as no good parts."),
+        (("a.png", "b.png"), "never saw; 2 others were left out as no good parts."),
+    ],
+)
+def test_calibration_pictures_that_were_left_out_are_told(evaluation: Evaluation, names: tuple[str, ...], end: str) -> None:
+    found = calibration_sentences(replace(evaluation, calibration=replace(evaluation.calibration, left_out=names)))
+
+    assert found[0].text.endswith(end)
+
+
 def test_a_threshold_chosen_with_defects_is_called_one(evaluation: Evaluation) -> None:
     """It promises no average, and says what it can be trusted with."""
     scores = evaluation.calibration.scores
