@@ -10,12 +10,13 @@ from tests.parts import good_picture
 from training.backbone import backbone
 from training.detector import Detector, fit_standardisation
 from training.fit_preparation import Chosen, choose_preparation
+from training.material import Material
 from training.memory import Memory, remember
 from training.networks import Networks
 from training.settings import for_mode, train_settings
 from training.split import Split
 from training.survey import look
-from training.train import Material, export
+from training.train import export
 
 SMALL = (96, 96)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from training.augment import Augmentation, augment
 
-OFF = Augmentation(rotation=0, shift=0, shear=0, zoom=0, flip=False, half_turn=False, noise=0, blur=0, gain=0, gamma=0)
+OFF = Augmentation(rotation=0, shift=0, shear=0, zoom=0, flip=False, half_turn=False, noise=0, blur=0, gain=0, gamma=0, white=0)
 ON = {
     "rotation": 30.0,
     "shift": 0.2,

@@ -24,7 +24,7 @@ class Augmentation:
     blur: float  #: Gaussian sigma in pixels, up to
     gain: float  #: share, either way
     gamma: float  #: of the exponent of the tone curve, share, either way
-    white: float = 0.0  #: share of the values that are white as under too much light, up to, in every other picture
+    white: float  #: share of the values that are white as under too much light, up to, in every other picture
 
 
 def augment(pictures: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:

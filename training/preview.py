@@ -5,9 +5,10 @@ from __future__ import annotations
 from cli.settings import run
 from snag.files import write_atomically
 from training.contact_sheet import contact_sheet
+from training.material import prepare_material
 from training.settings import TrainSettings, train_settings
 from training.showing import usual_augmentation
-from training.train import batches, prepare_material
+from training.train import batches
 
 
 def preview(settings: TrainSettings) -> None:

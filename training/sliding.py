@@ -33,12 +33,12 @@ class _Sliding(torch.autograd.Function):
         rows = pictures.reshape(-1, width)
         along = pictures.new_empty(len(rows), width - SIDE + 1)
         for first, number in _blocks(width):
-            torch.mm(_from(rows, 1, first, number), band[: number + SIDE - 1, :number], out=along[:, first : first + number])
+            torch.mm(_from(rows, first, number), band[: number + SIDE - 1, :number], out=along[:, first : first + number])
         along = along.view(count * channels, height, -1)
         means = pictures.new_empty(count * channels, height - SIDE + 1, along.shape[2])
         for first, number in _blocks(height):
             window = band[: number + SIDE - 1, :number].t().expand(len(along), -1, -1)
-            torch.bmm(window, _from(along, 1, first, number), out=means[:, first : first + number])
+            torch.bmm(window, _from(along, first, number), out=means[:, first : first + number])
         return means.view(count, channels, *means.shape[1:])
 
     @staticmethod
@@ -50,11 +50,11 @@ class _Sliding(torch.autograd.Function):
         along = gradient.new_zeros(len(gradient), height, width - SIDE + 1)
         for first, number in _blocks(height):
             window = band[: number + SIDE - 1, :number].expand(len(along), -1, -1)
-            _from(along, 1, first, number).baddbmm_(window, gradient[:, first : first + number])
+            _from(along, first, number).baddbmm_(window, gradient[:, first : first + number])
         along = along.view(-1, width - SIDE + 1)
         back = gradient.new_zeros(len(along), width)
         for first, number in _blocks(width):
-            _from(back, 1, first, number).addmm_(along[:, first : first + number], band[: number + SIDE - 1, :number].t())
+            _from(back, first, number).addmm_(along[:, first : first + number], band[: number + SIDE - 1, :number].t())
         return back.view(count, channels, height, width)
 
 
@@ -64,9 +64,9 @@ def _blocks(length: int) -> list[tuple[int, int]]:
     return [(first, min(BLOCK, places - first)) for first in range(0, places, BLOCK)]
 
 
-def _from(values: Tensor, dim: int, first: int, number: int) -> Tensor:
+def _from(values: Tensor, first: int, number: int) -> Tensor:
     """What the windows at `number` places from `first` cover."""
-    return values.narrow(dim, first, number + SIDE - 1)
+    return values.narrow(1, first, number + SIDE - 1)
 
 
 @cache

@@ -8,8 +8,6 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,33 +18,28 @@ from torch import Tensor
 from cli.hold import held
 from cli.settings import run
 from snag.artifact import save_artifact
-from snag.errors import BadArtifact, TooFewPictures, TrainingDiverged
+from snag.errors import BadArtifact, TrainingDiverged
 from training.ahead import one_ahead
 from training.augment import Augmentation, augment
 from training.backbone import backbone
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import LossEvents, draw_curves
-from training.dataset import LEAST_PICTURES, digest_of, good_pictures, read
-from training.defects import MATERIALS, Surface, add_defects
+from training.dataset import digest_of, good_pictures
+from training.defects import add_defects
 from training.detector import Detector, fit_standardisation
-from training.fit_preparation import ENOUGH, Chosen, choose_preparation, measured
 from training.fold import folded
-from training.located import LocatedPreparation
+from training.material import Material, material_of
 from training.memory import Memory, remember
 from training.networks import Learner, Networks
-from training.preparation import AlignedPreparation, WholePreparation
-from training.prepared import prepared_pictures, to_tensor
 from training.progress import progress
 from training.provenance import versions
 from training.run_folder import begin, finished, identity
 from training.schedule import one_cycle
 from training.settings import SettledSettings, TrainSettings, for_mode, train_settings
 from training.showing import shown_in, usual_augmentation
-from training.split import Split, near_duplicates, shortfall, split, write_split
-from training.survey import Look, survey
-from training.symmetry import Symmetry, alike, symmetry
+from training.split import write_split
+from training.symmetry import alike
 from training.team import FRESH, Team, starts, team
-from training.variation import variation
 
 SCORE_UNITS = {
     "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
@@ -54,43 +47,6 @@ SCORE_UNITS = {
     "mse": "mean squared reconstruction error, prepared grey values",
 }
 WITH_FEATURES = "log(1 + e) + f / 2 with f standard deviations of the features' distance and e"
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a run learns from."""
-
-    fit: Sequence[Tensor]  #: [c, h, w] float32
-    standardise: Sequence[Tensor]  #: the same; may be none
-    chosen: Chosen
-    split: Split
-    data_digest: str
-
-    @cached_property
-    def surface(self) -> Surface | None:
-        """How defects are drawn where the picture is whole, registered or not."""
-        if self.chosen.mode == "aligned":
-            return None
-        return Surface(variation(self.fit), materials=MATERIALS if self.chosen.mode == "registered" else 0.0)
-
-    @property
-    def usual(self) -> Tensor | None:
-        """[c, h, w]: what a scene looks like; None where the pictures show no one scene."""
-        module = self.chosen.module
-        return module.usual if isinstance(module, WholePreparation) and module.registration is not None else None
-
-    @property
-    def background(self) -> float | np.ndarray | None:
-        """What lies around a part, as prepared: its grey value, or of each channel [c, 1, 1]; None where no part is known."""
-        module = self.chosen.module
-        if isinstance(module, LocatedPreparation):
-            return module.table.numpy()
-        return module.level if isinstance(module, AlignedPreparation) else None
-
-    @cached_property
-    def symmetry(self) -> Symmetry:
-        """What pictures may be turned and mirrored by; aligned parts and registered scenes have one pose."""
-        return symmetry(self.fit) if self.chosen.mode in ("located", "whole") else Symmetry()
 
 
 def train(settings: TrainSettings) -> None:
@@ -120,7 +76,7 @@ def _train_here(asked: TrainSettings, paths: list[Path], digest: str, members: T
     if members.leads:
         begin(asked, digest)
     members.wait()
-    material = members.leader_first(lambda: _material(asked, paths, digest))
+    material = members.leader_first(lambda: material_of(asked, paths, digest))
     settings = for_mode(asked, material.chosen.mode, len(_groups(range(len(material.fit)), material.fit, asked.batch_size)))
     how = usual_augmentation(settings, material.chosen.mode, material.symmetry)
     if members.leads:
@@ -222,51 +178,6 @@ def export(settings: SettledSettings, networks: Networks, material: Material) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
         return torch.jit.freeze(torch.jit.script(detector), preserved_attrs=list(METHODS))
-
-
-def prepare_material(settings: TrainSettings) -> Material:
-    """What a run with these settings would learn from; leaves the split that another run may have written."""
-    paths = good_pictures(settings.data)
-    return _material(settings, paths, digest_of(paths, settings.data))
-
-
-def _material(settings: TrainSettings, paths: list[Path], digest: str) -> Material:
-    """Split the good pictures, choose the preparation by the fit pictures alone, and prepare what training needs."""
-    names = [path.relative_to(settings.data).as_posix() for path in paths]
-    looks = dict(zip(names, survey(paths), strict=True))
-    chosen_split = _split(settings, looks)
-    chosen = choose_preparation(
-        [looks[name] for name in chosen_split.fit],
-        mode=settings.mode,
-        colour=settings.colour,
-        pixels=settings.pixels,
-        centre=0.5,
-        spread=0.15,
-        raw=settings.exposure == "raw",
-    )
-    some = chosen_split.fit[:: max(1, len(chosen_split.fit) // ENOUGH)]
-    chosen = measured(chosen, lambda: (read(settings.data / name) for name in progress(some, "usual look", "picture")))
-    print(f"{chosen.mode} pictures of {chosen.module.channels} x {chosen.module.height} x {chosen.module.width}; {chosen.why}")
-    sets = []
-    for part in (chosen_split.fit, chosen_split.standardise):
-        prepared, reasons = prepared_pictures(settings.data, part, chosen.module, settings.run / "cache", digest)
-        usable = [i for i in range(len(part)) if not reasons[i]]
-        if len(usable) < len(part):
-            print(f"left out {len(part) - len(usable)} good pictures whose part or scene could not be aligned")
-        sets.append([to_tensor(prepared[i]) for i in usable])
-    return Material(sets[0], sets[1], chosen, chosen_split, digest)
-
-
-def _split(settings: TrainSettings, looks: dict[str, Look]) -> Split:
-    groups = near_duplicates(torch.stack([one.thumbnail for one in looks.values()]))
-    shares = (settings.standardise_share, settings.calibrate_share)
-    chosen = split(list(looks), groups, shares, settings.seed)
-    if len(chosen.fit) < 2 or (settings.calibrate_share != 0 and not chosen.calibrate):
-        folder = settings.data / "train" / "good"
-        raise TooFewPictures(found=f"{len(set(groups))} different", folder=folder, needed=f"{LEAST_PICTURES} different ones")
-    if sentence := shortfall(len(chosen.calibrate)):
-        print(sentence)
-    return chosen
 
 
 def _hardware(settings: TrainSettings) -> tuple[torch.device, bool]:

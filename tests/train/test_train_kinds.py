@@ -18,6 +18,7 @@ from tests.preparations import random_picture
 from tests.scenes import play, scene
 from tests.tiny_training import COUNT, TINY, here, in_child, settings_of
 from training import preview, train
+from training.material import prepare_material
 from training.settings import train_settings
 from training.showing import usual_augmentation
 from training.symmetry import Symmetry
@@ -122,7 +123,7 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
     place = ["--data", str(data), "--run", str(tmp_path / "run")]
     settings = train_settings([*place, "--preset", "quick", "--pixels", "2048", "--calibrate-share", "0.2"])
 
-    material = train.prepare_material(settings)
+    material = prepare_material(settings)
 
     assert "train/good/empty.png" in material.split.fit  # of this seed
     assert (len(material.fit), material.chosen.mode) == (len(material.split.fit) - 1, "aligned")
@@ -135,7 +136,7 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
 def test_every_picture_is_shown_once_an_epoch_and_each_epoch_in_its_own_way(data: Path, tmp_path: Path) -> None:
     off = ["--rotation", "0", "--shift", "0", "--shear", "0", "--zoom", "0", "--no-flip", "--noise", "0", "--blur", "0"]
     settings = settings_of(data, tmp_path, *off, "--gain", "0", "--gamma", "0", "--white", "0")
-    material = train.prepare_material(settings)
+    material = prepare_material(settings)
     how = usual_augmentation(settings, "whole", Symmetry())
 
     epochs = [list(train.batches(settings, material, how, epoch)) for epoch in (0, 0, 1)]
@@ -151,7 +152,7 @@ def test_every_picture_is_shown_once_an_epoch_and_each_epoch_in_its_own_way(data
 
 def test_pictures_of_several_sizes_come_in_batches_of_one_size_each_once(data: Path, tmp_path: Path) -> None:
     settings = settings_of(data, tmp_path, "--batch-size", "3")
-    material = train.prepare_material(settings)
+    material = prepare_material(settings)
     sizes = [(32, 32)] * 7 + [(32, 48)] * 2 + [(48, 32)] * 4
     chosen = replace(material.chosen, foreground=torch.ones(48, 48))
     mixed = replace(material, chosen=chosen, fit=[torch.full((1, *size), 0.5) for size in sizes])
@@ -167,7 +168,7 @@ def test_pictures_of_several_sizes_come_in_batches_of_one_size_each_once(data: P
 @pytest.mark.parametrize("repair", [True, False])
 def test_defects_are_shown_only_where_repair_is_to_be_learnt(repair: bool, data: Path, tmp_path: Path) -> None:
     settings = settings_of(data, tmp_path, "--repair" if repair else "--no-repair")
-    material = train.prepare_material(settings)
+    material = prepare_material(settings)
 
     batches = list(train.batches(settings, material, usual_augmentation(settings, "whole", Symmetry()), 0))
 
