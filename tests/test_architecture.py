@@ -74,7 +74,6 @@ LINES, BODY = 250, 40
 LONGER_FILES = {
     "snag/errors.py": "one tree in one file is what makes it readable",
 }
-LONGER_BODIES = {"training/train.py": 80}
 
 
 def belongs(module, allowed):
@@ -173,7 +172,7 @@ class TestShape:
             (name(path), label, lines)
             for path in files()
             for label, node in functions(path)
-            if (lines := body_lines(node)) > LONGER_BODIES.get(name(path), BODY)
+            if (lines := body_lines(node)) > BODY
         }
 
         assert long == set()
