@@ -167,7 +167,7 @@ class TestShape:
         assert long == set()
 
     def test_length_of_functions(self):
-        """A function's body has at most 40 lines, one of the training loop's 80."""
+        """A function's body has at most 40 lines."""
         long = {
             (name(path), label, lines)
             for path in files()
