@@ -112,7 +112,11 @@ def calibration_sentences(evaluation: Evaluation) -> list[Sentence]:
 
 def _left_out(calibration: Calibration) -> str:
     number = len(calibration.left_out)
-    return f"; {counted(number, 'other')} {'was' if number == 1 else 'were'} left out as no good parts" if number else ""
+    return (
+        f"; {counted(number, 'other')} {'was left out as no good part' if number == 1 else 'were left out as no good parts'}"
+        if number
+        else ""
+    )
 
 
 def choice_sentence(settings: Mapping[str, Any]) -> str | None:

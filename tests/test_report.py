@@ -172,7 +172,7 @@ def test_the_promise_is_told_in_pictures(evaluation: Evaluation) -> None:
     ("names", "end"),
     [
         ((), "never saw."),
-        (("a.png",), "never saw; 1 other was left out as no good parts."),
+        (("a.png",), "never saw; 1 other was left out as no good part."),
         (("a.png", "b.png"), "never saw; 2 others were left out as no good parts."),
     ],
 )
