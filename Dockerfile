@@ -1,9 +1,9 @@
-# One image that serves whatever lies in its model store, and can also train (python -m training.train …).
+# One image that serves whatever lies in its model store, and can also train (python -m snag.training.train …).
 #   docker build -t snag --build-arg TORCH_INDEX=<index of CPU-only torch wheels> .
 #   docker run --read-only --tmpfs /tmp --user "$(id -u)" --stop-timeout 40 -p 8080:8080 -v "$PWD/model_store:/srv/snag/model_store:ro" \
 #       -v "$PWD/runs/tokens.json:/srv/snag/runs/tokens.json:ro" snag
 # All models of the store are served; `--model screw` behind the image's name serves one. Clients show one of the tokens
-# (python -m gate.token); `-e SNAG_AUTH=off` lets everybody in who reaches the port.
+# (python -m snag.gate.token); `-e SNAG_AUTH=off` lets everybody in who reaches the port.
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS packages
@@ -22,21 +22,16 @@ COPY --from=packages /opt/snag /opt/snag
 WORKDIR /srv/snag
 COPY config.properties ./
 COPY snag snag
-COPY cli cli
 COPY training training
 COPY handler handler
-COPY evaluation evaluation
-COPY client client
-COPY gate gate
-COPY server server
 COPY model_store model_store
 # Root owns the code and the model store; the server writes below TMPDIR alone, so the root file system can be read-only.
 ENV PATH=/opt/snag/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 TMPDIR=/tmp
 USER 10001
 VOLUME ["/srv/snag/model_store", "/tmp"]
 EXPOSE 8080 8082
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "server.health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "snag.server.health"]
 # Inside a container loopback is the container's own, so predictions listen on every address, and ask for a token.
-ENTRYPOINT ["python", "-m", "server.serve", "--foreground", "--server-folder", "/tmp/server", \
+ENTRYPOINT ["python", "-m", "snag.server.serve", "--foreground", "--server-folder", "/tmp/server", \
             "--inference-host", "0.0.0.0", "--metrics-host", "0.0.0.0"]
 CMD ["--model", "all"]

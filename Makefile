@@ -81,7 +81,7 @@ $(foreach name,DATA MODEL RUN MODEL_STORE,$(if $(word 2,$($(name))),$(error $(na
 
 PY := .venv/bin/python
 SAMPLE := data/sample
-ROOMS := snag cli training handler evaluation doctor offline client review gate server
+ROOMS := snag training handler
 CODE = $(wildcard $(ROOMS) tests benchmarks)
 pictures := $(if $(filter $(SAMPLE),$(DATA:%/=%)),$(SAMPLE)/sample.json,$(wildcard $(DATA)/train/good))
 weights := $(RUN)/snag.pt
@@ -111,73 +111,73 @@ setup: .venv/.installed ## make .venv with everything pinned; TORCH_INDEX=… fo
 
 data: $(if $(PREVIEW),$(pictures)) .venv/.installed ## draw the sample; SOURCE=… [SHA256=…] CATEGORY=… brings real pictures in; PREVIEW=1 contact sheet
 ifneq ($(SOURCE),)
-	$(PY) -m training.ingest --source '$(SOURCE)' $(call flag,CATEGORY,category) $(call flag,SHA256,sha256) $(call args,data)
+	$(PY) -m snag.training.ingest --source '$(SOURCE)' $(call flag,CATEGORY,category) $(call flag,SHA256,sha256) $(call args,data)
 else ifneq ($(PREVIEW),)
-	$(PY) -m training.preview --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,CONFIG,config) $(call args,data)
+	$(PY) -m snag.training.preview --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,CONFIG,config) $(call args,data)
 else
-	$(PY) -m training.sample --data $(if $(LAMP),data/lamp --lamp,$(SAMPLE)) $(call flag,SEED,seed) $(call args,data)
+	$(PY) -m snag.training.sample --data $(if $(LAMP),data/lamp --lamp,$(SAMPLE)) $(call flag,SEED,seed) $(call args,data)
 endif
 
 doctor: $(pictures) .venv/.installed ## look at DATA before any training: a page and a list of what to do
-	$(PY) -m doctor --data $(DATA) --run $(RUN) $(call args,doctor)
+	$(PY) -m snag.doctor --data $(DATA) --run $(RUN) $(call args,doctor)
 
 train: $(weights) ## train PRESET=… on DATA=…, resuming where it stopped
 train-all: .venv/.installed $(features) ## train, calibrate and pack every data folder of DATA_ROOT=…, going on where it stopped
-	$(PY) -m training.train_all --data-root '$(DATA_ROOT)' --model-store $(MODEL_STORE) --preset $(PRESET) --fpr $(FPR) $(call args,train-all)
+	$(PY) -m snag.training.train_all --data-root '$(DATA_ROOT)' --model-store $(MODEL_STORE) --preset $(PRESET) --fpr $(FPR) $(call args,train-all)
 
 calibrate: $(calibration) ## set the threshold for FPR=…, by METHOD=… with DEFECTS=…, or THRESHOLD=… by hand
 evaluate: $(report) ## write RUN/report: metrics.json, results.csv, index.html
 archive: $(archive) ## make MODEL_STORE/MODEL.mar and its .sha256
 
 serve: $(if $(MODELS),.venv/.installed,$(archive)) ## serve MODEL, or MODELS, and return when it judges pictures; FOREGROUND=1 stays
-	$(PY) -m server.serve --model $(or $(MODELS),$(MODEL)) --model-store $(MODEL_STORE) $(PORTS) $(call flag,TOKENS,tokens) $(call flag,SPOOL,spool) \
+	$(PY) -m snag.server.serve --model $(or $(MODELS),$(MODEL)) --model-store $(MODEL_STORE) $(PORTS) $(call flag,TOKENS,tokens) $(call flag,SPOOL,spool) \
 	    $(if $(FOREGROUND),--foreground) $(call args,serve)
 
 stop: .venv/.installed ## stop the server on these ports, once what is under way is answered
-	$(PY) -m server.stop $(PORTS) $(call args,stop)
+	$(PY) -m snag.server.stop $(PORTS) $(call args,stop)
 
 health: .venv/.installed ## say whether the server is ready, with the workers of each version
-	$(PY) -m server.health $(PORTS) $(call args,health)
+	$(PY) -m snag.server.health $(PORTS) $(call args,health)
 
 models: .venv/.installed ## list what the server serves: versions, thresholds, digests, workers
-	$(PY) -m server.models $(PORTS) $(call args,models)
+	$(PY) -m snag.server.models $(PORTS) $(call args,models)
 
 deploy: $(archive) ## bring MODEL in VERSION=… into the running server; no request fails meanwhile
-	$(PY) -m server.deploy --model $(MODEL) --model-store $(MODEL_STORE) $(if $(call by_hand,VERSION),--version '$(VERSION)') \
+	$(PY) -m snag.server.deploy --model $(MODEL) --model-store $(MODEL_STORE) $(if $(call by_hand,VERSION),--version '$(VERSION)') \
 	    $(PORTS) $(call args,deploy)
 
 rollback: .venv/.installed ## let the version of MODEL that answered before answer again
-	$(PY) -m server.rollback --model $(MODEL) $(PORTS) $(call args,rollback)
+	$(PY) -m snag.server.rollback --model $(MODEL) $(PORTS) $(call args,rollback)
 
 review: .venv/.installed ## label flagged and borderline pictures that a server with SPOOL=… keeps: a page on this machine
-	$(PY) -m review --spool $(spool) --inference-port $(INFERENCE_PORT) $(call flag,LABELS,labels) --fpr $(FPR) $(call args,review)
+	$(PY) -m snag.review --spool $(spool) --inference-port $(INFERENCE_PORT) $(call flag,LABELS,labels) --fpr $(FPR) $(call args,review)
 
 predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=overlay,mask,map,heatmap,regions
-	$(PY) -m client --images '$(IMAGES)' --model $(MODEL) --inference-port $(INFERENCE_PORT) $(call flag,SAVE,save) $(call args,predict)
+	$(PY) -m snag.client --images '$(IMAGES)' --model $(MODEL) --inference-port $(INFERENCE_PORT) $(call flag,SAVE,save) $(call args,predict)
 
 score: .venv/.installed-offline ## score stored pictures with RUN=…: SOURCE=folder, glob, tar or list; goes on where it stopped
-	$(PY) -m offline.score --source '$(SOURCE)' --run $(RUN) $(call flag,OUT,out) $(call args,score)
+	$(PY) -m snag.offline.score --source '$(SOURCE)' --run $(RUN) $(call flag,OUT,out) $(call args,score)
 
 drift: .venv/.installed ## draw from a server's LOG=… whether its lines have changed since calibration
-	$(PY) -m evaluation.drift --log $(or $(LOG),runs/server-$(INFERENCE_PORT)/logs/requests.log) $(call args,drift)
+	$(PY) -m snag.evaluation.drift --log $(or $(LOG),runs/server-$(INFERENCE_PORT)/logs/requests.log) $(call args,drift)
 
 tune: $(archive) ## measure which workers, threads and batches suit this machine; writes RUN/model-config.yaml for `archive`
 	$(PY) -m benchmarks.tuning --model $(MODEL) --model-store $(MODEL_STORE) --pictures $(DATA)/test --out $(RUN)/tuning \
 	    --write $(RUN)/model-config.yaml $(call args,tune)
 
 demo: $(report) $(archive) ## all of it on the sample, from nothing to a table of verdicts
-	$(PY) -m server.demo --model $(MODEL) --data $(DATA) --run $(RUN) --model-store $(MODEL_STORE) $(call args,demo)
+	$(PY) -m snag.server.demo --model $(MODEL) --data $(DATA) --run $(RUN) --model-store $(MODEL_STORE) $(call args,demo)
 
 image: ## build the container image without Docker, as root, in IMAGE_FOLDER (12 GB while it builds)
 	TORCH_INDEX='$(TORCH_INDEX)' deploy/image/build '$(IMAGE_FOLDER)'
 
 test: .venv/.installed-dev ## run every test, with coverage; ARGS="-k name" picks
-	$(PY) -m pytest $(ROOMS:%=--cov=%) --cov-report=term:skip-covered $(call args,test)
+	$(PY) -m pytest --cov=snag --cov=training --cov=handler --cov-report=term:skip-covered $(call args,test)
 
 check: .venv/.installed-dev ## format, lint, types and known weaknesses
 	$(PY) -m ruff format --check $(CODE)
 	$(PY) -m ruff check $(CODE)
-	$(PY) -m mypy $(ROOMS)
+	$(PY) -m mypy snag handler
 	$(PY) -m bandit -q -c pyproject.toml -r $(ROOMS) benchmarks
 
 lock: .venv/.installed-dev ## resolve requirements/*.in into the hash-pinned lock files
@@ -188,11 +188,11 @@ clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, ru
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs $(SAMPLE) data/lamp runs/demo model_store/demo.mar*
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
-$(SAMPLE)/sample.json: $(wildcard training/sample*.py) | .venv/.installed
-	$(PY) -m training.sample --data $(SAMPLE)
+$(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .venv/.installed
+	$(PY) -m snag.training.sample --data $(SAMPLE)
 
 $(weights): $(pictures) $(call redo,train) | .venv/.installed $(features)
-	$(PY) -m training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) \
+	$(PY) -m snag.training.train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) \
 	    $(call flag,NPROC,nproc) $(call flag,HOSTS,hosts) $(call flag,MEET,meet) $(call args,train)
 
 # People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
@@ -203,16 +203,16 @@ choice = $(call flag,METHOD,method) $(call flag,DEFECTS,defects) $(call flag,MIS
     $(call flag,FALSE_ALARM_COST,false-alarm-cost) $(call flag,DEFECT_SHARE,defect-share)
 $(calibration): $(weights) $(call redo,calibrate,FPR CONFIDENCE PROMISE NOT_GOOD GROUPS THRESHOLD LABELS METHOD DEFECTS MISS_COST \
     FALSE_ALARM_COST DEFECT_SHARE) | .venv/.installed
-	$(if $(LABELS),$(PY) -m review.suggest --labels '$(LABELS)' --spool $(spool) --model $(MODEL) --fpr $(FPR) --out $(RUN)/threshold.txt)
-	$(PY) -m training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(promise) $(choice) $(labelled) $(call args,calibrate)
+	$(if $(LABELS),$(PY) -m snag.review.suggest --labels '$(LABELS)' --spool $(spool) --model $(MODEL) --fpr $(FPR) --out $(RUN)/threshold.txt)
+	$(PY) -m snag.training.calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(promise) $(choice) $(labelled) $(call args,calibrate)
 
 $(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
-	$(PY) -m evaluation.evaluate --data $(DATA) --run $(RUN) $(call flag,GROUPS,groups) $(if $(SHIFTS),--shifts) $(call args,evaluate)
+	$(PY) -m snag.evaluation.evaluate --data $(DATA) --run $(RUN) $(call flag,GROUPS,groups) $(if $(SHIFTS),--shifts) $(call args,evaluate)
 
 # The model card quotes the report, where there is one.
 $(archive): $(weights) $(calibration) $(if $(call asked,evaluate demo),$(report),$(wildcard $(RUN)/report/index.html)) \
-    $(wildcard handler/*.py handler/*.yaml snag/*.py) $(tuned) $(call redo,archive,RUN VERSION) | .venv/.installed
-	$(PY) -m training.archive --run $(RUN) --model $(MODEL) --model-store $(MODEL_STORE) --version $(VERSION) $(if $(tuned),--model-config-file $(tuned)) $(call args,archive)
+    $(wildcard handler/*.py handler/*.yaml snag/__init__.py snag/core/*.py) $(tuned) $(call redo,archive,RUN VERSION) | .venv/.installed
+	$(PY) -m snag.training.archive --run $(RUN) --model $(MODEL) --model-store $(MODEL_STORE) --version $(VERSION) $(if $(tuned),--model-config-file $(tuned)) $(call args,archive)
 
 .venv/bin/python:
 	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Snag needs Python 3.11; name it with PYTHON=…")'

@@ -16,8 +16,8 @@ from benchmarks.outcome import summary
 from benchmarks.prepared import FORMATS, grey_pictures, in_format, judge_of
 from benchmarks.tables import machine, table
 from benchmarks.traffic import Load, Target
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 _RATES: Final = (10, 1_000, 100_000)  #: pictures a second
 _KINDS: Final = (GATE, JAVA, WORKER)

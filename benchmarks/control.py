@@ -1,7 +1,7 @@
 """`python -m benchmarks.control`: PatchCore on ImageNet's features, on the pictures as a run prepares and splits them.
 
 After Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022: the score is the largest distance of a
-place's features to the nearest of those that are remembered of good pictures; see training/memory.py. The backbone is
+place's features to the nearest of those that are remembered of good pictures; see snag/detector/memory_bank.py. The backbone is
 EfficientNet-Lite0, whose weights come in a package.
 """
 
@@ -20,14 +20,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.tables import machine, table
-from cli.settings import Settings, from_flags, run
-from snag.artifact import load_artifact
-from snag.calibration import conformal_threshold
-from snag.errors import BadConfig
-from snag.files import write_text
-from snag.picture import SUFFIXES, decode
-from training.backbone import backbone
-from training.memory import Memory, remember
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.artifact import load_artifact
+from snag.core.calibration import conformal_threshold
+from snag.core.errors import BadConfig
+from snag.core.files import write_text
+from snag.core.picture import SUFFIXES, decode
+from snag.detector.memory_bank import Memory, remember
+from snag.training.fit.backbone import backbone
 
 #: A picture that could not be prepared is as far from good ones as can be.
 _FAILED: Final = 1e6

@@ -15,11 +15,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.prepared import grey_pictures, png
 from benchmarks.tables import machine, table
-from cli.settings import Settings, from_flags, run
-from snag.artifact import load_artifact
-from snag.files import write_text
-from snag.picture import decode
-from snag.wire import parse_request
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.artifact import load_artifact
+from snag.core.files import write_text
+from snag.core.picture import decode
+from snag.core.wire import parse_request
 
 
 class CostsSettings(Settings):

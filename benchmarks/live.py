@@ -38,7 +38,7 @@ class Live:
     """
 
     def __init__(self, model: str, model_store: Path, folder: Path, flags: Sequence[str] = ()) -> None:
-        """`folder` takes the server's own folder and what its commands print; `flags` go to `server.serve` besides."""
+        """`folder` takes the server's own folder and what its commands print; `flags` go to `snag.server.serve` besides."""
         self.model = model
         self.folder = folder / "server"
         self.inference_port, self.management_port, self.metrics_port = free_ports(3)
@@ -60,12 +60,12 @@ class Live:
     def start(self) -> float:
         """Start it; seconds until it was ready. Raises CalledProcessError when it does not come up."""
         begin = time.perf_counter()
-        self._command("server.serve", *self._flags, *self.where)
+        self._command("snag.server.serve", *self._flags, *self.where)
         return time.perf_counter() - begin
 
     def stop(self) -> None:
         """Stop it. Raises CalledProcessError."""
-        self._command("server.stop", *self.where)
+        self._command("snag.server.stop", *self.where)
 
     def processes(self, *kinds: str) -> list[psutil.Process]:
         """Its processes, or those of the kinds alone, the gate first. Raises LookupError when nobody listens."""

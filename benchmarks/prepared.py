@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 
 from benchmarks.outcome import JSON, Expected, Prepared
-from snag.artifact import Artifact, load_artifact
-from snag.errors import NoPictures
-from snag.picture import DEFAULT_LIMITS, SUFFIXES, decode
+from snag.core.artifact import Artifact, load_artifact
+from snag.core.errors import NoPictures
+from snag.core.picture import DEFAULT_LIMITS, SUFFIXES, decode
 
 BYTES: Final = "application/octet-stream"
 #: Share of a score by which a batch or another number of threads may change it: rounding in another order.

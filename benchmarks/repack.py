@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from snag.files import sha256_of, write_bytes, write_text
+from snag.core.files import sha256_of, write_bytes, write_text
 
 _MANIFEST: Final = "MAR-INF/MANIFEST.json"
 _CONFIG: Final = "model-config.yaml"

@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks.tables import machine, table
-from cli.settings import Settings, from_flags, run
-from snag.errors import TooFewPictures
-from snag.files import write_text
-from snag.picture import SUFFIXES
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.errors import TooFewPictures
+from snag.core.files import write_text
+from snag.core.picture import SUFFIXES
 
 
 class TrainingSettings(Settings):
@@ -77,7 +77,7 @@ def _train(settings: TrainingSettings, pictures: Sequence[Path], processes: int,
             (good / picture.name).symlink_to(picture.resolve())
         flags = ["--data", f"{folder}/data", "--run", f"{folder}/run", "--preset", settings.preset]
         start = time.monotonic()
-        command = [sys.executable, "-m", "training.train", *flags, "--epochs", str(epochs), "--nproc", str(processes)]
+        command = [sys.executable, "-m", "snag.training.train", *flags, "--epochs", str(epochs), "--nproc", str(processes)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return Run(time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
 

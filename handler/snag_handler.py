@@ -1,4 +1,5 @@
-"""TorchServe's way in: its rows and its context on one side, snag.inspection on the other. Nothing else here knows TorchServe.
+"""TorchServe's way in: its rows and its context on one side, snag.core.inspection on the other. Nothing else knows
+TorchServe.
 
 Exactly one class may stand in this file: TorchServe takes the only one it finds.
 """
@@ -16,12 +17,12 @@ from typing import Any
 import torch
 from ts.metrics.metric_type_enum import MetricTypes
 
-from snag.bundle import load_bundle
-from snag.errors import request_errors
-from snag.gauges import bundle_gauges
-from snag.inspection import Inspector, Row
-from snag.serving import serving_settings
-from snag.telemetry import Sample, Tally, zeros
+from snag.core.bundle import load_bundle
+from snag.core.errors import request_errors
+from snag.core.gauges import bundle_gauges
+from snag.core.inspection import Inspector, Row
+from snag.core.serving import serving_settings
+from snag.core.telemetry import Sample, Tally, zeros
 
 
 class SnagHandler:

@@ -1,3 +1,3 @@
-"""Snag's core: what a worker needs to turn the bytes of a picture into a verdict. It travels whole inside every archive."""
+"""Snag: teaches a camera what a good part looks like, and says of each new picture whether something is wrong."""
 
 __version__ = "0.1.0"

@@ -14,7 +14,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.trained import Trained
+    from tests.support.trained import Trained
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,7 +40,7 @@ def screw() -> Path:
 @pytest.fixture
 def unpacked(tmp_path: Path) -> Iterator[Path]:
     """A tiny model's archive, unpacked for a worker; the levels of the log that the worker sets are taken back."""
-    from tests.fakes import tiny_artifact, tiny_calibration
+    from tests.support.fakes import tiny_artifact, tiny_calibration
 
     tiny_calibration(tmp_path, tiny_artifact(tmp_path))
     yield tmp_path
@@ -51,6 +51,6 @@ def unpacked(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def bolts(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A detector of synthetic bolts, trained and calibrated once for all tests; they leave its folders as they are."""
-    from tests.trained import train_bolts
+    from tests.support.trained import train_bolts
 
     return train_bolts(tmp_path_factory.mktemp("bolts"))

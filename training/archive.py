@@ -21,16 +21,16 @@ from model_archiver.model_packaging_utils import ModelExportUtils
 from pydantic import Field
 
 import snag
-from cli.settings import Settings, from_flags, run
-from snag.artifact import Artifact
-from snag.bundle import Bundle, load_bundle
-from snag.calibration import Calibration, calibration_json
-from snag.errors import BadArtifact, BadConfig
-from snag.files import sha256_of, write_bytes, write_text
-from snag.golden import GOLDEN_FILE
-from snag.reference import REFERENCE_FILE
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.artifact import Artifact
+from snag.core.bundle import Bundle, load_bundle
+from snag.core.calibration import Calibration, calibration_json
+from snag.core.capture_reference import REFERENCE_FILE
+from snag.core.errors import BadArtifact, BadConfig
+from snag.core.files import sha256_of, write_bytes, write_text
+from snag.core.golden import GOLDEN_FILE
 
-_CORE: Final = Path(snag.__file__).parent
+_SNAG: Final = Path(snag.__file__).parent
 _HANDLER: Final = Path(__file__).parents[1] / "handler"
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  #: the earliest that a zip can hold
 #: What a worker imports; pinned in the archive to what the model was made with.
@@ -48,7 +48,7 @@ class ArchiveSettings(Settings):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `python -m training.archive`."""
+    """Entry point of `python -m snag.training.archive`."""
     return run(lambda: report(archive(from_flags(ArchiveSettings, argv))))
 
 
@@ -81,7 +81,8 @@ def _check_name(model: str) -> None:
 
 def _members(settings: ArchiveSettings, bundle: Bundle) -> dict[str, bytes]:
     """Every file of the archive by its name there."""
-    members = {f"snag/{path.name}": path.read_bytes() for path in sorted(_CORE.glob("*.py"))}
+    core = [_SNAG / "__init__.py", *sorted((_SNAG / "core").glob("*.py"))]
+    members = {path.relative_to(_SNAG.parent).as_posix(): path.read_bytes() for path in core}
     members |= {name: (settings.run / name).read_bytes() for name in (GOLDEN_FILE, REFERENCE_FILE)}
     return {
         **members,

@@ -1,4 +1,4 @@
-"""`python -m training.calibrate`: scores of unseen good pictures -> threshold for a stated false-alarm rate."""
+"""`python -m snag.training.calibrate`: scores of unseen good pictures -> threshold for a stated false-alarm rate."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli.settings import from_flags, run
-from snag.artifact import Artifact, load_artifact
-from snag.calibration import MANUAL, SPLIT_CONFORMAL, Calibration, Group, rank_of_threshold, write_calibration
-from snag.choice import Choice
-from snag.errors import BadDataset, BadScores, TooFewCalibrationPictures, UnjudgedCalibrationPictures
-from snag.files import sha256_of
-from snag.guarantee import Guarantee
-from snag.picture import SUFFIXES
-from training.account import lines_of
-from training.calibrate_settings import CalibrateSettings
-from training.calibration_set import calibration_set, pictures_below
-from training.choices import choices
-from training.dataset import digest_of, read
-from training.detector import FAILED_SCORE
-from training.golden import write_golden_pictures
-from training.groups import calibrated_groups, groups_by_folder, groups_by_list
-from training.guarantee import guarantee_of_chosen, promised_threshold
-from training.highest import FILE, write_highest
-from training.progress import progress
-from training.reference import write_looks
+from snag.cli.settings import from_flags, run
+from snag.core.artifact import Artifact, load_artifact
+from snag.core.calibration import MANUAL, SPLIT_CONFORMAL, Calibration, Group, rank_of_threshold, write_calibration
+from snag.core.errors import BadDataset, BadScores, TooFewCalibrationPictures, UnjudgedCalibrationPictures
+from snag.core.files import sha256_of
+from snag.core.guarantee import Guarantee
+from snag.core.picture import SUFFIXES
+from snag.core.threshold_comparison import Choice
+from snag.detector.detector import FAILED_SCORE
+from snag.training.calibration.calibration_set import calibration_set, pictures_below
+from snag.training.calibration.capture_reference import write_looks
+from snag.training.calibration.compare_thresholds import choices
+from snag.training.calibration.golden import write_golden_pictures
+from snag.training.calibration.groups import calibrated_groups, groups_by_folder, groups_by_list
+from snag.training.calibration.guarantee import guarantee_of_chosen, promised_threshold
+from snag.training.calibration.highest import FILE, write_highest
+from snag.training.calibration.settings import CalibrateSettings
+from snag.training.calibration.summary import lines_of
+from snag.training.data.dataset import digest_of, read
+from snag.training.run.progress import progress
 
 #: Pictures scored at a time; more gains nothing on a CPU.
 BATCH = 4

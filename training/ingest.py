@@ -14,13 +14,13 @@ from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
 
-from cli.settings import Settings, from_flags, run
-from snag.errors import BadConfig, BadDataset
-from training.download import download, public_address
-from training.folders import scratch_folder, whole_folder
-from training.layout import Finding, check_layout, pictures_of
-from training.sources import CHUNK, Budget
-from training.unpack import safe_parts, unpack
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.errors import BadConfig, BadDataset
+from snag.training.data.download import download, public_address
+from snag.training.data.folders import scratch_folder, whole_folder
+from snag.training.data.layout import Finding, check_layout, pictures_of
+from snag.training.data.sources import CHUNK, Budget
+from snag.training.data.unpack import safe_parts, unpack
 
 MARKER: Final = "source.json"
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.sliding import local_mean
+from snag.training.ssim_window import local_mean
 
 #: Say of a defective pixel of a surface in the entropy against a sound one's; about one in twelve is defective.
 SURFACE_SAY: Final = 4.0

@@ -1,14 +1,14 @@
-"""`python -m training.preview`: a contact sheet of what the network sees: prepared, augmented, with synthetic defects."""
+"""`python -m snag.training.preview`: a contact sheet of what the network sees: prepared, augmented, with synthetic defects."""
 
 from __future__ import annotations
 
-from cli.settings import run
-from snag.files import write_atomically
-from training.contact_sheet import contact_sheet
-from training.material import prepare_material
-from training.settings import TrainSettings, train_settings
-from training.showing import usual_augmentation
-from training.train import batches
+from snag.cli.settings import run
+from snag.core.files import write_atomically
+from snag.pages.contact_sheet import contact_sheet
+from snag.training.augment.default_augmentation import usual_augmentation
+from snag.training.settings import TrainSettings, train_settings
+from snag.training.train import batches
+from snag.training.training_set import prepare_material
 
 
 def preview(settings: TrainSettings) -> None:

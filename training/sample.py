@@ -16,12 +16,12 @@ from pydantic import Field
 from scipy.ndimage import binary_closing, binary_fill_holes, label
 from tqdm import tqdm
 
-from cli.settings import Settings, from_flags, run
-from snag.errors import BadDataset
-from training.folders import whole_folder
-from training.sample_defects import DEFECTS
-from training.sample_part import GOOD, draw_part
-from training.sample_picture import LAMP, draw_scene, lay, photograph
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.errors import BadDataset
+from snag.samples.screw import GOOD, draw_part
+from snag.samples.screw_defects import DEFECTS
+from snag.samples.screw_picture import LAMP, draw_scene, lay, photograph
+from snag.training.data.folders import whole_folder
 
 #: Raised when the drawing changes, so that an old sample is drawn again.
 EDITION: Final = 1
@@ -101,7 +101,7 @@ def write_sample(settings: SampleSettings) -> bool:
         if _settings_of(settings.data) == wanted and all(_holds(settings.data / name, n) for name, n in counts.items()):
             return False
         if not (settings.data / MARKER).is_file() and any(settings.data.iterdir()):
-            raise BadDataset(detail=f"{settings.data} was not drawn by training.sample; name another folder with --data")
+            raise BadDataset(detail=f"{settings.data} was not drawn by snag.training.sample; name another folder with --data")
     with whole_folder(settings.data) as folder:
         places = [(name, index) for name, count in counts.items() for index in range(count)]
         for name, index in tqdm(places, desc="drawing the sample", unit="picture", disable=None):

@@ -8,8 +8,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from cli.settings import Settings, from_flags
-from snag.errors import BadConfig
+from snag.cli.settings import Settings, from_flags
+from snag.core.errors import BadConfig
 
 PRESETS = Path(__file__).parent / "presets"
 

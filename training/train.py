@@ -1,4 +1,4 @@
-"""`python -m training.train`: good pictures in, a TorchScript detector out. Read it from top to bottom."""
+"""`python -m snag.training.train`: good pictures in, a TorchScript detector out. Read it from top to bottom."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cli.hold import held
-from cli.settings import run
-from snag.artifact import save_artifact
-from snag.errors import BadArtifact, TrainingDiverged
-from training.ahead import one_ahead
-from training.augment import Augmentation, augment
-from training.backbone import backbone
-from training.checkpoint import load_checkpoint, save_checkpoint
-from training.curves import LossEvents, draw_curves
-from training.dataset import digest_of, good_pictures
-from training.defects import add_defects
-from training.detector import Detector, fit_standardisation
-from training.fold import folded
-from training.material import Material, material_of
-from training.memory import Memory, remember
-from training.networks import Learner, Networks
-from training.progress import progress
-from training.provenance import versions
-from training.run_folder import begin, finished, identity
-from training.schedule import one_cycle
-from training.settings import SettledSettings, TrainSettings, for_mode, train_settings
-from training.showing import shown_in, usual_augmentation
-from training.split import write_split
-from training.symmetry import alike
-from training.team import FRESH, Team, starts, team
+from snag.cli.folder_lock import held
+from snag.cli.settings import run
+from snag.core.artifact import save_artifact
+from snag.core.errors import BadArtifact, TrainingDiverged
+from snag.detector.detector import Detector, fit_standardisation
+from snag.detector.fuse_batchnorm import folded
+from snag.detector.memory_bank import Memory, remember
+from snag.training.augment.augmentation import Augmentation, augment
+from snag.training.augment.default_augmentation import shown_in, usual_augmentation
+from snag.training.augment.defects import add_defects
+from snag.training.augment.symmetry import alike
+from snag.training.data.dataset import digest_of, good_pictures
+from snag.training.data.split import write_split
+from snag.training.fit.backbone import backbone
+from snag.training.learner import Learner, Networks
+from snag.training.run.checkpoint import load_checkpoint, save_checkpoint
+from snag.training.run.curves import LossEvents, draw_curves
+from snag.training.run.one_ahead import one_ahead
+from snag.training.run.process_group import FRESH, Team, starts, team
+from snag.training.run.progress import progress
+from snag.training.run.provenance import versions
+from snag.training.run.run_folder import begin, finished, identity
+from snag.training.run.schedule import one_cycle
+from snag.training.settings import SettledSettings, TrainSettings, for_mode, train_settings
+from snag.training.training_set import Material, material_of
 
 SCORE_UNITS = {
     "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",

@@ -1,4 +1,4 @@
-"""`python -m training.train_all`: every part below a folder trained, calibrated and packed; goes on where it stopped.
+"""`python -m snag.training.train_all`: every part below a folder trained, calibrated and packed; goes on where it stopped.
 
 Each stage is the command that also runs by itself, in a process of its own: what one part does to memory ends with it, and one
 that fails does not keep the others from being done. On a cluster `--index` picks one part (deploy/kubernetes/train).
@@ -18,10 +18,10 @@ from typing import Any
 
 from pydantic import Field
 
-from cli.settings import Settings, from_flags, run
-from snag.calibration import read_calibration
-from snag.errors import BadArtifact, NoPictures, PartsFailed
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.calibration import read_calibration
+from snag.core.errors import BadArtifact, NoPictures, PartsFailed
+from snag.core.files import write_text
 
 
 class TrainAllSettings(Settings):
@@ -36,7 +36,7 @@ class TrainAllSettings(Settings):
     fpr: float = Field(0.05, gt=0, lt=1, description="target false-alarm rate")
     version: str = Field("1.0", description="version of the archives")
     index: int | None = Field(None, ge=0, description="do only this one, counted from 0 in the order of the names")
-    extra: str = Field("", description="further flags of training.train, for example '--epochs 3'")
+    extra: str = Field("", description="further flags of snag.training.train, for example '--epochs 3'")
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,13 @@ def stages(part: Part, settings: TrainAllSettings) -> Iterator[tuple[str, list[s
     Training finds out by itself whether it is done.
     """
     where = ["--data", str(part.data), "--run", str(part.run)]
-    yield "training.train", [*where, "--preset", settings.preset, *shlex.split(settings.extra)]
+    yield "snag.training.train", [*where, "--preset", settings.preset, *shlex.split(settings.extra)]
     calibration = part.run / "calibration.json"
     if _is_older(calibration, part.run / "snag.pt") or row_of(part)["rate"] != settings.fpr:
-        yield "training.calibrate", [*where, "--fpr", repr(settings.fpr)]
+        yield "snag.training.calibrate", [*where, "--fpr", repr(settings.fpr)]
     if _is_older(part.archive, calibration):
         place = ["--model", part.name, "--model-store", str(settings.model_store), "--version", settings.version]
-        yield "training.archive", ["--run", str(part.run), *place]
+        yield "snag.training.archive", ["--run", str(part.run), *place]
 
 
 def row_of(part: Part) -> dict[str, Any]:

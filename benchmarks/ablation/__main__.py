@@ -12,8 +12,8 @@ from rich.markdown import Markdown
 from benchmarks.ablation.steps import STEPS
 from benchmarks.accuracy.run import run_one
 from benchmarks.accuracy.table import heading, markdown
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 
 class AblationSettings(Settings):

@@ -1,4 +1,4 @@
-"""The steps from the reference's recipe to Snag's, as presets and flags of training.train: pure data."""
+"""The steps from the reference's recipe to Snag's, as presets and flags of snag.training.train: pure data."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from rich.markdown import Markdown
 
 from benchmarks.accuracy.run import run_one
 from benchmarks.accuracy.table import heading, markdown
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 
 class AccuracySettings(Settings):
@@ -21,7 +21,7 @@ class AccuracySettings(Settings):
     preset: list[str] = Field(["default"], description="presets")
     seed: list[int] = Field([0, 1, 2], description="seeds")
     out: Path = Field(Path("runs/accuracy"), description="folder of the runs and of table.md")
-    extra: str = Field("", description="further flags of training.train, for example '--epochs 3'")
+    extra: str = Field("", description="further flags of snag.training.train, for example '--epochs 3'")
 
 
 def accuracy(settings: AccuracySettings) -> None:

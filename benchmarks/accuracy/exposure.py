@@ -8,8 +8,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from snag.artifact import Artifact
-from snag.picture import SUFFIXES, decode
+from snag.core.artifact import Artifact
+from snag.core.picture import SUFFIXES, decode
 
 
 def exposed(picture: Tensor, kind: str, random: torch.Generator) -> Tensor:

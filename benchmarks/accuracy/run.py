@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.accuracy.exposure import aurocs_under_other_lamps
-from snag.artifact import Artifact, load_artifact
-from snag.files import write_text
-from snag.picture import decode
+from snag.core.artifact import Artifact, load_artifact
+from snag.core.files import write_text
+from snag.core.picture import decode
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) 
     if done.exists():
         return Row(**json.loads(done.read_text()))
     where = ["--data", str(data), "--run", str(folder)]
-    minutes = _timed("training.train", *where, "--preset", preset, "--seed", str(seed), *extra) / 60
-    _timed("training.calibrate", *where)
-    _timed("evaluation.evaluate", *where)
+    minutes = _timed("snag.training.train", *where, "--preset", preset, "--seed", str(seed), *extra) / 60
+    _timed("snag.training.calibrate", *where)
+    _timed("snag.evaluation.evaluate", *where)
     metrics = json.loads((folder / "report" / "metrics.json").read_text())
     artifact = load_artifact(folder / "snag.pt")
     lamps = aurocs_under_other_lamps(artifact, data)

@@ -25,11 +25,11 @@ from benchmarks.alerts.stock import MODEL, Stock, stock
 from benchmarks.alerts.table import Stretch, markdown, stretches
 from benchmarks.live import Live
 from benchmarks.tables import machine
-from cli.settings import Settings, from_flags, run
-from client.client import SnagClient
-from snag.errors import BadConfig
-from snag.files import write_text
-from snag.verdict import Verdict
+from snag.cli.settings import Settings, from_flags, run
+from snag.client.client import SnagClient
+from snag.core.errors import BadConfig
+from snag.core.files import write_text
+from snag.core.verdict import Verdict
 
 ALERTS: Final = Path(__file__).parents[2] / "deploy" / "prometheus" / "alerts.yml"
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from client.client import SnagClient
-from snag.errors import SnagError
-from snag.verdict import Verdict
+from snag.client.client import SnagClient
+from snag.core.errors import SnagError
+from snag.core.verdict import Verdict
 
 SCRAPE_SECONDS: Final = 15  #: nominal, as in deploy/prometheus/prometheus.yml
 _SETTLING: Final = 10.0  #: seconds that counts may take from a worker to the scrape; they need a quarter

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from snag.picture import SUFFIXES
+from snag.core.picture import SUFFIXES
 
 MODEL = "line"
 
@@ -24,10 +24,10 @@ class Stock:
 def stock(run: Path | None, out: Path, good: int, defect: str, seed: int) -> Stock:
     """Draw, train, calibrate and pack what is not there yet. Raises CalledProcessError when a command fails."""
     trained = run or _trained(out)
-    _command("training.archive", "--run", str(trained), "--model", MODEL, "--model-store", str(out / "store"))
+    _command("snag.training.archive", "--run", str(trained), "--model", MODEL, "--model-store", str(out / "store"))
     new = out / f"pictures-{seed}-{good}"
     counts = ["--train-good", "1", "--test-good", str(good), "--each-defect", str(max(20, good // 20))]
-    _command("training.sample", "--data", str(new), "--seed", str(seed), *counts)
+    _command("snag.training.sample", "--data", str(new), "--seed", str(seed), *counts)
     return Stock(out / "store", _pictures(new / "test" / "good"), _pictures(new / "test" / defect))
 
 
@@ -35,9 +35,9 @@ def _trained(out: Path) -> Path:
     """A run folder made here; what an earlier call made is used again."""
     place = ["--data", str(out / "sample"), "--run", str(out / "run")]
     if not (out / "run" / "calibration.json").exists():
-        _command("training.sample", "--data", str(out / "sample"))
-        _command("training.train", *place, "--preset", "quick")
-        _command("training.calibrate", *place)
+        _command("snag.training.sample", "--data", str(out / "sample"))
+        _command("snag.training.train", *place, "--preset", "quick")
+        _command("snag.training.calibrate", *place)
     return out / "run"
 
 

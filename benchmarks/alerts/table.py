@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.alerts.line import Phase
 from benchmarks.alerts.rules import Firing
 from benchmarks.tables import table
-from snag.verdict import Verdict
+from snag.core.verdict import Verdict
 
 
 @dataclass(frozen=True)

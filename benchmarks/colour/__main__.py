@@ -17,15 +17,15 @@ from PIL import Image
 from pydantic import Field
 from scipy.ndimage import gaussian_filter
 
-from benchmarks.colour.board import MISPLACED, board
-from benchmarks.colour.cable import SPOILT, cable
-from benchmarks.colour.drawing import Array, Rng, field
-from benchmarks.colour.flaws import chip, crack, hole, pulled, scratch, spot, thread, tint
-from benchmarks.colour.panel import FAULTS, panel
-from benchmarks.colour.parts import cloth, nut, tablet
-from cli.settings import Settings, from_flags, run
-from snag.errors import BadConfig
-from training.folders import whole_folder
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.errors import BadConfig
+from snag.samples.board import MISPLACED, board
+from snag.samples.cable import SPOILT, cable
+from snag.samples.drawing import Array, Rng, field
+from snag.samples.flaws import chip, crack, hole, pulled, scratch, spot, thread, tint
+from snag.samples.panel import FAULTS, panel
+from snag.samples.parts import cloth, nut, tablet
+from snag.training.data.folders import whole_folder
 
 #: Grey levels that one of the channels must differ by for a pixel to count as defective.
 VISIBLE: Final = 6.0

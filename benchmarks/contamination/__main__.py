@@ -14,8 +14,8 @@ from rich.markdown import Markdown
 from benchmarks.accuracy.run import Row, run_one
 from benchmarks.contamination.hide import HIDDEN, with_hidden
 from benchmarks.tables import machine, table
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 _HEAD = (
     "data",
@@ -40,7 +40,7 @@ class ContaminationSettings(Settings):
     preset: str = Field("default", description="preset to train with")
     seed: list[int] = Field([0], description="seeds")
     out: Path = Field(Path("runs/contamination"), description="folder of the data sets, the runs and table.md")
-    extra: str = Field("", description="further flags of training.train, for example '--epochs 3'")
+    extra: str = Field("", description="further flags of snag.training.train, for example '--epochs 3'")
 
 
 def contamination(settings: ContaminationSettings) -> None:
@@ -67,7 +67,7 @@ def _cells(row: Row, first: float, hidden: int) -> list[object]:
 
 def _doctors(folder: Path, data: str, hidden: set[str]) -> list[object]:
     """Hidden pictures that the doctor suspects, and good ones."""
-    command = [sys.executable, "-m", "doctor", "--data", str(folder / data), "--run", str(folder)]
+    command = [sys.executable, "-m", "snag.doctor", "--data", str(folder / data), "--run", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     suspects = [Path(one["name"]).name for one in json.loads((folder / "doctor.json").read_text())["suspects"]]
     return [

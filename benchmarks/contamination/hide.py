@@ -7,8 +7,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
-from snag.errors import BadDataset
-from snag.picture import SUFFIXES
+from snag.core.errors import BadDataset
+from snag.core.picture import SUFFIXES
 
 #: How a hidden picture's name begins.
 HIDDEN: Final = "hidden-"

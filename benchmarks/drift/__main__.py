@@ -18,9 +18,9 @@ from benchmarks.drift.changes import CHANGES
 from benchmarks.drift.line import BURST, Line, noticed
 from benchmarks.drift.measure import DEFECTS, Seen, measured_pool, trained_model
 from benchmarks.tables import machine, table
-from cli.settings import Settings, from_flags, run
-from gate.martingale import ALARM, WATCH
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
+from snag.drift.martingale import ALARM, WATCH
 
 _NAMES = {**{name: name for name in CHANGES}, DEFECTS: f"defects {100 * BURST:g} % instead of 1 %"}
 

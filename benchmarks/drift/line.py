@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from benchmarks.drift.measure import DEFECTS, QUIET, Seen
-from gate.martingale import PROPERTIES, Alarm, Watch
-from snag.ranks import place_of
+from snag.core.ranks import place_of
+from snag.drift.martingale import PROPERTIES, Alarm, Watch
 
 #: Of the parts on a line that runs as ever.
 USUAL_DEFECTS: Final = 0.01

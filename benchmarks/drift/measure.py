@@ -14,10 +14,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.drift.changes import CHANGES
-from snag.artifact import Artifact, load_artifact
-from snag.files import write_text
-from snag.imaging import brightness, sharpness
-from snag.picture import decode
+from snag.core.artifact import Artifact, load_artifact
+from snag.core.files import write_text
+from snag.core.imaging import brightness, sharpness
+from snag.core.picture import decode
 
 #: Values of one picture: score, exposure, sharpness.
 Seen = tuple[float, float, float]
@@ -29,8 +29,8 @@ def trained_model(folder: Path) -> Path:
     """The run folder of the sample's model, trained with the preset quick by the commands that a user types."""
     data, run = folder / "sample", folder / "run"
     if not (run / "snag.pt").exists():
-        _run("training.sample", "--data", str(data))
-        _run("training.train", "--data", str(data), "--run", str(run), "--preset", "quick")
+        _run("snag.training.sample", "--data", str(data))
+        _run("snag.training.train", "--data", str(data), "--run", str(run), "--preset", "quick")
     return run
 
 
@@ -41,7 +41,7 @@ def measured_pool(folder: Path, run: Path, good: int, changed: int, defects: int
         pool = folder / "pool"
         counts = ["--train-good", str(good), "--test-good", "1", "--each-defect", str(defects)]
         if not pool.exists():
-            _run("training.sample", "--data", str(pool), "--seed", "1", *counts)
+            _run("snag.training.sample", "--data", str(pool), "--seed", "1", *counts)
         artifact = load_artifact(run / "snag.pt")
         torch.set_num_threads(1)  # one picture at a time has no work for more
         parts, faulty = sorted((pool / "train" / "good").glob("*.png")), sorted((pool / "test").glob("[!g]*/*.png"))

@@ -21,8 +21,8 @@ from benchmarks.outcome import Outcome, Prepared, summary
 from benchmarks.prepared import grey_pictures, in_format, judge_of
 from benchmarks.tables import machine
 from benchmarks.traffic import Background, Load, Target
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 ARCHIVES: Final = "archives"
 

@@ -40,7 +40,7 @@ def _start(case: str, archive: Path, folder: Path) -> Start:
     BROKEN[case](archive, store / archive.name)
     server = Live(archive.stem, store, folder)
     begun = time.monotonic()
-    command = [sys.executable, "-m", "server.serve", "--model", archive.stem, "--model-store", str(store), *server.where]
+    command = [sys.executable, "-m", "snag.server.serve", "--model", archive.stem, "--model-store", str(store), *server.where]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - begun
     left = [one for one in psutil.process_iter(["cmdline"]) if str(server.folder) in " ".join(one.info["cmdline"] or ())]

@@ -80,15 +80,15 @@ def _fill_the_disk(scene: Scene) -> str:
 
 def _deploy_and_roll_back(scene: Scene) -> str:
     in_version(scene.archive, scene.folder / "next" / scene.archive.name, NEXT)
-    deploying = _timed(scene, "server.deploy", "--model-store", str(scene.folder / "next"))
+    deploying = _timed(scene, "snag.server.deploy", "--model-store", str(scene.folder / "next"))
     time.sleep(2.0)
-    returning = _timed(scene, "server.rollback")
+    returning = _timed(scene, "snag.server.rollback")
     return f"deployed in {deploying}, back in {returning}"
 
 
 def _deploy_what_scores_wrongly(scene: Scene) -> str:
     with_other_scores(scene.archive, scene.folder / "wrong" / scene.archive.name, "wrong")
-    done = _command(scene, "server.deploy", "--model-store", str(scene.folder / "wrong"))
+    done = _command(scene, "snag.server.deploy", "--model-store", str(scene.folder / "wrong"))
     return f"exit code {done.returncode}: {' '.join(done.stderr.split())}"
 
 

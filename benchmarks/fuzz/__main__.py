@@ -17,8 +17,8 @@ from benchmarks.fuzz.generate import heavy_inputs, inputs
 from benchmarks.live import Live
 from benchmarks.tables import machine
 from benchmarks.traffic import Load, Target
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 _SETTLING: Final = 3.0  #: seconds after a load, until what it left behind is cleared away
 

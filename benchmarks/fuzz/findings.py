@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.live import Usage
 from benchmarks.outcome import Outcome, Prepared, Sample, quantile
 from benchmarks.tables import table
-from snag.files import write_bytes, write_text
+from snag.core.files import write_bytes, write_text
 
 GROWTH: Final = 0.05  #: memory may grow by so much after warm-up
 _MEGABYTE: Final = 2**20

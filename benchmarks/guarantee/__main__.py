@@ -17,10 +17,10 @@ from tqdm import tqdm
 from benchmarks.drift.measure import QUIET, measured_pool, trained_model
 from benchmarks.guarantee.splits import Splits, p_value_misfit, random_splits
 from benchmarks.tables import machine, table
-from cli.settings import Settings, from_flags, run
-from snag.errors import TooFewCalibrationPictures
-from snag.files import write_text
-from snag.guarantee import AVERAGE, CONFIDENCE
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.errors import TooFewCalibrationPictures
+from snag.core.files import write_text
+from snag.core.guarantee import AVERAGE, CONFIDENCE
 
 _TIES = "rounded to whole numbers: most tie"
 

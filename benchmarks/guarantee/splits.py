@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from snag.guarantee import Guarantee
-from training.guarantee import promised_threshold
+from snag.core.guarantee import Guarantee
+from snag.training.calibration.guarantee import promised_threshold
 
 
 @dataclass(frozen=True)

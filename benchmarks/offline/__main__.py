@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import Field
 
 from benchmarks.offline.watched import watch
-from cli.settings import Settings, from_flags, run
-from snag.picture import SUFFIXES
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.picture import SUFFIXES
 
 _PER_FOLDER = 1000
 _COLUMNS = (
@@ -46,7 +46,7 @@ def offline(settings: OfflineSettings) -> None:
         command = [
             sys.executable,
             "-m",
-            "offline.score",
+            "snag.offline.score",
             "--source",
             str(source),
             "--run",

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from benchmarks.offline.engines import ENGINES
 from benchmarks.offline.watched import Usage, watch
-from cli.settings import Settings, from_flags, run
+from snag.cli.settings import Settings, from_flags, run
 
 #: The distribution that brings each engine.
 _PACKAGES: Final = {"plain": None, "dask": "distributed", "ray": "ray[data]", "spark": "pyspark"}

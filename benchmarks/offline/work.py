@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from snag.artifact import load_artifact
-from snag.calibration import read_calibration
-from snag.files import write_text
-from snag.inspection import Inspector, Row
-from snag.serving import ServingSettings
-from snag.telemetry import Tally
+from snag.core.artifact import load_artifact
+from snag.core.calibration import read_calibration
+from snag.core.files import write_text
+from snag.core.inspection import Inspector, Row
+from snag.core.serving import ServingSettings
+from snag.core.telemetry import Tally
 
 
 def task(folder: str, number: int) -> int:

@@ -24,9 +24,9 @@ from typing import Final, Literal
 from PIL import Image, ImageDraw
 from pydantic import Field
 
-from cli.settings import Settings, from_flags, run
-from snag.errors import BadConfig
-from training.folders import whole_folder
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.errors import BadConfig
+from snag.training.data.folders import whole_folder
 
 #: Of the pictures of the ball screw those of one camera, and of how many places they are tested on.
 WHOLE_SIZE: Final = (1130, 460)

@@ -15,8 +15,8 @@ from benchmarks.prepared import grey_pictures, in_format, judge_of
 from benchmarks.rolling.proxy import Proxy
 from benchmarks.tables import machine, table
 from benchmarks.traffic import Background, Load, Target
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 _COLUMNS: Final = ("update", "sent", "right", "refused", "lost", "wrong", "p50 ms", "p99 ms", "worst ms", "s for both")
 

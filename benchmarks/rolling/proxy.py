@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final
 
 from benchmarks.live import free_ports
-from snag.errors import BadConfig
+from snag.core.errors import BadConfig
 
 _CONFIGURATION: Final = Path(__file__).parents[2] / "deploy/haproxy/haproxy.cfg"
 

@@ -13,8 +13,8 @@ from rich.markdown import Markdown
 from benchmarks.prepared import grey_pictures, judge_of
 from benchmarks.scaling.measure import Bench, Row, markdown
 from benchmarks.tables import machine
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 Part = Literal["workers", "batch", "picture", "models"]
 

@@ -20,8 +20,8 @@ from benchmarks.serving.plot import draw
 from benchmarks.serving.wrk import closed_loop
 from benchmarks.tables import machine
 from benchmarks.traffic import Load, Target
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 
 class ServingSettings(Settings):

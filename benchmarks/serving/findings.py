@@ -65,7 +65,7 @@ def cores_between(before: Sequence[Usage], after: Sequence[Usage], seconds: floa
 
 def markdown(found: Serving) -> str:
     """The run's tables."""
-    first = f"`python -m server.serve` returned, having had a first verdict, after {found.start_seconds:.1f} s"
+    first = f"`python -m snag.server.serve` returned, having had a first verdict, after {found.start_seconds:.1f} s"
     start = f"{first}. Fastest of {found.rounds} rounds for each figure.\n"
     return "\n".join([start, _bars(found), _steady(found), _cells(found), _memory(found)])
 

@@ -1,6 +1,6 @@
 """What the machine can do without a server: a worker's own work, decode, score, JSON, in as many processes as it has cores.
 
-Each process does what a worker does with a request, through the same code (`snag.inspection`), one after the other; nothing is
+Each process does what a worker does with a request, through the same code (`snag.core.inspection`), one by one; nothing is
 sent anywhere. A server on the same cores can at best come near.
 """
 
@@ -23,10 +23,10 @@ from typing import Any
 import torch
 
 from benchmarks.outcome import JSON, Prepared
-from snag.bundle import load_bundle
-from snag.inspection import Inspector, Row
-from snag.serving import ServingSettings
-from snag.telemetry import Tally
+from snag.core.bundle import load_bundle
+from snag.core.inspection import Inspector, Row
+from snag.core.serving import ServingSettings
+from snag.core.telemetry import Tally
 
 _PATIENCE = 120.0  #: seconds for all processes to have loaded
 

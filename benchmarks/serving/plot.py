@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmarks.serving.findings import Serving
-from snag.files import write_bytes
+from snag.core.files import write_bytes
 
 
 def draw(found: Serving, path: Path) -> None:

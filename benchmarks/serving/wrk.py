@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.outcome import Prepared
-from snag.errors import BadConfig
-from snag.files import write_bytes, write_text
+from snag.core.errors import BadConfig
+from snag.core.files import write_bytes, write_text
 
 #: Reads the requests into memory, sends them in turn, and prints the figures as JSON behind a mark.
 _SCRIPT: Final = """

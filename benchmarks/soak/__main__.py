@@ -19,8 +19,8 @@ from benchmarks.soak.trend import Soak, markdown
 from benchmarks.tables import machine
 from benchmarks.traffic import Load, Target
 from benchmarks.watch import Watch
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 
 class SoakSettings(Settings):

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmarks.soak.trend import Soak, percentiles
-from snag.files import write_bytes
+from snag.core.files import write_bytes
 
 
 def draw(soak: Soak, path: Path) -> None:

@@ -17,8 +17,8 @@ from benchmarks.prepared import FORMATS, grey_pictures, in_format, judge_of
 from benchmarks.scaling.measure import Bench
 from benchmarks.tables import machine, table
 from benchmarks.tuning.choice import Knobs, Tried, batches, best, shapes, written
-from cli.settings import Settings, from_flags, run
-from snag.files import write_text
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
 
 
 class TuningSettings(Settings):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.scaling.measure import Row
-from snag.errors import BadConfig
+from snag.core.errors import BadConfig
 
 #: Throughputs that differ by less are alike: two runs of the same settings differ by about as much.
 ALIKE: Final = 0.03

@@ -13,15 +13,15 @@ import pytest
 import torch
 import yaml
 
-from client.client import SnagClient
-from server.instance import Instance
-from server.ports import free_ports
-from server.serve import main as serve
-from server.stop import main as stop
-from snag.artifact import Artifact
-from snag.calibration import Calibration
-from tests.fakes import tiny_artifact, tiny_calibration
-from training.archive import main as archive
+from snag.client.client import SnagClient
+from snag.core.artifact import Artifact
+from snag.core.calibration import Calibration
+from snag.server.serve import main as serve
+from snag.server.state.instance import Instance
+from snag.server.state.ports import free_ports
+from snag.server.stop import main as stop
+from snag.training.archive import main as archive
+from tests.support.fakes import tiny_artifact, tiny_calibration
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from PIL import Image
 from benchmarks import traffic
 from benchmarks.outcome import Expected, Outcome, Prepared
 from benchmarks.traffic import Load, Target
-from snag.picture import decode
+from snag.core.picture import decode
 
 pytestmark = pytest.mark.e2e
 

@@ -11,10 +11,10 @@ import requests
 import yaml
 from PIL import Image
 
-from server.ports import free_ports
-from snag.errors import SnagError
-from tests.promql import PROMETHEUS, rules
-from tests.test_dashboard import QUERIES
+from snag.core.errors import SnagError
+from snag.server.state.ports import free_ports
+from tests.deploy.test_dashboard import QUERIES
+from tests.support.promql import PROMETHEUS, rules
 
 pytestmark = pytest.mark.e2e
 

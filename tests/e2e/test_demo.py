@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from server.instance import Instance
+from snag.server.state.instance import Instance
 from tests.e2e.conftest import pack
-from tests.parts_of_demo import write_test_pictures
+from tests.support.parts_of_demo import write_test_pictures
 
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
     pack(folder, "bolt")
     write_test_pictures(folder / "data", {"good": 1, "dent": 2})
     where = ["--data", folder / "data", "--run", folder / "run-bolt", "--model-store", folder / "store"]
-    command = [sys.executable, "-m", "server.demo", "--model", "bolt", *map(str, where)]
+    command = [sys.executable, "-m", "snag.server.demo", "--model", "bolt", *map(str, where)]
     surroundings = {**os.environ, "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -9,12 +9,12 @@ import requests
 
 from benchmarks.outcome import Expected, Outcome, Prepared
 from benchmarks.traffic import Background, Load, Target
-from server.deploy import main as deploy
-from server.health import main as health
-from server.models import main as models
-from server.rollback import main as rollback
+from snag.server.deploy import main as deploy
+from snag.server.health import main as health
+from snag.server.models import main as models
+from snag.server.rollback import main as rollback
 from tests.e2e.conftest import Place, pack, within
-from tests.mars import record
+from tests.support.mars import record
 
 pytestmark = pytest.mark.e2e
 

@@ -13,7 +13,7 @@ from benchmarks.fuzz.generate import COMMON, KINDS, inputs, of_kind
 from benchmarks.live import family
 from benchmarks.outcome import Outcome
 from benchmarks.traffic import Load, Target
-from snag.errors import request_errors
+from snag.core.errors import request_errors
 
 pytestmark = pytest.mark.e2e
 

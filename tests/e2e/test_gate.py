@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from server.instance import Instance
+from snag.server.state.instance import Instance
 from tests.e2e.conftest import Place, pack, within
 
 pytestmark = pytest.mark.e2e

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from server.ports import free_ports
-from tests.trained import Trained
-from training import archive
+from snag.server.state.ports import free_ports
+from snag.training import archive
+from tests.support.trained import Trained
 
 FOLDER = os.environ.get("SNAG_IMAGE")
 TAG = os.environ.get("SNAG_IMAGE_TAG", "snag:0.1.0")
@@ -84,7 +84,7 @@ def test_the_server_of_the_image_judges_a_picture(address: str, bolts: Trained) 
 def test_the_image_has_no_rights_and_knows_its_health(configuration: dict) -> None:
     """It runs as a user without rights, and says how its health is asked."""
     assert configuration["User"] == "10001"
-    assert configuration["Healthcheck"]["Test"] == ["CMD", "python", "-m", "server.health"]
+    assert configuration["Healthcheck"]["Test"] == ["CMD", "python", "-m", "snag.server.health"]
 
 
 def test_the_image_has_no_compiler_and_no_address_of_where_it_was_built(container: str) -> None:

@@ -13,12 +13,12 @@ import psutil
 import pytest
 import requests
 
-from client.client import SnagClient
-from gate.token import main as token
-from server.health import main as health
-from server.models import main as models
+from snag.client.client import SnagClient
+from snag.gate.token import main as token
+from snag.server.health import main as health
+from snag.server.models import main as models
 from tests.e2e.conftest import ROOT, Place, pack, within
-from tests.mars import record
+from tests.support.mars import record
 
 pytestmark = pytest.mark.e2e
 
@@ -123,7 +123,7 @@ def test_killed_outright(place, tmp_path, capsys):
     tokens = tmp_path / "tokens.json"
     assert token(["add", "--name", "line", "--tokens", str(tokens)]) == 0
     secret = capsys.readouterr().out.strip()
-    start = [sys.executable, "-m", "server.serve", "--model", "bolt", *place.store, *place.where, "--tokens", str(tokens)]
+    start = [sys.executable, "-m", "snag.server.serve", "--model", "bolt", *place.store, *place.where, "--tokens", str(tokens)]
 
     assert place.serve("--model", "bolt") == 0
     family = place.family()

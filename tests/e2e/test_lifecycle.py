@@ -16,12 +16,12 @@ import psutil
 import pytest
 import requests
 
-from client.__main__ import main as predict
-from server.health import main as health
-from server.instance import Instance
-from server.ports import free_ports, is_free
-from server.serve import main as serve
-from server.stop import main as stop
+from snag.client.__main__ import main as predict
+from snag.server.health import main as health
+from snag.server.serve import main as serve
+from snag.server.state.instance import Instance
+from snag.server.state.ports import free_ports, is_free
+from snag.server.stop import main as stop
 from tests.e2e.conftest import ROOT, flags, pack
 
 pytestmark = pytest.mark.e2e
@@ -137,7 +137,7 @@ def test_foreground(tmp_path, place):
     """In the foreground it stays until SIGTERM, ends Java too, and says that all is well."""
     where, ports, _ = place
     pack(tmp_path, "bolt")
-    command = [sys.executable, "-m", "server.serve", "--model", "bolt", "--model-store", str(tmp_path / "store"), *where]
+    command = [sys.executable, "-m", "snag.server.serve", "--model", "bolt", "--model-store", str(tmp_path / "store"), *where]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TS_CONFIG_FILE": "/nonexistent"}
     with subprocess.Popen(
         [*command, "--foreground"], stdout=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
@@ -163,7 +163,7 @@ def test_interrupted(tmp_path, place):
     """A start that is cut short takes the server it began with it."""
     where, ports, instance = place
     pack(tmp_path, "bolt")
-    command = [sys.executable, "-m", "server.serve", "--model", "bolt", "--model-store", str(tmp_path / "store"), *where]
+    command = [sys.executable, "-m", "snag.server.serve", "--model", "bolt", "--model-store", str(tmp_path / "store"), *where]
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path) as process:
         while (note := instance.note()) is None and process.poll() is None:
             time.sleep(0.02)
@@ -200,7 +200,7 @@ def test_worker_dies(live_server, capsys):
 
 
 def test_predict_command(live_server, tmp_path, capsys):
-    """`python -m client` judges a folder through the server and saves the pictures asked for."""
+    """`python -m snag.client` judges a folder through the server and saves the pictures asked for."""
     from PIL import Image
 
     images = tmp_path / "in"

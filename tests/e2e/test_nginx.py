@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import requests
 
-from tests.nginx import needs_nginx, nginx
+from tests.support.nginx import needs_nginx, nginx
 
 
 @needs_nginx

@@ -6,7 +6,7 @@ import io
 import pytest
 from PIL import Image
 
-from snag.picture import decode
+from snag.core.picture import decode
 
 pytestmark = [pytest.mark.e2e, pytest.mark.real]
 

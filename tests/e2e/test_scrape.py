@@ -8,8 +8,8 @@ import yaml
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
-from snag.errors import SnagError
-from snag.telemetry import DISTRIBUTIONS, HISTOGRAMS, declared
+from snag.core.errors import SnagError
+from snag.core.telemetry import DISTRIBUTIONS, HISTOGRAMS, declared
 from tests.e2e.conftest import ROOT
 
 pytestmark = pytest.mark.e2e

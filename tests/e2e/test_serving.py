@@ -10,9 +10,9 @@ import requests
 import torch
 from PIL import Image
 
-from snag.heatmap import coloured, overlay, scale_of
-from snag.picture import decode
-from tests.fakes import TinyDetector
+from snag.core.heatmap import coloured, overlay, scale_of
+from snag.core.picture import decode
+from tests.support.fakes import TinyDetector
 
 pytestmark = pytest.mark.e2e
 

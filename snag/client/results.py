@@ -1,0 +1,83 @@
+"""What came of each picture: as rows, as CSV, as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from snag.core.errors import SnagError
+from snag.core.verdict import Verdict
+
+_SHOWN: Final = 100  #: rows of the table; the CSV has all
+
+
+@dataclass(frozen=True)
+class Result:
+    """One row: a verdict or an error."""
+
+    picture: str
+    anomaly: bool | None = None
+    score: float | None = None
+    threshold: float | None = None
+    p_value: float | None = None
+    reconstruction_error: float | None = None
+    reason: str | None = None
+    error: str | None = None
+    message: str | None = None
+
+
+def judged(picture: Path, verdict: Verdict) -> Result:
+    """The row of a picture that got a verdict."""
+    values = {field.name: getattr(verdict, field.name) for field in fields(Result) if hasattr(verdict, field.name)}
+    return Result(str(picture), anomaly=verdict.is_anomaly, **values)
+
+
+def failed(picture: Path, error: SnagError) -> Result:
+    """The row of a picture that got none."""
+    return Result(str(picture), error=error.code, message=str(error))
+
+
+def csv_text(results: Sequence[Result]) -> str:
+    """All rows, empty where there is nothing to say."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, [field.name for field in fields(Result)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(result) for result in results)
+    return buffer.getvalue()
+
+
+def print_table(results: Sequence[Result], console: Console, root: Path) -> None:
+    """The first rows, for people; pictures are named from `root` on."""
+    table = Table("picture", "verdict", "score", "threshold", "p-value", "remark")
+    for column in table.columns[2:5]:
+        column.justify = "right"
+    table.columns[0].overflow = "fold"  # a name that ends in dots can't be found again
+    for result in results[:_SHOWN]:
+        table.add_row(*_cells(result, root))
+    console.print(table)
+    if len(results) > _SHOWN:
+        console.print(f"... and {len(results) - _SHOWN} more in the CSV")
+
+
+def summary(results: Sequence[Result]) -> str:
+    """The count in one sentence."""
+    anomalies = sum(bool(result.anomaly) for result in results)
+    errors = sum(result.error is not None for result in results)
+    return f"{len(results)} pictures: {len(results) - anomalies - errors} good, {anomalies} anomalies, {errors} not judged"
+
+
+def _cells(result: Result, root: Path) -> tuple[str, ...]:
+    name = escape(result.picture.removeprefix(f"{root}/"))
+    if result.error is not None:
+        return name, "[yellow]not judged[/]", "", "", "", escape(f"{result.error}: {result.message}")
+    verdict = "[red]anomaly[/]" if result.anomaly else "[green]good[/]"
+    numbers = (f"{number:.4g}" for number in (result.score, result.threshold, result.p_value) if number is not None)
+    return name, verdict, *numbers, result.reason or ""

@@ -1,0 +1,45 @@
+"""From a score to a verdict: the one comparison with the threshold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from snag.core.calibration import Calibration, p_value
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one picture."""
+
+    is_anomaly: bool
+    score: float  #: anomaly score, in the calibration's unit; higher is more anomalous
+    threshold: float
+    p_value: float  #: share of good pictures that look at least as anomalous
+    reconstruction_error: float  #: plain mean squared error between prepared picture and reconstruction
+    reason: str | None = None  #: why the picture is anomalous without a look at its surface, e.g. "not_aligned"
+    group: str | None = None  #: camera, tool or shift that the request named
+    threshold_of: str | None = None  #: whose threshold it is, the group's or "pooled"; None where no group was named
+
+
+def judge(
+    score: float, reconstruction_error: float, reason: str | None, calibration: Calibration, group: str | None = None
+) -> Verdict:
+    """Compare `score` with the calibrated threshold of its group; a `reason` makes the picture anomalous whatever its score.
+
+    A group without a threshold of its own, known or not, is judged by the pooled one. Raises ValueError for a score that is no
+    number: it is not greater than any threshold, and must not pass for a good part.
+    """
+    if not (math.isfinite(score) and math.isfinite(reconstruction_error)):
+        raise ValueError(f"the model's score is {score}, its reconstruction error {reconstruction_error}")
+    whose, threshold, known = calibration.compared_with(group)
+    return Verdict(
+        is_anomaly=reason is not None or score > threshold,
+        score=score,
+        threshold=threshold,
+        p_value=p_value(score, known),
+        reconstruction_error=reconstruction_error,
+        reason=reason,
+        group=group,
+        threshold_of=None if group is None else whose,
+    )

@@ -1,0 +1,129 @@
+"""The diagnosis: everything that was found out about a data set, gathered from its pictures."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from snag.detector.preparation import resized
+from snag.doctor.exam import TRAIN, Exam, examine_all
+from snag.doctor.suspects import Oddity, oddities
+from snag.evaluation.labelled import GOOD
+from snag.evaluation.shortcuts import Shortcut, audit, chance_level
+from snag.training.data.dataset import LEAST_PICTURES, read
+from snag.training.data.layout import Finding, check_layout
+from snag.training.data.split import near_duplicates
+from snag.training.data.survey import in_threads
+from snag.training.fit.choose_preparation import ENOUGH, Chosen, choose_preparation, measured
+from snag.training.run.progress import progress
+
+#: Pixels of the prepared pictures in which suspects are sought: enough for defects of a few pixels, and quick.
+PIXELS: Final = 8000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two kinds of pictures, and how well simple features tell them apart."""
+
+    shortcuts: dict[str, Shortcut]
+    chance: float  #: folded AUROC that features without meaning stay below in 19 of 20 comparisons
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is known of a data set before any training."""
+
+    data: Path
+    findings: Sequence[Finding]  #: of the layout's check
+    exams: Sequence[Exam]  #: readable pictures, train/good first
+    chosen: Chosen | None  #: how training would prepare them; None with too few good pictures
+    prepared: Tensor | None  #: [n, c, h, w] of train/good
+    oddities: Sequence[Oddity]  #: of train/good, in the order of `train`
+    twins: Sequence[Sequence[str]]  #: names of near-duplicates in train/good, by group
+    leaks: Sequence[tuple[str, str]]  #: test picture, nearly the same picture of train/good
+    defects: Comparison | None  #: test/good with the defective ones; None where one of them is missing
+    drift: Comparison | None  #: train/good with test/good
+
+    @property
+    def train(self) -> list[Exam]:
+        """Pictures of train/good."""
+        return self.in_folder(TRAIN)
+
+    @property
+    def folders(self) -> dict[str, int]:
+        """How many readable pictures each folder has."""
+        return dict(Counter(exam.folder for exam in self.exams))
+
+    def in_folder(self, folder: str) -> list[Exam]:
+        """Pictures of one folder."""
+        return [exam for exam in self.exams if exam.folder == folder]
+
+
+def diagnose(data: Path) -> Diagnosis:
+    """Look at a data set. Raises nothing for pictures that can't be read: they are among the findings."""
+    findings = check_layout(data, lambda paths: progress(paths, "check", "file"))
+    exams = examine_all(data)
+    train = [exam for exam in exams if exam.folder == TRAIN]
+    chosen, prepared = _prepared(train, data)
+    groups = near_duplicates(torch.stack([exam.look.thumbnail for exam in exams])) if exams else []
+    good = [exam for exam in exams if exam.folder == f"test/{GOOD}"]
+    return Diagnosis(
+        data=data,
+        findings=findings,
+        exams=exams,
+        chosen=chosen,
+        prepared=prepared,
+        oddities=[] if prepared is None else oddities(prepared),
+        twins=_twins(exams, groups),
+        leaks=_leaks(exams, groups),
+        defects=_compared(good, [exam for exam in exams if exam.is_bad]),
+        drift=_compared(train, good),
+    )
+
+
+def _prepared(train: Sequence[Exam], data: Path) -> tuple[Chosen | None, Tensor | None]:
+    """How training would prepare the good pictures, and they themselves so prepared, small."""
+    if len(train) < LEAST_PICTURES:
+        return None, None
+    looks = [exam.look for exam in train]
+    chosen = choose_preparation(looks, mode="auto", colour="auto", pixels=PIXELS, centre=0.5, spread=0.15)
+    some = train[:: max(1, len(train) // ENOUGH)]
+    chosen = measured(chosen, lambda: (read(data / exam.name) for exam in progress(some, "usual look", "picture")))
+    with torch.inference_mode():
+        views = in_threads(lambda path: chosen.module(read(path))[0], [data / exam.name for exam in train], "prepare")
+    # Pictures of many shapes keep theirs; to be compared place by place they take the usual one.
+    (height, width), _ = Counter((view.shape[1], view.shape[2]) for view in views).most_common(1)[0]
+    return chosen, torch.cat([resized(view[None], height, width) for view in views])
+
+
+def _twins(exams: Sequence[Exam], groups: Sequence[int]) -> list[list[str]]:
+    names: dict[int, list[str]] = defaultdict(list)
+    for exam, group in zip(exams, groups, strict=True):
+        if exam.folder == TRAIN:
+            names[group].append(exam.name)
+    return [same for same in names.values() if len(same) > 1]
+
+
+def _leaks(exams: Sequence[Exam], groups: Sequence[int]) -> list[tuple[str, str]]:
+    first: dict[int, str] = {}
+    for exam, group in zip(exams, groups, strict=True):
+        if exam.folder == TRAIN:
+            first.setdefault(group, exam.name)
+    return [
+        (exam.name, first[group]) for exam, group in zip(exams, groups, strict=True) if exam.folder != TRAIN and group in first
+    ]
+
+
+def _compared(first: Sequence[Exam], second: Sequence[Exam]) -> Comparison | None:
+    chance = chance_level(len(first), len(second))
+    if chance is None:
+        return None
+    every = [*first, *second]
+    is_second = [False] * len(first) + [True] * len(second)
+    return Comparison(audit(is_second, [exam.features for exam in every], [None] * len(every)), chance)

@@ -1,0 +1,42 @@
+"""Supply: which false-alarm rates the number of good pictures can carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from typing import Final
+
+from snag.core.calibration import fewest_pictures
+from snag.training.calibration.guarantee import fewest_with_confidence
+from snag.training.data.split import calibration_pictures
+
+#: Rates that people ask for.
+RATES: Final = (0.1, 0.05, 0.02, 0.01, 0.001)
+CONFIDENCE: Final = 0.95
+
+
+@dataclass(frozen=True)
+class Supply:
+    """One rate: calibration pictures that it needs, and good pictures altogether."""
+
+    rate: float
+    on_average: int  #: calibration pictures
+    with_confidence: int  #: the same, where the rate shall hold with CONFIDENCE for the very set that was drawn
+    good: int  #: good pictures for `on_average`
+    good_with_confidence: int
+
+
+def lowest_rate(good: int) -> float:
+    """The lowest rate that so many good pictures can carry on average."""
+    return 1 / (calibration_pictures(good) + 1)
+
+
+def supply(rate: float) -> Supply:
+    """What a rate needs."""
+    average = fewest_pictures(rate)
+    confident = fewest_with_confidence(rate, CONFIDENCE)
+    return Supply(rate, average, confident, _good_for(average), _good_for(confident))
+
+
+def _good_for(calibration: int) -> int:
+    return next(n for n in count(calibration) if calibration_pictures(n) >= calibration)

@@ -1,0 +1,155 @@
+"""Evaluate: labelled pictures through the exported artefact to RUN/report: metrics.json, results.csv, index.html.
+
+Without test/ the report covers the calibration alone; without ground_truth/ its image part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+from tqdm import tqdm
+
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.artifact import Artifact, check_pair, load_artifact
+from snag.core.calibration import Calibration, read_calibration
+from snag.core.errors import BadDataset, UnreadablePictures
+from snag.core.files import write_text
+from snag.core.heatmap import scale_of
+from snag.evaluation.aupro import region_weights
+from snag.evaluation.figures import figures
+from snag.evaluation.gallery import Gallery
+from snag.evaluation.groups import grouped
+from snag.evaluation.judging import Inspected, Unreadable, judge_pictures
+from snag.evaluation.labelled import LabelledPicture, labelled_pictures, read_mask
+from snag.evaluation.report import render
+from snag.evaluation.results import Result, result_of, results_csv
+from snag.evaluation.shift_table import ShiftTable, chosen_pictures, score_shifts, shift_table
+from snag.evaluation.summary import Evaluation, metrics_json
+from snag.evaluation.tally import PixelTally
+
+
+class EvaluateSettings(Settings):
+    """Judge DATA/test with a trained and calibrated model and write RUN/report."""
+
+    data: Path = Field(
+        Path("data/sample"), description="folder in the MVTec AD layout: test/good, test/<defect>, ground_truth/<defect>"
+    )
+    run: Path = Field(Path("runs/sample"), description="folder with snag.pt, calibration.json; report/ is written there")
+    batch: int = Field(4, ge=1, description="pictures that go through the model together; changes speed and memory alone")
+    resamples: int = Field(2000, ge=100, description="bootstrap resamples behind each interval")
+    seed: int = Field(0, ge=0, description="seed of the bootstrap")
+    shifts: bool = Field(
+        False, description="also judge every picture under other lamps, focus and places; some forty times as long"
+    )
+    shift_pictures: int = Field(0, ge=0, description="of those at most so many good and as many defective pictures; 0: all")
+    groups: Path | None = Field(
+        None, description="CSV with the columns path, group; without it the folders below test/<kind> are the groups"
+    )
+    gallery: int = Field(2, ge=0, le=20, description="how many best and how many worst pictures of each class are shown")
+
+
+@dataclass
+class Findings:
+    """What is gathered while the pictures pass by."""
+
+    gallery: Gallery
+    results: list[Result] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    pixels: PixelTally = field(default_factory=PixelTally)
+    pixel_kinds: list[str] = field(default_factory=list)  #: class of each picture in `pixels`
+    mask_faults: list[str] = field(default_factory=list)  #: one line for each unusable or missing mask
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    return run(lambda: evaluate(from_flags(EvaluateSettings, argv)))
+
+
+def evaluate(settings: EvaluateSettings) -> None:
+    """Judge every labelled picture and write the three files. Raises UnreadablePictures when not one could be read."""
+    artifact = load_artifact(settings.run / "snag.pt")
+    calibration_path = settings.run / "calibration.json"
+    calibration = read_calibration(calibration_path)
+    check_pair(artifact, calibration, calibration_path)
+    pictures = grouped(labelled_pictures(settings.data), settings.groups, settings.data)
+    findings = Findings(Gallery(settings.gallery, scale_of(calibration)))
+    has_masks = any(picture.mask_path for picture in pictures)
+    stream = judge_pictures(artifact, calibration, pictures, settings.batch)
+    for item in tqdm(stream, "evaluate", len(pictures), unit="picture", disable=None):
+        if isinstance(item, Unreadable):
+            findings.unreadable.append(item)
+        else:
+            _take(findings, artifact, item, has_masks)
+    if pictures and not findings.results:
+        first = findings.unreadable[0]
+        raise UnreadablePictures(count=len(pictures), first=first.picture.name, detail=first.detail)
+    evaluation = Evaluation(
+        name=settings.run.resolve().name,
+        data=str(settings.data),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        artifact=artifact,
+        calibration=calibration,
+        figures=figures(
+            findings.results, findings.pixels, findings.pixel_kinds, calibration.threshold, settings.resamples, settings.seed
+        ),
+        results=findings.results,
+        unreadable=findings.unreadable,
+        mask_faults=findings.mask_faults,
+        pixels=findings.pixels,
+        gallery=findings.gallery,
+        shifts=_shifts(settings, artifact, calibration, pictures),
+    )
+    report = settings.run / "report"
+    write_text(report / "results.csv", results_csv(findings.results, findings.unreadable))
+    write_text(report / "index.html", render(evaluation))
+    write_text(report / "metrics.json", metrics_json(evaluation))  # last: make takes it as the sign that all is there
+    print(f"{report / 'index.html'}: the report; figures in metrics.json, a row for each picture in results.csv")
+
+
+def _shifts(
+    settings: EvaluateSettings, artifact: Artifact, calibration: Calibration, pictures: Sequence[LabelledPicture]
+) -> ShiftTable | None:
+    if not settings.shifts or not pictures:
+        return None
+    chosen = chosen_pictures(pictures, settings.shift_pictures)
+    scores = score_shifts(artifact, tqdm(chosen, "shifts", unit="picture", disable=None))
+    return shift_table(scores, calibration, settings.resamples, settings.seed)
+
+
+def _take(findings: Findings, artifact: Artifact, item: Inspected, has_masks: bool) -> None:
+    result = result_of(item)
+    findings.results.append(result)
+    wanted = findings.gallery.wants(result)
+    if not (has_masks or wanted):
+        return
+    height, width = item.pixels.shape[-2:]
+    anomaly_map = artifact.map_in_picture(item.scores, height, width)
+    if item.verdict.reason:  # its pose is a guess, so its map points nowhere: it finds no defect and marks no good pixel
+        anomaly_map = anomaly_map.new_zeros(height, width)
+    mask = _mask(findings, item.picture, height, width) if has_masks and item.picture.is_bad else None
+    if has_masks and (mask is not None or not item.picture.is_bad):
+        findings.pixels.add(anomaly_map.numpy(), None if mask is None else region_weights(mask))
+        findings.pixel_kinds.append(item.picture.kind)
+    if wanted:
+        findings.gallery.add(item, result, anomaly_map, mask)
+
+
+def _mask(findings: Findings, picture: LabelledPicture, height: int, width: int) -> np.ndarray | None:
+    """The picture's ground truth; None, and a line among the faults, where there is none to use."""
+    if picture.mask_path is None:
+        findings.mask_faults.append(f"{picture.name}: no ground truth")
+        return None
+    try:
+        return read_mask(picture.mask_path, height, width)
+    except BadDataset as fault:
+        findings.mask_faults.append(f"{picture.name}: {fault}")
+        return None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

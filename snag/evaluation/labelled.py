@@ -1,0 +1,79 @@
+"""Labelled pictures: the test part of a data folder in the MVTec AD layout, and its ground truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from torch import Tensor
+
+from snag.core.errors import BadDataset, SnagError
+from snag.core.picture import SUFFIXES, decode
+
+#: The folder of good pictures; every other folder under test/ is a kind of defect.
+GOOD: Final = "good"
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """One picture of test/."""
+
+    path: Path
+    name: str  #: path relative to the data folder, with forward slashes
+    kind: str  #: the name of the folder below test/: "good" or the defect's
+    mask_path: Path | None  #: ground_truth/<kind>/<same path>_mask.png, where that file exists
+    group: str | None = None  #: camera, tool or shift, where it is known
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the picture shows a defect."""
+        return self.kind != GOOD
+
+
+def labelled_pictures(data: Path) -> list[LabelledPicture]:
+    """Every picture of DATA/test, good first, then by defect and name; empty without test/. Raises BadDataset."""
+    if not data.is_dir():
+        raise BadDataset(detail=f"{data} is not a folder; expected one with test/{GOOD}, test/<defect>, ground_truth/<defect>")
+    test = data / "test"
+    folders = [folder for folder in test.iterdir() if folder.is_dir()] if test.is_dir() else []
+    return [
+        LabelledPicture(path, path.relative_to(data).as_posix(), folder.name, _mask_of(data, folder, path))
+        for folder in sorted(folders, key=lambda folder: (folder.name != GOOD, folder.name))
+        for path in sorted(folder.rglob("*"))  # below it may be folders, one for each group
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    ]
+
+
+def read_picture(path: Path) -> Tensor:
+    """Decode a file, see snag.core.picture.decode. Raises BadDataset for one that can't be opened, or the decoder's errors."""
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise BadDataset(detail=f"{path}: {error.strerror}") from error
+
+
+def read_mask(path: Path, height: int, width: int) -> np.ndarray:
+    """Ground truth as bool [height, width], true where any channel is not 0.
+
+    Raises BadDataset when it can't be read, has another size than its picture, or marks nothing.
+    """
+    try:
+        pixels = read_picture(path)
+    except SnagError as error:
+        raise BadDataset(detail=f"{path.name} can't be read: {error}") from error
+    if tuple(pixels.shape[1:]) != (height, width):
+        found = f"{pixels.shape[2]} x {pixels.shape[1]}"
+        raise BadDataset(detail=f"{path.name} has {found} pixels; expected {width} x {height} as its picture")
+    mask = np.any(pixels.numpy() > 0, axis=0)
+    if not mask.any():
+        raise BadDataset(detail=f"{path.name} marks nothing; expected the defect in white")
+    return mask
+
+
+def _mask_of(data: Path, folder: Path, path: Path) -> Path | None:
+    if folder.name == GOOD:
+        return None
+    mask = data / "ground_truth" / folder.name / path.relative_to(folder).with_name(f"{path.stem}_mask.png")
+    return mask if mask.is_file() else None

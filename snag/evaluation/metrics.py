@@ -1,0 +1,117 @@
+"""The metrics and their table.
+
+Names are a contract: `*_score`: higher is better; `*_rate`, `*_error`: of mistakes, lower is better.
+
+Each takes a Tally and the calibrated threshold and answers one number for each resample, NaN where it has no meaning (a class
+is missing), which `number` turns into None, null in JSON. Equal scores are ties: a tied pair counts one half in an area, and a
+score equal to the threshold is not stopped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from snag.evaluation.aupro import aupro_score
+from snag.evaluation.curves import precision_area, roc_area
+from snag.evaluation.tally import Tally
+
+
+def auroc_score(tally: Tally) -> np.ndarray:
+    """Probability that a bad sample scores higher than a good one (Hanley and McNeil, Radiology 143, 1982): [...]."""
+    return roc_area(tally.good, tally.bad)
+
+
+def ap_score(tally: Tally) -> np.ndarray:
+    """Average precision, scikit-learn's definition: [...]."""
+    return precision_area(tally.good, tally.bad)
+
+
+def false_alarm_rate(tally: Tally, threshold: float) -> np.ndarray:
+    """Share of the good with a score above the threshold: [...]."""
+    return _share_above(tally.levels, tally.good, threshold)
+
+
+def miss_rate(tally: Tally, threshold: float) -> np.ndarray:
+    """Share of the bad with a score not above the threshold: [...]."""
+    return 1.0 - _share_above(tally.levels, tally.bad, threshold)
+
+
+def detection_score(tally: Tally, threshold: float) -> np.ndarray:
+    """Share of the bad with a score above the threshold, the detection rate: [...]."""
+    return _share_above(tally.levels, tally.bad, threshold)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A line of the table."""
+
+    title: str
+    level: Literal["image", "pixel"]
+    compute: Callable[[Tally, float], np.ndarray]
+    meaning: str  #: one sentence for the report
+    is_share: bool = False  #: of pictures, at the calibrated threshold: told in percent
+
+
+#: The registry: what evaluation computes, gives an interval and reports, by the key in metrics.json.
+METRICS: Final[dict[str, Metric]] = {
+    "image_auroc": Metric(
+        "Image AUROC",
+        "image",
+        lambda tally, _: auroc_score(tally),
+        "Chance that a defective picture scores higher than a good one; 0.5 is guessing, 1 is perfect. Needs no threshold.",
+    ),
+    "image_ap": Metric(
+        "Image AP",
+        "image",
+        lambda tally, _: ap_score(tally),
+        "Average precision: share of true defects among what is stopped, averaged over thresholds; depends on the mix.",
+    ),
+    "tpr": Metric(
+        "Detection rate",
+        "image",
+        detection_score,
+        "Share of the defective pictures that are stopped at the calibrated threshold.",
+        is_share=True,
+    ),
+    "fpr": Metric(
+        "False alarm rate",
+        "image",
+        false_alarm_rate,
+        "Share of the good pictures that are stopped at the calibrated threshold.",
+        is_share=True,
+    ),
+    "pixel_auroc": Metric(
+        "Pixel AUROC",
+        "pixel",
+        lambda tally, _: auroc_score(tally),
+        "As image AUROC, of pixels. Most pixels are easy to tell, so it flatters; AUPRO and pixel AP say more.",
+    ),
+    "pixel_ap": Metric(
+        "Pixel AP",
+        "pixel",
+        lambda tally, _: ap_score(tally),
+        "Average precision of pixels: how cleanly the map outlines the defects.",
+    ),
+    "aupro_30": Metric(
+        "AUPRO 30 %",
+        "pixel",
+        lambda tally, _: aupro_score(tally),
+        "Share of each defective region that is covered, large and small alike, averaged up to 30 % falsely marked pixels.",
+    ),
+}
+
+
+def number(value: float | np.ndarray) -> float | None:
+    """A metric's value as it goes into JSON: None where it has no meaning."""
+    plain = float(value)
+    return None if math.isnan(plain) else plain
+
+
+def _share_above(levels: np.ndarray, weights: np.ndarray, threshold: float) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return weights[..., levels > threshold].sum(-1) / weights.sum(-1)

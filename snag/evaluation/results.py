@@ -1,0 +1,80 @@
+"""Results: what is kept of each picture, small; and results.csv, a row for each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from torch import Tensor
+
+from snag.core.verdict import Verdict
+from snag.evaluation.judging import Inspected, Unreadable
+from snag.evaluation.labelled import LabelledPicture
+from snag.evaluation.shortcuts import features
+
+COLUMNS: Final = (
+    *("path", "class", "label", "score", "p_value", "anomaly"),
+    *("reconstruction_error", "brightness", "reason", "group", "threshold"),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One picture's verdict, and what the audit needs of it."""
+
+    picture: LabelledPicture
+    verdict: Verdict
+    brightness: float  #: mean grey value, 0..1
+    raw: tuple[float, ...]  #: shortcuts.FEATURES of the decoded picture
+    normalised: tuple[float, ...] | None  #: the same of what the network saw; None where it refused to look
+
+    @property
+    def rank_score(self) -> float:
+        """The score by which pictures are ranked: one that was refused for a reason ranks above all."""
+        return math.inf if self.verdict.reason else self.verdict.score
+
+
+def result_of(inspected: Inspected) -> Result:
+    """Shrink what was seen to what is kept."""
+    grey = grey_of(inspected.pixels) / 255.0
+    verdict = inspected.verdict
+    return Result(
+        picture=inspected.picture,
+        verdict=verdict,
+        brightness=float(grey.mean()),
+        raw=features(grey),
+        normalised=None if verdict.reason else features(grey_of(inspected.scores.prepared)),
+    )
+
+
+def grey_of(pixels: Tensor) -> np.ndarray:
+    """[C, H, W] -> float32 [H, W], the mean of the channels."""
+    return pixels.numpy().mean(axis=0, dtype=np.float32)
+
+
+def results_csv(results: Sequence[Result], unreadable: Sequence[Unreadable]) -> str:
+    """The table's text: COLUMNS, judged pictures first; an unreadable one has no score, and the error's code as its reason."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for result in results:
+        verdict = result.verdict
+        writer.writerow(
+            [
+                *_labels(result.picture),
+                *(verdict.score, verdict.p_value, int(verdict.is_anomaly), verdict.reconstruction_error),
+                *(result.brightness, verdict.reason or "", result.picture.group or "", verdict.threshold),
+            ]
+        )
+    for item in unreadable:
+        writer.writerow([*_labels(item.picture), "", "", "", "", "", item.code, item.picture.group or "", ""])
+    return text.getvalue()
+
+
+def _labels(picture: LabelledPicture) -> tuple[str, str, int]:
+    return picture.name, picture.kind, int(picture.is_bad)

@@ -1,0 +1,65 @@
+"""ManagementView: the public management port, which describes models and changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from snag.core.errors import MethodNotAllowed, NotFound, SnagError, Unavailable, UnknownModel
+from snag.gate.proxy.answer import Answer, Reply, error_answer
+from snag.gate.proxy.inference import Inference
+from snag.gate.proxy.route import is_description
+from snag.gate.upstream.address import Upstream, key_header
+from snag.gate.upstream.state import Board
+
+_EXPECTED: Final = "/models, /models/<model>, /models/<model>/<version> or /models/<model>/all"
+_SECONDS: Final = 10.0
+_PASSED_ON: Final = ("limit", "next_page_token")  #: never `customized`, which runs the handler
+
+
+class ManagementView:
+    """Models are deployed by whoever can read the server's folder (`make deploy`), never over the network."""
+
+    def __init__(self, session: aiohttp.ClientSession, board: Board, inference: Inference) -> None:
+        self._session = session
+        self._board = board
+        self._inference = inference
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to one request."""
+        path = request.raw_path.partition("?")[0]
+        try:
+            answer = self._inference.health(path) or await self._describe(request, path)
+        except SnagError as error:
+            answer = error_answer(error)
+        return answer.response()
+
+    async def _describe(self, request: web.BaseRequest, path: str) -> Answer:
+        if request.method != "GET":
+            raise MethodNotAllowed(method=request.method, allowed="GET")
+        if not is_description(path):
+            raise NotFound(path=path, expected=_EXPECTED)
+        if (upstream := self._board.upstream) is None:
+            raise Unavailable(detail="the model server is starting again")
+        query = {name: request.query[name] for name in _PASSED_ON if name in request.query}
+        reply = await self._get(upstream, path, query)
+        if reply.status == 404:
+            raise UnknownModel(name=path.removeprefix("/models/"))
+        if reply.status != 200:
+            raise Unavailable(detail=f"the model server answers {reply.status}")
+        return Answer(reply.status, reply.body, reply.content_type)
+
+    async def _get(self, upstream: Upstream, path: str, query: dict[str, str]) -> Reply:
+        url = URL(upstream.management + path, encoded=True).with_query(query)
+        try:
+            async with (
+                asyncio.timeout(_SECONDS),
+                self._session.get(url, headers=key_header(upstream.management_key)) as answer,
+            ):
+                return Reply(answer.status, await answer.read(), answer.headers.get("Content-Type", ""))
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(detail="the model server does not answer") from error

@@ -1,0 +1,109 @@
+"""Forwarder: takes a question to TorchServe and brings an answer back, asking twice where a worker was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from snag.core.errors import Unavailable
+from snag.core.ranks import RANKS_HEADER
+from snag.core.wire import GROUP_HEADER
+from snag.gate.proxy.answer import Answer, Reply, understand
+from snag.gate.proxy.body import Body
+from snag.gate.proxy.route import Route
+from snag.gate.settings import GateSettings
+from snag.gate.upstream.address import Upstream, key_header
+from snag.gate.upstream.state import Board
+
+_FORM: Final = "multipart/form-data"
+_JSON: Final = "application/json"
+_BYTES: Final = "application/octet-stream"
+_REFUSED: Final = (aiohttp.ClientConnectorError,)
+_BROKEN: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, aiohttp.ClientResponseError, ConnectionError)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request on its way to a worker."""
+
+    route: Route
+    request_id: str
+    content_type: str
+    body: Body
+    group: str | None = None  #: as the header names it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer and what it took."""
+
+    answer: Answer
+    retries: int
+
+
+class Forwarder:
+    """Asks TorchServe. A verdict changes nothing, so asking for it twice does no harm."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, board: Board, settings: GateSettings, retried: Callable[[str], None]
+    ) -> None:
+        self._session = session
+        self._board = board
+        self._settings = settings
+        self._retried = retried  #: is called with the model's name
+
+    async def ask(self, question: Question) -> Outcome:
+        """The answer of a worker. Raises a RequestError, a ServiceError or InternalError."""
+        async with self._board.patience(question.route, self._settings.answer_seconds):
+            for retries in (0, 1):
+                reply = await self._reply(question)
+                if reply is not None:
+                    return Outcome(self._understand(reply, question), retries)
+                if not retries:
+                    self._retried(question.route.model)
+        raise Unavailable(detail="two workers in a row were lost over this request")
+
+    async def _reply(self, question: Question) -> Reply | None:
+        """One reply; None when the worker or the connection was lost over the question."""
+        while True:
+            upstream = await self._board.upstream_for(question.route)
+            try:
+                reply = await self._send(upstream, question)
+                return None if reply.worker_was_lost else reply
+            except _REFUSED:  # nothing was sent: TorchServe is gone, and the poller is about to find out
+                await self._board.news()
+            except _BROKEN:
+                await self._board.news()
+                return None
+
+    async def _send(self, upstream: Upstream, question: Question) -> Reply:
+        url = URL(upstream.inference + question.route.path, encoded=True)
+        headers = {
+            "Content-Type": question.content_type,
+            "X-Request-Id": question.request_id,
+            **key_header(upstream.inference_key),
+            **({GROUP_HEADER: question.group} if question.group else {}),
+        }
+        async with self._session.post(url, data=question.body, headers=headers) as answer:
+            body = await answer.read()
+        told = (answer.headers.get(name) for name in ("Server-Timing", RANKS_HEADER))
+        return Reply(answer.status, body, answer.headers.get("Content-Type", ""), *told)
+
+    def _understand(self, reply: Reply, question: Question) -> Answer:
+        is_form = question.content_type.startswith(_FORM)
+        has_workers = self._board.has_workers(question.route)
+        return understand(reply, question.route, has_workers, is_form, self._settings.max_request_bytes)
+
+
+def passed_on(content_type: str) -> str:
+    """The content type that TorchServe gets: it would take plain bytes for text or for a form, and spoil them."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == _JSON or (kind.startswith("image/") and kind.isascii()):
+        return kind
+    if kind == _FORM and content_type.isascii():
+        return kind + content_type.strip()[len(kind) :]
+    return _BYTES

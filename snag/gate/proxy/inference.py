@@ -1,0 +1,166 @@
+"""Inference: the public port of predictions, explanations and health."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Final
+
+from aiohttp import web
+
+from snag.core.calibration import POOLED
+from snag.core.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, SnagError, Unauthorised
+from snag.core.wire import GROUP_HEADER, group_in_header
+from snag.gate.drift import Drift, Line
+from snag.gate.health import live_answer, ping_answer, readiness, ready_answer
+from snag.gate.log import Log
+from snag.gate.metrics import GateMetrics
+from snag.gate.proxy.admission import Admission
+from snag.gate.proxy.answer import VERDICT_ALONE, Answer, error_answer, verdict_alone
+from snag.gate.proxy.body import read_body
+from snag.gate.proxy.forward import Forwarder, Question, passed_on
+from snag.gate.proxy.record import Record
+from snag.gate.proxy.route import parse_route
+from snag.gate.settings import GateSettings
+from snag.gate.spool import Spool
+from snag.gate.tokens import Guard
+from snag.gate.upstream.state import Board
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
+_EXPECTED: Final = "/predictions/<model>, /explanations/<model>, /ping, /health/live or /health/ready"
+_GONE: Final = 499  #: nginx's status for a client that did not wait; stands in log and metrics alone
+
+
+class Inference:
+    """Answers every request of the port, in Snag's own shape whatever happens."""
+
+    def __init__(
+        self,
+        settings: GateSettings,
+        forwarder: Forwarder,
+        board: Board,
+        admission: Admission,
+        guard: Guard | None,
+        metrics: GateMetrics,
+        drift: Drift,
+        log: Log,
+        spool: Spool | None = None,
+    ) -> None:
+        self._settings = settings
+        self._forwarder = forwarder
+        self._board = board
+        self._admission = admission
+        self._guard = guard
+        self._metrics = metrics
+        self._drift = drift
+        self._log = log
+        self._spool = spool
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to one request."""
+        path = request.raw_path.partition("?")[0]
+        if (health := self.health(path)) is not None:
+            return health.response(close=self._must_close(request))
+        record = Record(_request_id(request), "other")
+        with ExitStack() as stay:  # until the answer is sent, not only found: draining waits for that too
+            answer = await self._answer_or_error(request, path, record, stay)
+            self._finish(record, answer)
+            shown = verdict_alone(answer) if VERDICT_ALONE in request.headers.get("Accept", "") else answer
+            response = shown.response(record.request_id, close=self._must_close(request))
+            await self._send(request, response)
+        return response
+
+    def health(self, path: str) -> Answer | None:
+        """The answer of a path that tells of health; these need no token."""
+        if path == "/health/live":
+            return live_answer()
+        if path not in ("/ping", "/health/ready"):
+            return None
+        standings = self._board.standings()
+        state = readiness(standings, self._board.is_fresh, self._admission.is_closed)
+        return ping_answer(state) if path == "/ping" else ready_answer(standings, state)
+
+    def garbage(self, detail: str) -> Answer:
+        """The answer to what is no HTTP."""
+        record, answer = Record(uuid.uuid4().hex, "invalid"), error_answer(BadRequest(detail=detail))
+        self._finish(record, answer)
+        return replace(answer, headers=(("X-Request-Id", record.request_id),))
+
+    def _must_close(self, request: web.BaseRequest) -> bool:
+        """Whether the connection ends with this answer: we are stopping, or do not wait for the rest of the body."""
+        return self._admission.is_closed or not request.content.is_eof()
+
+    async def _answer_or_error(self, request: web.BaseRequest, path: str, record: Record, stay: ExitStack) -> Answer:
+        try:
+            return await self._answer(request, path, record, stay)
+        except SnagError as error:
+            self._note_cause(error, record)
+            return error_answer(error)
+        except ConnectionError:
+            self._finish(record, Answer(_GONE, b""))
+            raise
+        except Exception as error:
+            self._log.event("error", "internal_error", request_id=record.request_id, detail=repr(error))
+            return error_answer(InternalError())
+
+    async def _answer(self, request: web.BaseRequest, path: str, record: Record, stay: ExitStack) -> Answer:
+        if self._guard is not None:
+            record.token = self._name(request, self._guard)
+        route = parse_route(path)
+        if route is None:
+            raise NotFound(path=path, expected=_EXPECTED)
+        record.endpoint, record.model, record.version = route.endpoint, route.model, route.version
+        if request.method != "POST":
+            raise MethodNotAllowed(method=request.method, allowed="POST")
+        place = stay.enter_context(self._admission.enter())
+        body = await read_body(request, place, self._settings.max_request_bytes, self._settings.body_seconds)
+        record.bytes = body.size
+        content_type = passed_on(request.headers.get("Content-Type", ""))
+        group = group_in_header(request.headers.get(GROUP_HEADER))
+        question = Question(route, record.request_id, content_type, body, group)
+        outcome = await self._forwarder.ask(question)
+        record.retries = outcome.retries or None
+        if self._spool is not None:
+            self._spool.offer(question, outcome.answer)
+        return outcome.answer
+
+    async def _send(self, request: web.BaseRequest, response: web.Response) -> None:
+        """Send the whole answer. A client that does not read it is hung up on, or it would keep its place for ever."""
+        try:
+            async with asyncio.timeout(self._settings.body_seconds):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()  # type: ignore[attr-defined]
+            raise ConnectionResetError("the client does not read its answer") from None
+
+    def _name(self, request: web.BaseRequest, guard: Guard) -> str:
+        try:
+            return guard.name_of(request.headers.get("Authorization"))
+        except Unauthorised as error:
+            self._metrics.unauthorised.labels(error.details["detail"]).inc()
+            raise
+
+    def _note_cause(self, error: SnagError, record: Record) -> None:
+        """The client learns no more than that there was a fault; the log does."""
+        if isinstance(error, InternalError):
+            self._log.event("error", "internal_error", request_id=record.request_id, detail=str(error.__cause__))
+
+    def _finish(self, record: Record, answer: Answer) -> None:
+        record.note(answer)
+        self._metrics.count(record)
+        if record.model is not None and record.ranks is not None:
+            said = record.verdict
+            self._drift.see(Line(record.model, said["version"], said.get("threshold_of", POOLED)), record.ranks)
+        if self._log.takes(record.level):
+            self._log.line(record.level, record.fields())
+
+
+def _request_id(request: web.BaseRequest) -> str:
+    """The client's own id where it is a harmless one: it goes into headers and logs."""
+    given = request.headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

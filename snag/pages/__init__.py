@@ -1,0 +1,1 @@
+"""What the pages share that Snag writes: frames, style, sheets of pictures."""

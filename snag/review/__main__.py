@@ -1,0 +1,79 @@
+"""`python -m snag.review`: a page on this machine where people label what the server flagged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from aiohttp import web
+from pydantic import Field
+
+from snag.cli.settings import Settings, from_flags, run
+from snag.client.client import SnagClient
+from snag.core.errors import NoPictures, ServerFailed, SnagError
+from snag.review.app import Review
+from snag.review.labels import Labels
+
+
+class ReviewSettings(Settings):
+    """Show flagged and borderline pictures of a server's spool and take labels down; ends with Ctrl-C."""
+
+    spool: Path = Field(description="folder in which the server keeps pictures: SERVER_FOLDER/spool")
+    labels: Path = Field(Path("runs/labels.sqlite"), description="file of labels; the labelled pictures are in it")
+    port: int = Field(8090, ge=0, le=65535, description="port of the page, on loopback; 0: any")
+    inference_port: int = Field(8080, ge=1, le=65535, description="port of the server that draws the overlays")
+    fpr: float = Field(0.05, gt=0, lt=1, description="false-alarm rate for which a threshold is suggested")
+
+
+class Drawing:
+    """Overlays from the running server; without one there are none."""
+
+    def __init__(self, inference_port: int) -> None:
+        self._port = inference_port
+        self._lock = Lock()  # a client is for one thread at a time
+
+    def __call__(self, model: str, version: str, picture: bytes) -> bytes | None:
+        """The picture's overlay by that version of the model; None where the server can't draw it."""
+        with self._lock:
+            client = SnagClient(f"{model}/{version}", inference_port=self._port, token=os.environ.get("SNAG_TOKEN"))
+            try:
+                return client.explain(picture)
+            except SnagError:
+                return None
+            finally:
+                client.close()
+
+
+async def serve(settings: ReviewSettings) -> None:
+    """Serve the page until cancelled. Raises NoPictures without a spool, ServerFailed when the port is taken."""
+    if not settings.spool.is_dir():
+        raise NoPictures(folder=settings.spool, expected="a server's spool; `make serve SPOOL=1000` makes one")
+    labels = Labels(settings.labels)
+    review = Review(settings.spool, labels, settings.fpr, Drawing(settings.inference_port))
+    runner = web.AppRunner(review.application(), access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", settings.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ServerFailed(detail=error.strerror or str(error)) from error
+        print(
+            f"review: http://127.0.0.1:{runner.addresses[0][1]}/ (labels go to {settings.labels}; Ctrl-C ends it)", flush=True
+        )
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+        labels.close()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; see `--help`."""
+    return run(lambda: asyncio.run(serve(from_flags(ReviewSettings, argv))))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

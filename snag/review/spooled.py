@@ -1,0 +1,68 @@
+"""Spooled pictures: what a server kept for people to look at, read while it goes on keeping and removing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from snag.core.verdict import Verdict
+from snag.core.wire import parse_verdict
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """One picture and what the server said of it."""
+
+    id: str
+    time: float  #: seconds since 1970, when it was judged
+    request_id: str
+    model: str
+    version: str
+    kind: str  #: "flagged" or "borderline"
+    verdict: Verdict
+    path: Path  #: the picture
+
+    def picture(self) -> bytes | None:
+        """Its bytes; None when the server has removed it meanwhile."""
+        try:
+            return self.path.read_bytes()
+        except OSError:
+            return None
+
+
+def spooled(folder: Path) -> list[Spooled]:
+    """Every picture of the spool, newest first; what is damaged or just being removed is left out."""
+    found = []
+    for path in sorted(folder.glob("*.json"), reverse=True):
+        if path.name != "seen.json" and (one := _read(path)) is not None:
+            found.append(one)
+    return found
+
+
+def seen(folder: Path) -> Counter[tuple[str, str, str]]:
+    """How many verdicts the server gave, by model, version and kind; kinds are those of a picture, and "unsuspicious"."""
+    try:
+        rows = json.loads((folder / "seen.json").read_text())
+        return Counter({(model, version, kind): int(count) for model, version, kind, count in rows})
+    except (OSError, ValueError, TypeError):
+        return Counter()
+
+
+def _read(path: Path) -> Spooled | None:
+    try:
+        said = json.loads(path.read_text())
+        verdict = said["verdict"]
+        return Spooled(
+            id=said["id"],
+            time=said["time"],
+            request_id=said["request_id"],
+            model=verdict["model"],
+            version=verdict["version"],
+            kind=said["kind"],
+            verdict=parse_verdict(verdict),
+            path=path.with_suffix(".picture"),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,1 @@
+"""The drawn sets: parts and scenes, good and defective, with masks."""

@@ -1,0 +1,175 @@
+"""`python -m snag.server.demo`: serves a finished run on free ports, judges some of its test pictures over HTTP, and stops."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field
+from rich.console import Console
+from rich.table import Table
+
+from snag.cli.settings import Settings, from_flags, run
+from snag.client.client import SnagClient
+from snag.client.montage import montage
+from snag.client.pictures import find_pictures
+from snag.core.errors import NoPictures, RequestError
+from snag.core.files import write_bytes
+from snag.core.verdict import Verdict
+from snag.server.serve import serve
+from snag.server.settings import ServeSettings
+from snag.server.state.instance import Instance
+from snag.server.state.ports import free_ports
+
+_SETTLING: Final = 10.0  #: seconds that the last counts may take to reach the scrape; they need one at most
+_NOT_A_PICTURE: Final = b"This is no picture."
+
+
+class DemoSettings(Settings):
+    """Show a finished run at work: server, verdicts, metrics, and where the report lies."""
+
+    data: Path = Field(Path("data/sample"), description="data set with test/good and test/<defect>")
+    run: Path = Field(Path("runs/demo"), description="run folder; the server's own folder goes below it")
+    model: str = Field("demo", description="name of the model; its archive is MODEL_STORE/MODEL.mar")
+    model_store: Path = Field(Path("model_store"), description="folder of archives")
+    good: int = Field(4, ge=1, description="good test pictures to judge")
+    each_defect: int = Field(2, ge=1, description="test pictures of each kind of defect to judge")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One picture of the demonstration."""
+
+    name: str  #: below test/
+    is_defective: bool
+    verdict: Verdict
+    overlay: bytes  #: PNG
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of `python -m snag.server.demo`."""
+    return run(lambda: demo(from_flags(DemoSettings, argv)))
+
+
+def demo(settings: DemoSettings) -> None:
+    """Start, judge, scrape, stop; the server is stopped whatever happens in between."""
+    pictures = chosen_pictures(settings)
+    ports = free_ports(3)
+    serving = ServeSettings(
+        model=[settings.model],
+        model_store=settings.model_store,
+        inference_port=ports[0],
+        management_port=ports[1],
+        metrics_port=ports[2],
+        server_folder=settings.run / "server",
+    )
+    console = Console()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        serve(serving)
+        client = SnagClient(settings.model, serving.inference_port, serving.metrics_port)
+        judged = [_judge(client, settings, picture) for picture in pictures]
+        console.print(_table(judged))
+        console.print(f"sent text instead of a picture: {_refusal(client)}", soft_wrap=True)
+        console.print(_metrics_table(_settled_scrape(client, sent=2 * len(judged) + 1)))
+        client.close()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave the server behind
+        if Instance(serving.folder).stop():
+            console.print("server stopped")
+    sheet = settings.run / "heatmap.png"
+    write_bytes(sheet, montage([(_caption(one), one.overlay) for one in shown(judged)], columns=3, side=260))
+    console.print(f"heat maps: {sheet}\nreport:    {settings.run / 'report' / 'index.html'}", soft_wrap=True)
+
+
+def chosen_pictures(settings: DemoSettings) -> list[Path]:
+    """The first few test pictures of each class, good ones first. Raises NoPictures."""
+    test = settings.data / "test"
+    folders = [folder for folder in test.iterdir() if folder.is_dir()] if test.is_dir() else []
+    if not folders:
+        raise NoPictures(folder=test, expected="folders of test pictures, good and one for each kind of defect")
+    kinds = sorted(folders, key=lambda folder: (folder.name != "good", folder))
+    counts = {kind: settings.good if kind.name == "good" else settings.each_defect for kind in kinds}
+    return [picture for kind in kinds for picture in find_pictures(kind)[: counts[kind]]]
+
+
+def shown(judged: list[Judged]) -> list[Judged]:
+    """One good picture and one of each kind of defect: what the sheet of heat maps holds."""
+    first: dict[str, Judged] = {}
+    for one in judged:
+        first.setdefault(one.name.split("/")[0], one)
+    return list(first.values())
+
+
+def _judge(client: SnagClient, settings: DemoSettings, picture: Path) -> Judged:
+    data = picture.read_bytes()
+    name = picture.relative_to(settings.data / "test").as_posix()
+    return Judged(name, not name.startswith("good/"), client.predict(data), client.explain(data))
+
+
+def _caption(one: Judged) -> str:
+    return f"{one.name.split('/')[0]}: {'anomaly' if one.verdict.is_anomaly else 'good'}, p = {one.verdict.p_value:.2g}"
+
+
+def _table(judged: list[Judged]) -> Table:
+    right = sum(one.verdict.is_anomaly == one.is_defective for one in judged)
+    table = Table("test picture", "verdict", "score", "threshold", "p-value", title=f"{right} of {len(judged)} verdicts right")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for one in judged:
+        word = "[red]anomaly[/]" if one.verdict.is_anomaly else "[green]good[/]"
+        remark = "" if one.verdict.is_anomaly == one.is_defective else " (wrong)"
+        numbers = (one.verdict.score, one.verdict.threshold, one.verdict.p_value)
+        table.add_row(one.name, word + remark, *(f"{number:.3g}" for number in numbers))
+    return table
+
+
+def _refusal(client: SnagClient) -> str:
+    try:
+        client.predict(_NOT_A_PICTURE)
+    except RequestError as error:
+        return f"{error.status} {error.code}: {error}"
+    return "it was judged, which it should not have been"
+
+
+def _settled_scrape(client: SnagClient, sent: int) -> Counter[str]:
+    """Snag's counters once all requests are in them and they stand still, or what there is after a while."""
+    deadline = time.monotonic() + _SETTLING
+    before: Counter[str] = Counter()
+    while True:
+        counts = counters(client.scrape())
+        arrived = sum(count for name, count in counts.items() if name.startswith("snag_requests_total"))
+        if (arrived >= sent and counts == before) or time.monotonic() > deadline:
+            return counts
+        before = counts
+        time.sleep(0.6)
+
+
+def counters(scrape: str) -> Counter[str]:
+    """Each `snag_…_total` that the workers count, by name and the label that is its own; zeros left out."""
+    counts: Counter[str] = Counter()
+    for name, labels, value in re.findall(r"^(snag_\w+_total)\{(.*model_version=.*)\} (\S+)$", scrape, re.M):
+        own = re.findall(r'\b(endpoint|code|reason)="([^"]*)"', labels)
+        key = name + "".join(f'{{{label}="{text}"}}' for label, text in own)
+        counts[key] += int(float(value))
+    return +counts
+
+
+def _metrics_table(counts: Counter[str]) -> Table:
+    table = Table("metric", "count", title="scraped from the server")
+    for name, count in sorted(counts.items()):
+        table.add_row(name.replace("[", r"\["), str(count))
+    return table
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

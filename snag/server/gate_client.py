@@ -1,0 +1,40 @@
+"""The gate's own answers, asked from outside: whether the server is alive, and what is ready."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import requests
+
+from snag.core.errors import ServerAnswer, ServerUnreachable
+from snag.server.state.launch import Launch
+
+LIVE: Final = "/health/live"
+READY: Final = "/health/ready"
+_STATUSES: Final = ("alive", "ready", "partial", "not_ready", "draining")  #: all that the gate says of itself
+#: Where to ask a server that listens on every address.
+_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # compared with, never bound to  # nosec B104
+
+
+def ask(host: str, port: int, path: str, timeout: float) -> dict[str, Any]:
+    """The answer's object, whatever it says. Raises ServerUnreachable, or ServerAnswer when it is none of the gate's."""
+    url = f"http://{_ANY.get(host, host)}:{port}{path}"
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(url, timeout=timeout)
+    except requests.RequestException as error:
+        raise ServerUnreachable(url=url, detail=type(error).__name__) from error
+    try:
+        said = answer.json()
+        if said["status"] in _STATUSES:
+            return said
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise ServerAnswer(url=url, status=answer.status_code, detail=" ".join(answer.text[:200].split()) or "nothing")
+
+
+def default_versions(launch: Launch) -> dict[str, str]:
+    """Which version of each model answers clients now, as the gate sees it. Raises ServerUnreachable or ServerAnswer."""
+    said = ask(*launch.inference, READY, timeout=5.0)
+    return {one["model"]: one["version"] for one in said.get("models", ()) if one["default"] and one["required"]}

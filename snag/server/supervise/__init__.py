@@ -1,0 +1,1 @@
+"""The process that stays: it starts, watches, repairs and ends what serves."""

@@ -1,0 +1,1 @@
+"""TorchServe: its process, its settings, its management port, its words."""

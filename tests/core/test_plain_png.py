@@ -1,0 +1,122 @@
+"""The quick decoder of plain PNGs: what it says is what Pillow says, and what it leaves to Pillow is all that is not plain."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.fuzz.handmade import chunk, exif, png
+from snag.core import plain_png
+from snag.core.picture import decode
+from snag.core.plain_png import decode_plain
+from tests.support.pictures import colour, deep, encode, grey, noise
+
+MUCH = (10**6, 10**4)
+
+
+def pillows(data: bytes) -> NDArray[np.uint8] | None:
+    """[H, W, C] by Pillow; None where it refuses."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            pixels = np.asarray(image)
+    except Exception:
+        return None
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.integers(0, 9), st.integers(0, 99))
+def test_pixels_are_pillows(height: int, width: int, channels: int, level: int, seed: int) -> None:
+    pixels = noise(height, width * channels, seed).reshape(height, width, channels)
+    smooth = (np.cumsum(pixels // 32, axis=1) % 256).astype(np.uint8)  # filters other than "none" pay here
+    data = encode((smooth if seed % 2 else pixels).squeeze(2 if channels == 1 else ()), "PNG", compress_level=level)
+
+    found = decode_plain(data, *MUCH)
+
+    assert found is not None
+    assert np.array_equal(pillows(data), found)
+    assert found.flags.writeable
+
+
+@given(st.data(), st.sampled_from([grey, colour]))
+def test_a_damaged_one_is_left_to_pillow_or_is_what_pillow_makes_of_it(data: st.DataObject, kind: object) -> None:
+    whole = encode(kind(), "PNG", dpi=(300, 300))  # type: ignore[operator]
+    changed = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        changed[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(changed[: data.draw(st.one_of(st.just(len(whole)), st.integers(0, len(whole))))])
+
+    found = decode_plain(cut, *MUCH)
+
+    assert found is None or np.array_equal(pillows(cut), found)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode(deep(), "PNG"),
+        encode(grey(), "JPEG"),
+        encode(grey() > 100, "PNG"),
+        encode(colour(), "PNG", exif=exif(6)),
+        encode(np.dstack([colour(), grey()]), "PNG"),
+        png(grey(), interlaced=True),
+        png(grey() % 4, palette=bytes(12)),
+        png(grey(), before=[chunk(b"tRNS", b"\0\7")]),
+        png(grey(), before=[chunk(b"acTL", bytes(8))]),
+        png(grey(), before=[chunk(b"eXIf", b"")]),
+        png(grey(), before=[chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0tiff:Orientation=6")]),
+        png(grey())[:-12],
+        png(grey())[:40],
+        b"",
+    ],
+    ids=[
+        "16bit",
+        "jpeg",
+        "1bit",
+        "turned",
+        "alpha",
+        "interlaced",
+        "palette",
+        "transparent",
+        "animated",
+        "exif",
+        "xmp",
+        "endless",
+        "cut",
+        "empty",
+    ],
+)
+def test_what_is_not_plain_is_left_to_pillow(data: bytes) -> None:
+    assert decode_plain(data, *MUCH) is None
+
+
+@pytest.mark.parametrize("limits", [(39 * 60 - 1, 10**4), (10**6, 59)])
+def test_one_that_is_too_large_is_not_decoded(limits: tuple[int, int]) -> None:
+    data = png(np.zeros((39, 60), np.uint8))
+
+    assert decode_plain(data, *limits) is None
+    assert decode_plain(data, 39 * 60, 60) is not None
+
+
+def test_a_decoder_that_panics_leaves_the_picture_to_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        """As pyo3 raises it."""
+
+    def panics(*_: object) -> None:
+        raise Panic
+
+    monkeypatch.setattr(plain_png, "decode_image_png_u8", panics)
+
+    assert np.array_equal(grey()[None], decode(png(grey())).numpy())
+
+
+def test_the_decoder_takes_plain_ones_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "open", None)
+
+    assert np.array_equal(grey()[None], decode(png(grey())).numpy())
+    assert np.array_equal(colour().transpose(2, 0, 1), decode(encode(colour(), "PNG")).numpy())

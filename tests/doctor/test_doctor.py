@@ -1,0 +1,299 @@
+"""The doctor: what it finds in a data set, what it says about it, and its page."""
+
+import json
+import math
+import re
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from snag.core.calibration import conformal_threshold, rank_of_threshold
+from snag.core.errors import TooFewCalibrationPictures
+from snag.doctor.__main__ import main
+from snag.doctor.advice import advice, suspects_of
+from snag.doctor.diagnosis import diagnose
+from snag.doctor.exam import examine, pictures_to_examine
+from snag.doctor.page import render
+from snag.doctor.sample_size import RATES, lowest_rate, supply
+from snag.doctor.suspects import LIMIT, oddities
+from snag.training.data.split import calibration_pictures
+from tests.support.parts import as_bytes, good_bolt, good_picture, write_data_set
+
+SIZE = (128, 128)
+
+
+def save(folder, index, name=None, gain=1.0, **look):
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels = (gain * good_picture(index, SIZE, **look)).clamp(0, 255)
+    Image.fromarray(as_bytes(pixels)).save(folder / f"{name or f'{index:03d}'}.png")
+
+
+def chipped(index, along):
+    """A bolt with a bright chip of 5 x 5 pixels on its axis, at that share of its length from the middle."""
+    bolt, picture = good_bolt(index, SIZE), good_picture(index, SIZE)
+    angle = math.radians(bolt.degrees)
+    x, y = (int(at + along * bolt.length * part) for at, part in ((bolt.x, math.cos(angle)), (bolt.y, math.sin(angle))))
+    picture[:, y - 2 : y + 3, x - 2 : x + 3] = 230
+    return picture
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory):
+    """100 good bolts, and a test of 8 good and 8 marked ones taken as they were."""
+    data = write_data_set(tmp_path_factory.mktemp("healthy") / "bolt", 100, SIZE)
+    for index in range(8):
+        save(data / "test/good", 500 + index)
+        save(data / "test/mark", 600 + index, mark=True)
+    return data
+
+
+@pytest.fixture(scope="module")
+def sound(healthy):
+    return diagnose(healthy)
+
+
+@pytest.fixture(scope="module")
+def sick(healthy, tmp_path_factory):
+    """The same with everything wrong that can be, and its diagnosis."""
+    data = tmp_path_factory.mktemp("sick") / "bolt"
+    shutil.copytree(healthy, data)
+    for index, along in enumerate((-0.2, 0.05, 0.3)):
+        Image.fromarray(as_bytes(chipped(700 + index, along))).save(data / f"train/good/bad{index}.png")
+    for index in range(12):
+        shutil.copy(data / f"train/good/{index:03d}.png", data / f"train/good/copy{index}.png")
+    for index in range(8):
+        save(data / "test/good", 500 + index, gain=1.2)
+        save(data / "test/mark", 600 + index, gain=1.6, mark=True)
+    save(data / "test/good", 5, "seen")  # a training picture
+    (data / "train/good/broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    Image.fromarray(as_bytes(good_picture(800, (100, 140)))).save(data / "train/good/other.jpg")
+    return diagnose(data)
+
+
+def texts(diagnosis, urgency=None):
+    return [one.text for one in advice(diagnosis) if urgency in (None, one.urgency)]
+
+
+def said(diagnosis, pattern, urgency=None):
+    return [text for text in texts(diagnosis, urgency) if re.search(pattern, text)]
+
+
+class TestExam:
+    def test_what_is_kept(self, healthy):
+        """Name, folder, encoding, size, features and a small tile."""
+        exam = examine(healthy / "test/mark/600.png", healthy)
+
+        assert (exam.name, exam.folder, exam.encoding) == ("test/mark/600.png", "test/mark", "PNG, grey")
+        assert (exam.look.height, exam.look.width) == SIZE
+        assert exam.is_bad
+        assert exam.brightness == pytest.approx(np.asarray(Image.open(healthy / exam.name)).mean() / 255, abs=1e-4)
+        assert exam.tile.shape == (1, *SIZE)
+        assert exam.clipped < 0.001
+
+    def test_train_before_test(self, healthy):
+        """Training pictures come first, then good ones of the test."""
+        folders = [path.parent.relative_to(healthy).as_posix() for path in pictures_to_examine(healthy)]
+
+        assert list(dict.fromkeys(folders)) == ["train/good", "test/good", "test/mark"]
+        assert len(folders) == 116
+
+
+class TestSuspects:
+    def pictures(self, count=60, odd=0):
+        """Random mixtures of five patterns with a little noise; the first `odd` have a spot of their own."""
+        random = torch.Generator().manual_seed(1)
+        patterns = torch.rand(5, 1, 24, 40, generator=random)
+        weights = torch.rand(count, 5, generator=random)
+        pictures = torch.einsum("np,pchw->nchw", weights, patterns) + 0.02 * torch.randn(count, 1, 24, 40, generator=random)
+        for index in range(odd):
+            pictures[index, :, 10:13, 20 + index : 23 + index] += 0.3
+        return pictures
+
+    def test_a_spot_is_found_with_its_place(self):
+        """Pictures with a spot that the patterns don't explain are the oddest, and the spot is the place."""
+        found = oddities(self.pictures(odd=3))
+
+        ranked = sorted(range(60), key=lambda i: -found[i].score)
+        assert set(ranked[:3]) == {0, 1, 2}
+        assert all(found[i].is_suspect for i in range(3))
+        assert [abs(found[i].place[0] - 11) <= 1 and abs(found[i].place[1] - (21 + i)) <= 1 for i in range(3)] == [True] * 3
+
+    def test_usual_pictures_are_not_suspected(self):
+        """Of pictures that are all alike hardly one is."""
+        assert sum(one.is_suspect for one in oddities(self.pictures(200))) <= 2
+
+    def test_exposure_of_the_scale_does_not_matter(self):
+        """Scores are relative: twice the contrast, the same suspects."""
+        first, second = oddities(self.pictures(odd=2)), oddities(2 * self.pictures(odd=2))
+
+        assert [one.score for one in first] == pytest.approx([one.score for one in second], abs=1e-2)
+
+    @pytest.mark.parametrize("count", [1, 9])
+    def test_too_few(self, count):
+        """Of a handful nothing can be said."""
+        assert all(one.score == 0 for one in oddities(self.pictures(count)))
+
+    def test_equal_pictures(self):
+        """Pictures without any difference have no odd one."""
+        assert all(one.score <= LIMIT for one in oddities(torch.full((20, 1, 16, 16), 0.5)))
+
+
+class TestSupply:
+    @pytest.mark.parametrize("rate", RATES)
+    def test_is_what_calibration_needs(self, rate):
+        """So many pictures carry the rate, one less does not."""
+        need = supply(rate)
+
+        assert rank_of_threshold(need.on_average, rate) <= need.on_average
+        with pytest.raises(TooFewCalibrationPictures) as caught:
+            conformal_threshold([0.0] * (need.on_average - 1), rate)
+        assert caught.value.details["needed"] == need.on_average
+        assert calibration_pictures(need.good) >= need.on_average > calibration_pictures(need.good - 1)
+        assert need.with_confidence > need.on_average
+
+    def test_lowest_rate(self):
+        """Of 100 good pictures 20 calibrate, which carries 1 in 21; of 60 a fifth would not carry 5 %, so 19 do."""
+        assert lowest_rate(100) == pytest.approx(1 / 21)
+        assert lowest_rate(60) == pytest.approx(1 / 20)
+
+
+class TestAdvice:
+    def test_healthy(self, sound):
+        """A sound set has nothing to stop or warn for but its missing masks."""
+        assert texts(sound, "stop") == []
+        assert texts(sound, "warning") == ["ground_truth: no masks for 8 defective pictures: no figures by pixel."]
+        assert said(sound, "100 good pictures carry a false-alarm rate down to 4.8 %", "good")
+        assert said(sound, "No good picture looks unlike the others", "good")
+        assert said(sound, "Nothing as simple as brightness", "good")
+        assert said(sound, "can be cut out and turned upright", "good")
+
+    def test_a_registered_scene(self, sound):
+        """It is good news, and the page says how the pictures are laid."""
+        scene = replace(sound, chosen=replace(sound.chosen, mode="registered", why="one scene"))
+
+        assert said(scene, r"^The pictures can be moved onto each other \(one scene\)\.$", "good")
+        assert "Exposure taken out; moved to where the scene usually lies." in render(scene, advice(scene))
+
+    def test_a_located_part(self, sound):
+        """The same, for a part that lies anywhere."""
+        part = replace(sound, chosen=replace(sound.chosen, mode="located", why="one part"))
+
+        assert said(part, r"^The parts can be cut out, what lies beside them is not looked at \(one part\)\.$", "good")
+        assert "Exposure taken out; cut out wherever the part lies, its table painted over." in render(part, advice(part))
+
+    def test_most_urgent_first(self, sick):
+        order = [one.urgency for one in advice(sick)]
+
+        assert order == sorted(order, key=["stop", "warning", "note", "good"].index)
+        assert set(order) >= {"stop", "warning", "note"}
+
+    def test_contamination(self, sick):
+        """Defective parts among the good ones are suspected, and hardly any other."""
+        suspects = {exam.name for exam, _ in suspects_of(sick)}
+
+        assert {f"train/good/bad{index}.png" for index in range(3)} <= suspects
+        assert len(suspects) <= 6
+        assert said(sick, "look unlike the others", "warning")
+
+    def test_unreadable(self, sick):
+        assert said(sick, "1 picture can't be read: replace or remove train/good/broken.png", "stop")
+
+    def test_near_duplicates(self, sick):
+        """Copies among the good ones count as one; a test picture that training has seen must go."""
+        assert said(sick, "12 good pictures of 116 are near-duplicates of another", "warning")
+        assert said(sick, "1 test picture is nearly the same as a training picture: remove test/good/seen.png", "warning")
+
+    def test_shortcuts(self, sick):
+        """Defective pictures under a brighter lamp, and a test under another one than training's, are told."""
+        assert said(sick, "alone tells good from defective pictures", "warning")
+        assert said(sick, "alone tells train/good from test/good", "warning")
+
+    def test_kinds(self, sick):
+        """Other sizes and encodings are noted."""
+        assert said(sick, "2 sizes; 115 of 116 are 128 x 128", "note")
+        assert said(sick, r"2 encodings \(PNG, grey: 115; JPEG, grey: 1\)", "note")
+
+    def test_too_few(self, tmp_path):
+        """With fewer than training needs, that is the first thing said, and a page is written all the same."""
+        diagnosis = diagnose(write_data_set(tmp_path / "few", 5, SIZE))
+
+        assert said(diagnosis, "5 readable good pictures in train/good: take at least 12", "stop")
+        assert "Training can&#39;t begin yet" in render(diagnosis, advice(diagnosis))
+
+    def test_a_rate_out_of_reach(self, tmp_path):
+        """20 good pictures leave 10 to calibrate: 9.1 % at best."""
+        diagnosis = diagnose(write_data_set(tmp_path / "some", 20, SIZE))
+
+        assert said(diagnosis, "carry a false-alarm rate of 9.1 % at best: take 18 more for 5 %", "warning")
+
+    def test_overexposed(self, tmp_path):
+        """Pictures at the end of the scale are named: what is white has no surface."""
+        data = tmp_path / "white"
+        for index in range(12):
+            save(data / "train/good", index, gain=1.8)
+
+        assert said(diagnose(data), "12 good pictures of 12 are over- or underexposed", "warning")
+
+    def test_pictures_of_many_shapes(self, tmp_path):
+        """They are compared all the same."""
+        for index in range(14):
+            random = np.random.default_rng(index).integers(60, 200, (60 + 8 * (index % 5), 90), dtype=np.uint8)
+            (tmp_path / "train/good").mkdir(parents=True, exist_ok=True)
+            Image.fromarray(random).save(tmp_path / f"train/good/{index}.png")
+
+        diagnosis = diagnose(tmp_path)
+
+        assert said(diagnosis, "will be judged whole", "note")
+        assert said(diagnosis, "have 5 sizes", "note")
+        assert len(diagnosis.oddities) == 14
+
+    def test_nothing(self, tmp_path):
+        """An empty folder is no crash."""
+        (tmp_path / "empty").mkdir()
+
+        diagnosis = diagnose(tmp_path / "empty")
+
+        assert said(diagnosis, "0 readable good pictures", "stop")
+        assert "0 pictures of" in render(diagnosis, advice(diagnosis))
+
+
+class TestPage:
+    def test_stands_alone(self, sick):
+        """One file: no script, nothing from elsewhere, every picture inside."""
+        page = render(sick, advice(sick))
+
+        assert "<script" not in page
+        assert set(re.findall(r'(?:src|href)="(\w+):', page)) <= {"data"}
+        assert not re.search(r"https?://", page)
+        assert page.count('class="sheet"') == 5
+        assert len(page) < 2_000_000
+
+    def test_says_everything(self, sick):
+        """Each piece of advice stands in the list."""
+        page = render(sick, advice(sick))
+
+        assert page.count('<li class="') == len(advice(sick))
+
+    def test_command(self, healthy, tmp_path, capsys):
+        """The command prints the list and names the page; it changes nothing."""
+        before = sorted(path.name for path in healthy.rglob("*"))
+
+        assert main(["--data", str(healthy), "--run", str(tmp_path / "run")]) == 0
+
+        printed = capsys.readouterr().out
+        assert "ok:      100 good pictures carry" in printed
+        assert f"{tmp_path}/run/doctor.html" in printed
+        assert (tmp_path / "run/doctor.html").read_text().startswith("<!doctype html>")
+        document = json.loads((tmp_path / "run/doctor.json").read_text())
+        assert document["pictures"] == {"train/good": 100, "test/good": 8, "test/mark": 8}
+        assert (document["mode"], document["suspects"]) == ("aligned", [])
+        assert [one["text"] in printed for one in document["advice"]] == [True] * len(document["advice"])
+        assert sorted(path.name for path in healthy.rglob("*")) == before
+
+    def test_no_such_folder(self, tmp_path, capsys):
+        assert main(["--data", str(tmp_path / "none")]) == 2
+        assert "no such folder" in capsys.readouterr().err

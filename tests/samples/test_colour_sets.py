@@ -1,0 +1,88 @@
+"""The drawn sets in colour: in MVTec layout, the same from the same seed, with masks that show where something was changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.colour.__main__ import SETS, main
+from snag.samples.drawing import SIDE
+from tests.support.data_sets import read_folder
+
+FEW = ["--train", "2", "--good", "1", "--each", "2"]
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("colour")
+    assert main(["--out", str(out), *FEW]) == 0
+    return out
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_each_set_has_good_and_defective_pictures_in_colour(drawn: Path, name: str) -> None:
+    kinds = {folder.name: len(list(folder.iterdir())) for folder in (drawn / name / "test").iterdir()}
+    with Image.open(drawn / name / "train" / "good" / "000.png") as image:
+        pixels = np.asarray(image).astype(float)
+
+    assert kinds == {"good": 1, **dict.fromkeys(SETS[name][1], 2)}
+    assert pixels.shape == (SIDE, SIDE, 3)
+    assert np.abs(pixels.max(2) - pixels.min(2)).mean() > 10
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_defect_has_a_mask_and_covers_little(drawn: Path, name: str) -> None:
+    shares = {}
+    for path in sorted((drawn / name / "test").glob("*/*.png")):
+        mask = drawn / name / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
+        if path.parent.name == "good":
+            assert not mask.exists()
+        else:
+            with Image.open(mask) as image:
+                shares[f"{path.parent.name}/{path.name}"] = float((np.asarray(image) > 0).mean())
+
+    assert all(0 < share < 0.2 for share in shares.values()), shares
+
+
+def test_the_same_seed_draws_the_same_pictures_however_many_and_another_one_others(drawn: Path, tmp_path: Path) -> None:
+    for seed in ("0", "1"):
+        one = ["--sets", "cloth,board", "--train", "1", "--good", "1", "--each", "1"]
+        assert main(["--out", str(tmp_path / seed), "--seed", seed, *one]) == 0
+
+    known, fewer, others = (read_folder(folder) for folder in (drawn, tmp_path / "0", tmp_path / "1"))
+    assert fewer.items() <= known.items()
+    assert fewer.keys() == others.keys()
+    assert all(others[path] != data for path, data in fewer.items() if "ground_truth" not in str(path))
+
+
+def test_only_the_sets_that_are_asked_for_are_drawn(drawn: Path, tmp_path: Path) -> None:
+    assert main(["--out", str(tmp_path), "--sets", "board", *FEW]) == 0
+
+    assert read_folder(tmp_path) == {path: data for path, data in read_folder(drawn).items() if path.startswith("board/")}
+
+
+def test_a_set_that_no_one_draws_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--out", str(tmp_path), "--sets", "board,bolt"]) == 2
+
+    assert "'tablet', 'nut', 'cloth', 'board', 'cable' or 'panel'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_there_is_left_alone(drawn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = read_folder(drawn)
+
+    assert main(["--out", str(drawn), *FEW]) == 2
+
+    assert f"{drawn / 'panel'} is there already" in capsys.readouterr().err
+    assert read_folder(drawn) == before
+
+
+def test_when_one_folder_is_there_the_other_is_not_begun(tmp_path: Path) -> None:
+    (tmp_path / "cloth").mkdir()
+
+    assert main(["--out", str(tmp_path), *FEW]) == 2
+
+    assert [path.name for path in tmp_path.iterdir()] == ["cloth"]

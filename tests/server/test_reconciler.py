@@ -1,0 +1,152 @@
+"""What the keeper tells the gate of what should serve, and that it does not give up what failed."""
+
+import asyncio
+
+import pytest
+
+from snag.gate.upstream.address import Wanted
+from snag.server.state.served import Model, deployed, read_state, write_state
+from snag.server.supervise import reconciler as roster
+from snag.server.supervise.bring_up import Result
+from snag.server.supervise.reconciler import Roster
+from tests.support.registrar import registrar, serving_bolt
+
+
+class Gate:
+    """Remembers what it was told."""
+
+    def __init__(self):
+        self.wanted = []
+        self.events = []
+        self.log = self
+
+    def expect(self, wanted):
+        self.wanted = wanted
+
+    async def refresh(self):
+        pass
+
+    async def settled(self):
+        pass
+
+    def event(self, level, event, **fields):
+        self.events.append(event)
+
+
+@pytest.fixture
+def torchserve():
+    with registrar() as made:
+        yield made
+
+
+@pytest.fixture
+def server(torchserve, tmp_path):
+    """A server of bolt 1.0, and of a nut that could not be taken in."""
+    with serving_bolt(torchserve, tmp_path, failed={"nut": "it is broken"}) as instance:
+        yield instance
+
+
+@pytest.fixture
+def book(server):
+    made = Roster(server, Gate(), timeout=2.0)
+    made.read()
+    return made
+
+
+NUT = Wanted("nut", "", "it is broken")
+
+
+def test_what_should_serve(server, book):
+    """Every version that should serve, and why one can't; told again only when it is something else."""
+    assert book._gate.wanted == [Wanted("bolt", "1.0"), NUT]
+    assert book.read() is False
+
+    bolt, nut = read_state(server.served)
+    new = bolt.default.__class__("2.0", "bolt-2.0.mar", "f" * 64, 0.5, bolt.default.calibrated)
+    write_state(server.served, [deployed(bolt, new, "2026-01-01"), nut])
+
+    assert book.read() is True
+    assert book._gate.wanted == [Wanted("bolt", "2.0"), Wanted("bolt", "1.0"), NUT]
+
+
+def test_a_damaged_file_changes_nothing(server, book):
+    """What is served goes on being served when served.json can't be read."""
+    server.served.write_text("{")
+
+    assert book.read() is False
+    assert book.models[0].name == "bolt"
+
+
+def test_failures(server, book):
+    """A failure is told with its reason, and forgotten when the model is deployed anew."""
+    asyncio.run(book.note([Result("bolt", "1.0", failed="a worker died")]))
+    assert book._gate.wanted == [Wanted("bolt", "1.0", "a worker died"), NUT]
+
+    bolt, nut = read_state(server.served)
+    write_state(server.served, [Model(bolt.name, bolt.default, since="2026-01-01"), nut])
+
+    assert book.read() is True
+    assert book._gate.wanted == [Wanted("bolt", "1.0"), NUT]
+
+
+@pytest.mark.parametrize("refusals", [0, 2])
+def test_what_failed_is_tried_again(torchserve, book, monkeypatch, refusals):
+    """As often as it takes; then it answers by default again."""
+    monkeypatch.setattr(roster, "_SHORTEST_PAUSE", 0.05)
+    monkeypatch.setattr(roster, "_LONGEST_PAUSE", 0.1)
+    real, tries = torchserve._register, []
+
+    def register(archive, model):
+        tries.append(archive)
+        return (507, {"message": "No space left"}) if len(tries) <= refusals else real(archive, model)
+
+    monkeypatch.setattr(torchserve, "_register", register)
+
+    async def scene():
+        await book.note([Result("bolt", "1.0", failed="No space left on device")])
+        reviving = asyncio.create_task(book.revive())
+        async with asyncio.timeout(10):
+            while book._gate.wanted != [Wanted("bolt", "1.0"), NUT]:
+                await asyncio.sleep(0.02)
+        reviving.cancel()
+
+    asyncio.run(scene())
+
+    assert tries == ["bolt-1.0.mar"] * (refusals + 1)
+    assert torchserve.models == {"bolt": ["1.0"]}
+    assert "PUT /models/bolt/1.0/set-default" in torchserve.asked
+
+
+def test_a_command_goes_first(server, book, monkeypatch):
+    """While a command changes what is served, what failed has to wait."""
+    monkeypatch.setattr(roster, "_SHORTEST_PAUSE", 0.02)
+
+    async def scene():
+        await book.note([Result("bolt", "1.0", failed="a worker died")])
+        with server.changing():
+            reviving = asyncio.create_task(book.revive())
+            await asyncio.sleep(0.3)
+        reviving.cancel()
+
+    asyncio.run(scene())
+
+    assert book._gate.wanted[0].failed == "a worker died"
+
+
+@pytest.mark.parametrize("trouble", ["TorchServe refuses", "served.json is damaged"])
+def test_trouble_does_not_end_the_keeper(torchserve, server, book, monkeypatch, trouble):
+    """Whatever goes wrong while something is tried again, it is tried again later: the server's loop does not end."""
+    monkeypatch.setattr(roster, "_SHORTEST_PAUSE", 0.02)
+    torchserve.models = {"bolt": ["1.0"]}
+    monkeypatch.setattr(torchserve, "_one", lambda method, model, rest: (500, {"message": "out of order"}))
+
+    async def scene():
+        await book.note([Result("bolt", "1.0", failed="a worker died")])
+        if trouble == "served.json is damaged":
+            server.served.write_text("{")
+        reviving = asyncio.create_task(book.revive())
+        await asyncio.sleep(0.5)
+        assert not reviving.done()
+        reviving.cancel()
+
+    asyncio.run(scene())

@@ -1,0 +1,134 @@
+"""Many parts: each trained, calibrated and packed once, what is done left alone, what failed named."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from snag.core.calibration import read_calibration
+from snag.core.errors import NoPictures, PartsFailed
+from snag.training import train_all as command
+from snag.training.train_all import TrainAllSettings, train_all
+from tests.support.fakes import tiny_artifact, tiny_calibration
+from tests.support.parts import write_data_set
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> TrainAllSettings:
+    """Two data folders, and one that is none."""
+    for name in ("nut", "bolt"):
+        (tmp_path / "data" / name / "train/good").mkdir(parents=True)
+    (tmp_path / "data/notes").mkdir()
+    return TrainAllSettings(data_root=tmp_path / "data", runs=tmp_path / "runs", model_store=tmp_path / "store")
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Stages that leave the files that the real ones leave, in no time; those of a part called "bad" fail."""
+    calls: list[tuple[str, str]] = []
+
+    def stage(line, check):
+        module, flags = line[2], dict(zip(line[3::2], line[4::2], strict=False))
+        run = Path(flags["--run"])
+        calls.append((run.name, module.removeprefix("training.")))
+        if module == "snag.training.train" and not (run / "snag.pt").exists():
+            tiny_artifact(run)
+        if module == "snag.training.calibrate":
+            tiny_calibration(run, tiny_artifact(run), rate=float(flags["--fpr"]))
+        if module == "snag.training.archive":
+            store = Path(flags["--model-store"])
+            store.mkdir(exist_ok=True)
+            (store / f"{flags['--model']}.mar").touch()
+        time.sleep(0.02)  # files must differ in age
+        return SimpleNamespace(returncode=run.name == "bad")
+
+    monkeypatch.setattr(command, "subprocess", SimpleNamespace(run=stage))
+    return calls
+
+
+def test_every_part_goes_through_every_stage(settings, ran) -> None:
+    """Parts go one after the other, in the order of their names; the summary has a line for each."""
+    train_all(settings)
+
+    assert ran == [(name, stage) for name in ("bolt", "nut") for stage in ("train", "calibrate", "archive")]
+    rows = json.loads((settings.runs / "train-all.json").read_text())
+    assert [(row["model"], row["rate"], row["calibrated on"]) for row in rows] == [("bolt", 0.05, 40), ("nut", 0.05, 40)]
+    assert (settings.runs / "train-all.md").read_text().count("\n") == 4
+
+
+def test_what_is_done_is_left_alone(settings, ran) -> None:
+    """A second call asks training alone, which finds that it has nothing to do."""
+    train_all(settings)
+    ran.clear()
+
+    train_all(settings)
+
+    assert ran == [("bolt", "train"), ("nut", "train")]
+
+
+def test_it_goes_on_in_the_middle(settings, ran) -> None:
+    """After a stop between two stages the next call begins with what is missing."""
+    train_all(settings)
+    ran.clear()
+    (settings.model_store / "bolt.mar").unlink()
+    (settings.runs / "nut/calibration.json").unlink()
+
+    train_all(settings)
+
+    assert ran == [("bolt", "train"), ("bolt", "archive"), ("nut", "train"), ("nut", "calibrate"), ("nut", "archive")]
+
+
+def test_another_rate_means_another_calibration(settings, ran) -> None:
+    """What was calibrated for another rate is calibrated and packed again."""
+    train_all(settings)
+    ran.clear()
+
+    train_all(settings.model_copy(update={"fpr": 0.1, "index": 0}))
+
+    assert ran == [("bolt", "train"), ("bolt", "calibrate"), ("bolt", "archive")]
+
+
+def test_one_that_fails_does_not_stop_the_others(settings, ran) -> None:
+    """The others are done; the command fails and names those that are not."""
+    (settings.data_root / "bad/train/good").mkdir(parents=True)
+
+    with pytest.raises(PartsFailed, match="1 of 3 parts failed: bad; the others are done"):
+        train_all(settings)
+
+    assert ran == [("bad", "train")] + [
+        (name, stage) for name in ("bolt", "nut") for stage in ("train", "calibrate", "archive")
+    ]
+
+
+def test_pods_of_a_job_share_the_parts(settings, ran, capsys) -> None:
+    """Each index does its own part; one beyond the last has nothing to do."""
+    for index in (1, 0, 2):
+        train_all(settings.model_copy(update={"index": index}))
+
+    assert list(dict.fromkeys(name for name, _ in ran)) == ["nut", "bolt"]
+    assert "there is no part 2" in capsys.readouterr().out
+
+
+def test_nothing_to_train(settings, tmp_path) -> None:
+    """A folder without data folders is refused."""
+    with pytest.raises(NoPictures):
+        train_all(settings.model_copy(update={"data_root": tmp_path / "data/notes"}))
+
+
+def test_two_real_parts(tmp_path) -> None:
+    """With the real commands two small parts become two archives."""
+    for name in ("bolt", "nut"):
+        write_data_set(tmp_path / "data" / name, 40, (128, 128))
+    small = "--pixels 4096 --base 8 --bottleneck 16 --weight-base 8 --epochs 1 --batch-size 4 --precision float32"
+    shares = "--standardise-share 0.2 --calibrate-share 0.5"
+    place = ["--data-root", str(tmp_path / "data"), "--runs", str(tmp_path / "runs"), "--model-store", str(tmp_path / "store")]
+
+    assert command.main([*place, "--preset", "quick", "--fpr", "0.1", "--extra", f"{small} {shares}"]) == 0
+
+    assert sorted(path.name for path in (tmp_path / "store").glob("*.mar")) == ["bolt.mar", "nut.mar"]
+    calibration = read_calibration(tmp_path / "runs/nut/calibration.json")
+    assert calibration.rate == 0.1

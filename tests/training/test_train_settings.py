@@ -1,0 +1,155 @@
+"""Settings of training: default < preset < file < flag, and every mistake named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from snag.core.errors import BadConfig
+from snag.training.settings import BY_MODE, MOST_EPOCHS, PRESETS, STEPS, TrainSettings, for_mode, train_settings
+from snag.training.train import main
+
+NAMES = sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def test_the_presets_are_the_four_that_are_promised() -> None:
+    assert NAMES == ["default", "features", "quick", "reference"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_preset_loads_and_says_its_name(name: str) -> None:
+    settings = train_settings(["--preset", name])
+
+    assert settings.preset == name
+
+
+def test_without_any_flag_the_default_preset_is_used_and_its_values_are_the_defaults() -> None:
+    assert train_settings([]) == TrainSettings()
+
+
+def test_the_features_preset_is_the_default_one_and_what_imagenet_taught() -> None:
+    assert train_settings(["--preset", "features"]) == TrainSettings(preset="features", features=True)
+
+
+def test_the_reference_preset_is_the_program_that_snag_replaces() -> None:
+    settings = train_settings(["--preset", "reference"])
+
+    assert (settings.mode, settings.colour, settings.pixels) == ("whole", "grey", 1024 * 1024)
+    assert (settings.autoencoder, settings.score, settings.repair) == ("reference", "mse", False)
+    assert (settings.alpha, settings.epochs, settings.batch_size, settings.learning_rate) == (0.84, 100, 20, 1e-4)
+    assert (settings.rotation, settings.shift, settings.zoom, settings.flip) == (40, 0.2, 0.2, True)
+    assert (settings.weight_decay, settings.average, settings.precision) == (0, 0, "float32")
+
+
+def test_a_file_goes_over_the_preset_and_a_flag_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('epochs = 7\nbase = 10\nmode = "whole"\n')
+
+    settings = train_settings(["--preset", "quick", "--config", str(file), "--base", "12"])
+
+    assert (settings.epochs, settings.base, settings.mode) == (7, 12, "whole")
+    assert settings.pixels == train_settings(["--preset", "quick"]).pixels
+
+
+def refused(arguments: list[str]) -> str:
+    with pytest.raises(BadConfig) as caught:
+        train_settings(arguments)
+    return str(caught.value)
+
+
+def test_an_unknown_preset_is_refused_and_the_known_ones_are_named() -> None:
+    assert refused(["--preset", "fast"]) == "unknown preset 'fast'; known are default, features, quick, reference"
+
+
+def test_an_unknown_key_of_a_file_is_named_with_the_known_ones(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("epoch = 7\n")
+
+    message = refused(["--config", str(file)])
+
+    assert message.startswith("unknown setting 'epoch'; known are data, run, preset, ")
+    assert ", epochs," in message
+
+
+def test_an_unknown_flag_is_refused() -> None:
+    assert "--epoch" in refused(["--epoch-count", "7"])
+
+
+@pytest.mark.parametrize("text", [None, "epochs 7", "epochs = ", b"\xff\xfe"])
+def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path, text: str | bytes | None) -> None:
+    file = tmp_path / "mine.toml"
+    if text is not None:
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    assert refused(["--config", str(file)]).startswith(f"{file}: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "beginning"),
+    [
+        (["--epochs", "0"], "epochs = '0': input should be greater than or equal to 1"),
+        (["--alpha", "1.5"], "alpha = '1.5': input should be less than or equal to 1"),
+        (["--learning-rate", "nan"], "learning_rate = 'nan': input should be a finite number"),
+        (["--learning-rate", "-1"], "learning_rate = '-1': input should be greater than 0"),
+        (["--seed", "x"], "seed = 'x': input should be a valid integer"),
+        (["--mode", "upright"], "mode = 'upright': input should be 'auto', 'aligned', 'registered', 'located' or 'whole'"),
+        (["--window", "4"], "window = '4': a window has a middle pixel: expected an odd number"),
+        (
+            ["--standardise-share", "0.4", "--calibrate-share", "0.5"],
+            "standardise_share and calibrate_share together leave nothing to learn from: expected less than 0.9",
+        ),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_what_would_be_valid(arguments: list[str], beginning: str) -> None:
+    assert refused(arguments).startswith(beginning)
+
+
+def test_the_command_says_so_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--epochs", "0"]) == 2
+
+    assert capsys.readouterr().err == "error: epochs = '0': input should be greater than or equal to 1\n"
+
+
+def test_help_lists_every_setting_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+
+    text = capsys.readouterr().out
+    assert caught.value.code == 0
+    for name in TrainSettings.model_fields:
+        assert f"--{name.replace('_', '-')}" in text
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, field in TrainSettings.model_fields.items() if not field.description] == []
+
+
+def test_raw_exposure_of_an_aligned_part_is_refused() -> None:
+    assert "expected mode whole" in refused(["--exposure", "raw"])
+    assert train_settings(["--exposure", "raw", "--mode", "whole"]).exposure == "raw"
+
+
+@pytest.mark.parametrize("mode", BY_MODE)
+def test_the_mode_settles_what_is_not_set_and_nothing_else(mode: str) -> None:
+    asked = train_settings(["--preset", "default", "--members", "2"])
+
+    settled = for_mode(asked, mode, 40)
+
+    assert settled.members == 2
+    assert (settled.epochs, settled.window) == (STEPS[mode] / 40, BY_MODE[mode]["window"])
+    assert asked.epochs is None
+    changed = {name for name in type(asked).model_fields if getattr(asked, name) != getattr(settled, name)}
+    assert changed == {"epochs", "window"}
+
+
+@pytest.mark.parametrize("mode", BY_MODE)
+def test_training_takes_about_as_many_steps_whatever_the_number_of_pictures(mode: str) -> None:
+    asked = train_settings(["--preset", "default"])
+
+    steps = [per_epoch * for_mode(asked, mode, per_epoch).epochs for per_epoch in (10, 28, 31, 250)]
+
+    assert steps == pytest.approx([STEPS[mode]] * len(steps), rel=0.1)
+    assert for_mode(asked, mode, 10**5).epochs == 1
+    assert for_mode(asked, mode, 2).epochs == MOST_EPOCHS
+    assert for_mode(train_settings(["--epochs", "3"]), mode, 2).epochs == 3

@@ -1,0 +1,226 @@
+"""The training command, from pictures to artefact: what a run leaves, repeatable, and resumable after any end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import struct
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tensorboardX.proto.event_pb2 import Event
+
+from snag.core.artifact import load_artifact
+from snag.training.data.dataset import digest_of, good_pictures
+from snag.training.data.split import read_split
+from snag.training.settings import BY_MODE
+from tests.support.children import killed_before_replacing, signal_at_step
+from tests.support.parts import as_bytes, good_picture
+from tests.support.tiny_training import COUNT, EPOCHS, STEPS, in_child, last_line, settings_of
+
+# --- what a run leaves ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_folder_holds_settings_split_checkpoint_artefact_and_curves(data: Path, whole_run: Path) -> None:
+    assert {path.name for path in whole_run.iterdir()} == {
+        "cache",
+        "checkpoint.pt",
+        "config.json",
+        "loss.png",
+        "snag.pt",
+        "split.json",
+        "tensorboard",
+    }
+    split = read_split(whole_run / "split.json")
+    names = [path.relative_to(data).as_posix() for path in good_pictures(data)]
+    assert sorted([*split.fit, *split.standardise, *split.calibrate]) == names
+    assert (len(split.standardise), len(split.calibrate)) == (round(0.12 * COUNT), round(0.2 * COUNT))
+    with Image.open(whole_run / "loss.png") as curves:
+        assert curves.format == "PNG"
+        assert np.asarray(curves.convert("L")).std() > 10
+
+
+def test_the_configuration_echoes_settings_versions_revision_digest_and_seed(data: Path, whole_run: Path) -> None:
+    config = json.loads((whole_run / "config.json").read_text())
+
+    assert config["settings"] == settings_of(data, whole_run).model_dump(mode="json")
+    assert config["data_digest"] == digest_of(good_pictures(data), data)
+    assert config["seed"] == 0
+    assert config["versions"]["torch"] == torch.__version__.split("+")[0] or config["versions"]["torch"] == torch.__version__
+    assert config["git_revision"]
+    assert set(config) == {"settings", "versions", "git_revision", "data_digest", "seed"}
+
+
+def test_the_artefact_says_what_made_it_and_judges_pictures(data: Path, whole_run: Path) -> None:
+    artifact = load_artifact(whole_run / "snag.pt")
+
+    settled = [artifact.settings[name] for name in ("members", "epochs", "window")]
+    assert settled == [1, EPOCHS, BY_MODE["whole"]["window"]]  # asked for, asked for, settled by the mode
+    assert artifact.settings["preset"] == "quick"
+    assert artifact.settings["mode"] == "whole"
+    assert artifact.settings["score"] == "weighted"
+    assert artifact.settings["data_digest"] == digest_of(good_pictures(data), data)
+    assert (artifact.settings["fit_pictures"], artifact.settings["standardise_pictures"]) == (COUNT - 2 - 4, 2)
+    assert set(artifact.settings["last_loss"]) == {"reconstruction", "weight"}
+    assert artifact.score([good_picture(99, (48, 48))])[0].anomaly_score < 1e4
+
+
+def _events(path: Path) -> Iterator[Event]:
+    data, at = path.read_bytes(), 0
+    while at < len(data):
+        (length,) = struct.unpack_from("<Q", data, at)
+        yield Event.FromString(data[at + 12 : at + 12 + length])
+        at += 12 + length + 4
+
+
+def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
+    """TensorBoard's curves over all files of a run, what a later file hides left out."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for path in sorted((run / "tensorboard").iterdir()):
+        for event in _events(path):
+            if event.HasField("session_log"):
+                found = {name: [one for one in curve if one[0] < event.step] for name, curve in found.items()}
+            for value in event.summary.value:
+                found.setdefault(value.tag, []).append((event.step, value.simple_value))
+    return found
+
+
+def test_tensorboard_shows_each_epochs_mean_losses(whole_run: Path) -> None:
+    history = torch.load(whole_run / "checkpoint.pt", weights_only=True)["history"]
+
+    assert scalars(whole_run) == {
+        f"loss/{name}": [(epoch + 1, pytest.approx(mean, rel=1e-6)) for epoch, mean in enumerate(means)]
+        for name, means in history.items()
+    }
+    assert [len(means) for means in history.values()] == [EPOCHS, EPOCHS]
+
+
+def test_training_reduces_the_losses(data: Path, tmp_path: Path) -> None:
+    """Over enough epochs that what each draws of defects does not decide."""
+    in_child(data, tmp_path / "run", "--epochs", "15")
+    history = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["history"]
+
+    assert all(sum(means[-5:]) < sum(means[:5]) for means in history.values())
+
+
+# --- the same again ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(data: Path, whole_run: Path, tmp_path: Path) -> None:
+    in_child(data, tmp_path / "again")
+    in_child(data, tmp_path / "other", "--seed", "1")
+
+    again, other = ((tmp_path / name / "snag.pt").read_bytes() for name in ("again", "other"))
+    assert again == (whole_run / "snag.pt").read_bytes()
+    assert other != again
+
+
+ENDS = {
+    "killed in the first epoch": (partial(signal_at_step, 2, signal.SIGKILL), -signal.SIGKILL, None),
+    "killed in the middle of an epoch": (partial(signal_at_step, STEPS + 2, signal.SIGKILL), -signal.SIGKILL, 1),
+    "killed while a checkpoint is written": (partial(killed_before_replacing, "checkpoint.pt", 2), -signal.SIGKILL, 1),
+    "killed while the artefact is written": (partial(killed_before_replacing, "snag.pt", 1), -signal.SIGKILL, EPOCHS),
+    "interrupted in the middle of an epoch": (partial(signal_at_step, STEPS + 2, signal.SIGINT), 130, 1),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_run_that_ended_goes_on_to_the_same_bytes(name: str, data: Path, whole_run: Path, tmp_path: Path) -> None:
+    before, code, epochs = ENDS[name]
+
+    ended = in_child(data, tmp_path, before=before)
+    checkpoint = tmp_path / "checkpoint.pt"
+    done = torch.load(checkpoint, weights_only=True)["epoch"] if checkpoint.exists() else None
+    artefact = (tmp_path / "snag.pt").exists()
+    (tmp_path / "cache" / ".half.npy.x.part").write_bytes(b"of a run that was killed while it prepared")
+    resumed = in_child(data, tmp_path)
+
+    assert (ended.code, done, artefact) == (code, epochs, False)
+    assert "Traceback" not in ended.err
+    assert resumed.code == 0
+    assert (tmp_path / "snag.pt").read_bytes() == (whole_run / "snag.pt").read_bytes()
+    assert (tmp_path / "split.json").read_bytes() == (whole_run / "split.json").read_bytes()
+    assert scalars(tmp_path).keys() == scalars(whole_run).keys()
+    assert {name: [step for step, _ in curve] for name, curve in scalars(tmp_path).items()} == {
+        name: [1, 2, 3] for name in scalars(whole_run)
+    }
+    assert {path.name for path in tmp_path.rglob("*.part")} == set()
+    if code == 130:
+        assert last_line(ended.err) == "interrupted"
+
+
+def test_a_finished_run_does_nothing_again(data: Path, whole_run: Path) -> None:
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in whole_run.rglob("*") if path.is_file()}
+
+    again = in_child(data, whole_run)
+
+    assert again.code == 0
+    assert again.out == f"{whole_run / 'snag.pt'} is already trained with these settings on these pictures\n"
+    assert before == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in whole_run.rglob("*") if path.is_file()}
+
+
+def test_a_run_and_its_pictures_may_move(data: Path, whole_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "pictures")
+    shutil.copytree(whole_run, tmp_path / "results")
+
+    assert "already trained" in in_child(tmp_path / "pictures", tmp_path / "results").out
+
+
+@pytest.mark.parametrize("what", ["settings", "pictures"])
+def test_what_other_settings_or_pictures_made_is_kept_aside(what: str, data: Path, whole_run: Path, tmp_path: Path) -> None:
+    """And the new run owes nothing to it: the same bytes as in an empty folder."""
+    shutil.copytree(whole_run, tmp_path / "run")
+    flags: list[str] = []
+    if what == "settings":
+        flags = ["--epochs", "2"]
+    else:
+        data = shutil.copytree(data, tmp_path / "data")
+        Image.fromarray(as_bytes(good_picture(77, (48, 48)))).save(data / "train" / "good" / "one_more.png")
+
+    anew = in_child(data, tmp_path / "run", *flags)
+    in_child(data, tmp_path / "fresh", *flags)
+
+    assert anew.code == 0
+    assert "settings or pictures changed: training starts anew; the old checkpoint.pt is kept as checkpoint.old.pt" in anew.out
+    for name in ("checkpoint", "snag"):
+        assert (tmp_path / "run" / f"{name}.old.pt").read_bytes() == (whole_run / f"{name}.pt").read_bytes()
+    assert (tmp_path / "run" / "snag.pt").read_bytes() == (tmp_path / "fresh" / "snag.pt").read_bytes()
+
+
+def test_an_interrupted_run_of_other_settings_leaves_no_artefact_that_its_split_does_not_fit(
+    data: Path, whole_run: Path, tmp_path: Path
+) -> None:
+    """Calibrating the old artefact on the new split would score pictures that it was trained on."""
+    shutil.copytree(whole_run, tmp_path / "run")
+
+    in_child(data, tmp_path / "run", "--seed", "5", before=partial(signal_at_step, 1, signal.SIGINT))
+
+    assert not (tmp_path / "run" / "snag.pt").exists()
+    assert read_split(tmp_path / "run" / "split.json") != read_split(whole_run / "split.json")
+
+
+def test_features_are_added_to_what_was_learnt_and_taken_away_again(data: Path, whole_run: Path, tmp_path: Path) -> None:
+    """Without a step of training; and the artefact is that of a run that had them from the start."""
+    run = shutil.copytree(whole_run, tmp_path / "run")
+
+    added = in_child(data, run, "--features")
+    in_child(data, tmp_path / "fresh", "--features")
+
+    assert "settings changed: what was learnt stays; the old snag.pt is kept as snag.old.pt" in added.out
+    assert (run / "snag.old.pt").read_bytes() == (whole_run / "snag.pt").read_bytes()
+    assert (run / "checkpoint.pt").read_bytes() == (whole_run / "checkpoint.pt").read_bytes()
+    assert (run / "snag.pt").read_bytes() == (tmp_path / "fresh" / "snag.pt").read_bytes()
+    without, with_features = load_artifact(whole_run / "snag.pt"), load_artifact(run / "snag.pt")
+    assert with_features.settings["features"] is True
+    assert with_features.score_unit.startswith("log(1 + e) + f / 2 with f standard deviations of the features' distance")
+    assert with_features.score([good_picture(99, (48, 48))]) != without.score([good_picture(99, (48, 48))])
+
+    in_child(data, run)
+
+    assert (run / "snag.pt").read_bytes() == (whole_run / "snag.pt").read_bytes()

@@ -1,0 +1,1 @@
+"""From the scores of good pictures that training never saw to a threshold with a promise."""

@@ -1,0 +1,74 @@
+"""The pictures that a threshold rests on: which they are, and which of them turned out to be no good parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from snag.core.artifact import Artifact
+from snag.core.errors import BadConfig, BadDataset, NoPictures
+from snag.core.picture import SUFFIXES
+from snag.training.calibration.highest import FILE
+from snag.training.calibration.settings import CalibrateSettings
+from snag.training.data.dataset import digest_of, good_pictures
+from snag.training.data.split import read_split
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """Pictures to calibrate on."""
+
+    paths: list[Path]
+    root: Path  #: the folder that their names are relative to
+    left_out: tuple[str, ...] = ()  #: names of those that a person said are no good parts
+
+
+def calibration_set(settings: CalibrateSettings, artifact: Artifact) -> CalibrationSet:
+    """The pictures to calibrate on.
+
+    Raises NoPictures, BadDataset for pictures that the model was not trained on, BadConfig for a list that is none.
+    """
+    kept = _kept(settings, artifact)
+    return _without(kept, settings.not_good) if settings.not_good else kept
+
+
+def pictures_below(folder: Path, expected: str) -> list[Path]:
+    """Every picture in the folder or below it, sorted. Raises NoPictures."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise NoPictures(folder=folder, expected=expected)
+    return found
+
+
+def _kept(settings: CalibrateSettings, artifact: Artifact) -> CalibrationSet:
+    if settings.good is not None:
+        return CalibrationSet(pictures_below(settings.good, "good pictures to calibrate on"), settings.good)
+    names = read_split(settings.run / "split.json").calibrate
+    if not names:
+        raise NoPictures(
+            folder=f"the calibration share of {settings.run}", expected="good pictures of another folder in --good"
+        )
+    if digest_of(good_pictures(settings.data), settings.data) != artifact.settings["data_digest"]:
+        raise BadDataset(
+            detail=f"{settings.data} does not hold the pictures that {artifact.path} was trained on, or no longer the same; "
+            "name them with --data, or other good ones with --good"
+        )
+    return CalibrationSet([settings.data / name for name in names], settings.data)
+
+
+def _without(kept: CalibrationSet, listed: Path) -> CalibrationSet:
+    """`kept` but for those that the text file `listed` names, one a line, relative to its root."""
+    try:
+        lines = [line.strip() for line in listed.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, ValueError) as error:
+        raise BadConfig(detail=f"{listed}: {error}; expected a text file, a calibration picture's path in each line") from error
+    named = {kept.root / line for line in lines if line}
+    if strangers := sorted(named - set(kept.paths)):
+        raise BadDataset(
+            detail=f"{listed} names {strangers[0]}, which is none of the {len(kept.paths)} calibration pictures; "
+            f"expected paths below {kept.root}, as in {FILE}"
+        )
+    left = [path for path in kept.paths if path not in named]
+    if not left:
+        raise NoPictures(folder=kept.root, expected=f"a calibration picture that {listed} does not name")
+    return CalibrationSet(left, kept.root, tuple(path.relative_to(kept.root).as_posix() for path in sorted(named)))

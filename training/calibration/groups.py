@@ -1,0 +1,67 @@
+"""Groups of calibration pictures (one camera, one tool, one shift): who belongs to which, and each group's own threshold."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from snag.core.calibration import Group, is_group
+from snag.core.errors import BadConfig, BadDataset, TooFewCalibrationPictures
+from snag.detector.detector import FAILED_SCORE
+from snag.training.calibration.guarantee import promised_threshold
+
+_COLUMNS: Final = ["path", "group"]
+
+
+def groups_by_folder(paths: Sequence[Path], folder: Path) -> list[str | None]:
+    """The first folder below `folder` in which each picture lies; None for those that lie in it directly."""
+    inner = [path.relative_to(folder).parts if path.is_relative_to(folder) else (path.name,) for path in paths]
+    return [_checked(parts[0], folder / parts[0]) if len(parts) > 1 else None for parts in inner]
+
+
+def groups_by_list(paths: Sequence[Path], listed: Path, root: Path) -> list[str | None]:
+    """The group that the CSV `listed` (columns path, group; paths relative to `root`) names for each picture, None for others.
+
+    Raises BadConfig for a file that can't be read, BadDataset for one that names no picture's group.
+    """
+    try:
+        with listed.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise BadConfig(detail=f"{listed}: {error}; expected a CSV with the columns path and group") from error
+    if any(set(_COLUMNS) - {name for name, value in row.items() if value} for row in rows):
+        raise BadDataset(detail=f"{listed}: expected a header 'path,group' and both in every line")
+    known = {root / row["path"]: _checked(row["group"], listed) for row in rows}
+    found = [known.get(path) for path in paths]
+    if not any(found):
+        raise BadDataset(detail=f"{listed} names not one of the {len(paths)} calibration pictures; expected paths below {root}")
+    return found
+
+
+def calibrated_groups(
+    scores: Sequence[float], names: Sequence[str | None], rate: float, kind: str, confidence: float
+) -> tuple[Group, ...]:
+    """Each group with its scores; those with enough pictures for the promise get a threshold of their own."""
+    by_name: dict[str, list[float]] = {}
+    for score, name in zip(scores, names, strict=True):
+        if name is not None:
+            by_name.setdefault(name, []).append(score)
+    return tuple(_group(name, sorted(by_name[name]), rate, kind, confidence) for name in sorted(by_name))
+
+
+def _group(name: str, scores: list[float], rate: float, kind: str, confidence: float) -> Group:
+    try:
+        threshold, promised = promised_threshold(scores, rate, kind, confidence)
+    except TooFewCalibrationPictures:
+        return Group(name, tuple(scores), None)
+    if threshold >= FAILED_SCORE:  # it would stop nothing but what can't be judged
+        return Group(name, tuple(scores), None)
+    return Group(name, tuple(scores), threshold, promised)
+
+
+def _checked(name: str, where: Path) -> str:
+    if not is_group(name):
+        raise BadDataset(detail=f"{where}: a group is called {name!r}; expected up to 64 printable characters, not 'pooled'")
+    return name

@@ -1,0 +1,1 @@
+"""Good pictures: read, laid out, brought in, surveyed and split."""

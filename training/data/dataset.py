@@ -1,0 +1,45 @@
+"""The good pictures of a data set: which they are, their digest, and each of them, decoded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from torch import Tensor
+
+from snag.core.errors import NoPictures, SnagError, TooFewPictures, UnreadablePictures
+from snag.core.picture import SUFFIXES, PictureLimits, decode
+
+#: Fewer good pictures than this teach nothing.
+LEAST_PICTURES = 12
+#: A file on disk says what it is: only a client may send bare pixels.
+LIMITS = PictureLimits(raw_shape=None)
+
+
+def good_pictures(data: Path) -> list[Path]:
+    """`data`/train/good's pictures, sorted. Raises NoPictures or TooFewPictures."""
+    folder = data / "train" / "good"
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise NoPictures(folder=folder, expected="good pictures in <DATA>/train/good (PNG, JPEG, BMP, TIFF or WebP)")
+    if len(found) < LEAST_PICTURES:
+        raise TooFewPictures(found=len(found), folder=folder, needed=LEAST_PICTURES)
+    return found
+
+
+def digest_of(paths: Iterable[Path], root: Path) -> str:
+    """SHA-256 over names and contents, in the order given: 64 hexadecimal digits."""
+    total = hashlib.sha256()
+    for path in paths:
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def read(path: Path) -> Tensor:
+    """Decode one picture of the data set, [C, H, W]. Raises UnreadablePictures, naming it."""
+    try:
+        return decode(path.read_bytes(), LIMITS)
+    except (SnagError, OSError) as error:
+        raise UnreadablePictures(count="some", first=path, detail=error) from error

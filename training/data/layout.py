@@ -1,0 +1,150 @@
+"""MVTec's layout of a data set: its folders, and what is wrong with one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from torch import Tensor
+
+from snag.core.errors import SnagError
+from snag.core.picture import SUFFIXES, PictureLimits, decode
+
+#: The three folders of a data set; only train/good is obligatory.
+FOLDERS: Final = ("train", "test", "ground_truth")
+#: Files beside those that are no surprise.
+COMPANIONS: Final = frozenset({"license.txt", "readme.txt", "readme.md", "license", "sample.json", "source.json"})
+#: A file is a picture only if it says so itself: no bare pixels.
+LIMITS: Final = PictureLimits(raw_shape=None)
+
+Progress = Callable[[list[Path]], Iterable[Path]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong with a data set: `path` relative to it, `kind` a short name, `detail` a sentence."""
+
+    severity: Literal["error", "warning"]
+    kind: str
+    path: str
+    detail: str
+
+
+def check_layout(folder: Path, progress: Progress = iter) -> list[Finding]:
+    """Everything wrong with a data set, errors first, each sorted by path: every picture is decoded whole.
+
+    An error keeps Snag from training with it: no train/good, or a picture that can't be read.
+    """
+    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    seen: dict[Path, tuple[int, int]] = {}
+    twins: dict[bytes, list[Path]] = defaultdict(list)
+    findings = [*_good_ones(folder), *_empty(folder)]
+    for path in progress(files):
+        name = path.relative_to(folder)
+        surprise = _surprise(name)
+        if surprise:
+            findings.append(Finding("warning", "unknown", str(name), surprise))
+            continue
+        if name.parts[0] not in FOLDERS:
+            continue
+        try:
+            pixels = decode(path.read_bytes(), LIMITS)
+        except (SnagError, OSError) as error:
+            findings.append(Finding("error", "unreadable", str(name), str(error)))
+            continue
+        seen[name] = (pixels.shape[-2], pixels.shape[-1])
+        if name.parts[0] != "ground_truth":
+            twins[_fingerprint(pixels)].append(name)
+        elif not pixels.any():
+            findings.append(Finding("warning", "mask_empty", str(name), "the mask marks nothing"))
+    unreadable = {Path(finding.path) for finding in findings if finding.kind == "unreadable"}
+    findings += _duplicates(twins)
+    findings += _masks(seen, unreadable, (folder / "ground_truth").is_dir())
+    return sorted(findings, key=lambda finding: (finding.severity, finding.path, finding.kind))
+
+
+def pictures_of(folder: Path) -> dict[str, int]:
+    """How many pictures lie in train/good, in each folder of test/ and in each of ground_truth/."""
+    places = [folder / "train" / "good", *sorted(folder.glob("test/*/")), *sorted(folder.glob("ground_truth/*/"))]
+    return {str(place.relative_to(folder)): sum(1 for _ in _pictures(place)) for place in places}
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _good_ones(folder: Path) -> Iterator[Finding]:
+    if not any(_pictures(folder / "train" / "good")):
+        state = "holds no pictures" if (folder / "train" / "good").is_dir() else "is missing"
+        yield Finding("error", "no_good_pictures", "train/good", f"{state}; expected the pictures of good parts here")
+
+
+def _empty(folder: Path) -> Iterator[Finding]:
+    for place in sorted([*folder.glob("test/*/"), *folder.glob("ground_truth/*/")]):
+        if not any(_pictures(place)):
+            yield Finding("warning", "empty", str(place.relative_to(folder)), "the folder holds no pictures")
+
+
+def _surprise(name: Path) -> str:
+    """Why a file has no place in the layout, or nothing."""
+    top, parts = name.parts[0], name.parts
+    if len(parts) == 1:
+        return "" if name.name.lower() in COMPANIONS else f"expected only {', '.join(FOLDERS)} here"
+    if top not in FOLDERS:
+        return f"expected only {', '.join(FOLDERS)} beside it"
+    if top == "train" and (parts[1] != "good" or len(parts) < 3):
+        return "training reads train/good alone"
+    if len(parts) < 3 or (top != "train" and len(parts) > 3):
+        return f"expected {top}/<kind>/<picture>"
+    if name.suffix.lower() not in SUFFIXES:
+        return f"not a picture by its name; expected one of {', '.join(sorted(SUFFIXES))}"
+    if top == "ground_truth" and not (name.stem.endswith("_mask") and name.suffix == ".png"):
+        return "expected <stem of the picture>_mask.png"
+    return ""
+
+
+def _fingerprint(pixels: Tensor) -> bytes:
+    """Equal for equal pixels, however they were encoded."""
+    content = hashlib.sha256(str((tuple(pixels.shape), pixels.dtype)).encode())
+    content.update(pixels.numpy().tobytes())
+    return content.digest()
+
+
+def _duplicates(twins: dict[bytes, list[Path]]) -> Iterator[Finding]:
+    for same in twins.values():
+        first, *others = sorted(same, key=lambda name: (name.parts[0] != "train", name))
+        for other in others:
+            if first.parts[0] != other.parts[0]:
+                yield Finding("warning", "leak", str(other), f"the same pixels as {first}: a test that training has seen")
+            elif first.parts[1] != other.parts[1]:
+                yield Finding("warning", "contradiction", str(other), f"the same pixels as {first}, of another kind")
+            else:
+                yield Finding("warning", "duplicate", str(other), f"the same pixels as {first}")
+
+
+def _masks(seen: dict[Path, tuple[int, int]], unreadable: set[Path], has_masks: bool) -> Iterator[Finding]:
+    known = seen.keys() | unreadable
+    defective = sorted(name for name in known if name.parts[0] == "test" and name.parts[1] != "good")
+    if defective and not has_masks:
+        detail = f"no masks for {len(defective)} defective pictures: no figures by pixel"
+        yield Finding("warning", "mask_missing", "ground_truth", detail)
+        return
+    wanted: dict[Path, Path] = {}
+    for name in defective:
+        mask = Path("ground_truth", name.parts[1], f"{name.stem}_mask.png")
+        if mask in wanted:
+            yield Finding("warning", "ambiguous", str(name), f"shares its mask with {wanted[mask]}; expected different stems")
+        elif mask not in known:
+            yield Finding("warning", "mask_missing", str(name), f"expected its mask {mask}")
+        elif name in seen and mask in seen and seen[name] != seen[mask]:
+            sizes = [f"{width} x {height}" for height, width in (seen[mask], seen[name])]
+            yield Finding("warning", "mask_size", str(mask), f"the mask has {sizes[0]} pixels, its picture {sizes[1]}")
+        wanted[mask] = name
+    for name in sorted(known - wanted.keys()):
+        if name.parts[0] == "ground_truth":
+            stem = name.stem.removesuffix("_mask")
+            yield Finding("warning", "picture_missing", str(name), f"no picture test/{name.parts[1]}/{stem}.* for this mask")

@@ -1,0 +1,88 @@
+"""Taking data sets out of a folder or an archive that nobody vouches for, and nothing else."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from snag.core.errors import BadDataset
+from snag.training.data.layout import COMPANIONS, FOLDERS
+from snag.training.data.sources import CHUNK, Budget, Member, members, reading
+
+#: What macOS adds to archives.
+LITTER: Final = re.compile(r"^(\._.*|\.DS_Store|__MACOSX)$")
+
+
+@dataclass
+class Sorter:
+    """Sorts members into data sets: `wanted` alone if set; a data set at the very top is called `fallback`."""
+
+    wanted: str | None
+    fallback: str
+    roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+
+    def place(self, name: str) -> Path | None:
+        """Where a member belongs, <category>/<path in it>, or None. Raises BadDataset for a name that leads elsewhere."""
+        parts = safe_parts(name)
+        if any(LITTER.match(part) for part in parts):
+            return None
+        top = next((i for i, part in enumerate(parts[:-1]) if part in FOLDERS), None)
+        if top is None:
+            if not parts or parts[-1].lower() not in COMPANIONS - {"source.json"}:
+                return None
+            top = len(parts) - 1
+        root = parts[:top]
+        category = root[-1] if root else self.wanted or self.fallback
+        if self.wanted is not None and category != self.wanted:
+            self.others.add(category)
+            return None
+        if self.roots.setdefault(category, root) != root:
+            places = " and ".join("/".join(place) or "the top" for place in (self.roots[category], root))
+            raise BadDataset(detail=f"it holds two folders called {category}: {places}")
+        return Path(category, *parts[top:])
+
+
+def unpack(source: Path, into: Path, wanted: str | None, fallback: str, budget: Budget) -> list[str]:
+    """Copy the data sets of `source` (folder, zip, tar and its kinds) to `into`/<category>; their names, sorted.
+
+    Raises BadDataset for anything but regular files with names inside, for too much of it, and when no data set is found.
+    """
+    sorter = Sorter(wanted, fallback)
+    with reading(source):
+        for member in members(source, budget):
+            budget.spend_file()
+            place = sorter.place(member.name)
+            if place is not None:
+                _copy(member, into / place)
+    found = [name for name in sorted(sorter.roots) if (into / name / "train" / "good").is_dir()]
+    if not found:
+        what = f"a folder {wanted}" if wanted else "a folder"
+        others = f"; it has {', '.join(sorted(sorter.others))}" if sorter.others else ""
+        raise BadDataset(detail=f"{source} holds no data set: expected {what} with train/good/<pictures>{others}")
+    return found
+
+
+def safe_parts(name: str) -> tuple[str, ...]:
+    """The parts of a member's name. Raises BadDataset for any that leads out of the target or can't be a file's name."""
+    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    odd = any(unicodedata.category(sign) in ("Cc", "Cs") or sign == "\\" for sign in name)
+    if odd or not parts or ".." in parts or name.startswith("/") or re.match(r"^[A-Za-z]:", name):
+        raise BadDataset(detail=f"it holds a file called {name!r}; expected relative names that stay inside")
+    if any(len(part.encode()) > 255 for part in parts) or len(parts) > 32:
+        raise BadDataset(detail=f"it holds a file with a name too long: {name[:60]!r}…")
+    return parts
+
+
+def _copy(member: Member, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with closing(member.open()) as content, target.open("xb") as file:
+            while chunk := content.read(CHUNK):
+                file.write(chunk)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadDataset(detail=f"it holds {member.name!r} twice, or a folder of that name too") from error

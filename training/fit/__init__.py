@@ -1,0 +1,1 @@
+"""What is fitted to good pictures before and after the networks learn."""

@@ -1,0 +1,1 @@
+"""A training run on this machine: its folder, processes, progress and curves."""
