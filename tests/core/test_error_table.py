@@ -10,7 +10,7 @@ from tests.support.source import files, name, tree
 TABLE = (*request_errors(), *gate_errors())
 CLASSES = {kind.__name__: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SnagError)}
 #: Where a worker's code raises what a client sent wrong, and where the gate does.
-WORKER, GATE = "snag/", "gate/"
+WORKER, GATE = "snag/core/", "snag/gate/"
 #: The command beside the gate that keeps its tokens answers no requests.
 COMMANDS = {"snag/gate/token.py"}
 

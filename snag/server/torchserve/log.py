@@ -11,7 +11,7 @@ _PREFIX: Final = re.compile(r"^\d{4}-\d\d-\d\dT\S+ [A-Z]+ +(\S+) - ")
 #: What TorchServe says when a model or a worker is lost; it tries again for minutes, but the reason will not go away.
 _FATAL: Final = re.compile(r"Backend worker (process died|error)|Failed to (load model|start workers|bind to address)")
 _EXCEPTION: Final = re.compile(r"^(?:[A-Za-z_][\w$]*\.)*([A-Z]\w*(?:Error|Exception|Mismatch|Artifact|Config)): (.+)$")
-_OURS: Final = re.compile(r"^snag\.errors\.\w+: ")
+_OURS: Final = re.compile(r"^snag\.core\.errors\.\w+: ")
 
 
 class Log:
