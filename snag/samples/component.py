@@ -100,8 +100,7 @@ def _on(picture: Array, one: Component, v: Array, u: Array, rng: Rng) -> Array:
 def pins_of(chip: Component) -> Array:
     """Right of its middle, along each of its long sides."""
     count = int(chip.width // PITCH)
-    places: Array = (np.arange(count) - (count - 1) / 2) * PITCH
-    return places
+    return (np.arange(count, dtype=np.float64) - (count - 1) / 2) * PITCH
 
 
 def _box(v: Array, u: Array, height: float, width: float) -> Array:
