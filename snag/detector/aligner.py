@@ -16,10 +16,16 @@ from torch.nn import functional
 
 from snag.detector.exposure import background_of, fit_background, to_channels
 from snag.detector.geometry import sample, shrink, stretched, strip_places
+from snag.detector.preparation import NOT_ALIGNED
 
-#: Long side, in pixels, of the picture that the pose is searched in, and of the one that it is refined in.
+#: Long side, in pixels, of the picture that the pose is searched in, of the one that it is refined in, and of the one that the
+#: background is fitted to.
 SEARCH_SIDE: Final = 128
 REFINE_SIDE: Final = 256
+BACKGROUND_SIDE: Final = 64
+#: Share of the part's depth at which its silhouette begins, and after how much more it is full: a shadow has a third, and stays
+#: out.
+RIM_BEGINS, RIM_WIDTH = 0.7, 0.2
 #: Pixels, each way, that the search tries around where moments say the part lies.
 SHIFTS: Final = 5
 #: Share of the part that may lie outside of the picture beyond what it does in good pictures; estimates err by about this much.
@@ -54,7 +60,29 @@ def brightness(above: Tensor, share: float) -> Tensor:
     return above.reshape(-1).kthvalue(max(1, rank))[0].clamp(min=1e-3)
 
 
-def normalised(values: Tensor) -> Tensor:
+def flatten(grey: Tensor, coefficients: Tensor, bright_share: float) -> tuple[Tensor, Tensor]:
+    """Take the background out of a picture [1, h, w]: 1 where there is no part; and the unit of a bright part's depth.
+
+    `bright_share` of the picture is covered by a bright part; 0 for dark ones. A dark part swallows a share of the table's
+    light. How bright a bright one is has nothing to do with its table, which may be black: its depth is in units of this
+    picture's part.
+    """
+    background = background_of(coefficients, grey.shape[1], grey.shape[2])[None]
+    if bright_share == 0.0:
+        return grey / background.clamp(min=1e-3), torch.ones([])
+    unit = brightness(grey - background, bright_share)
+    return 1.0 + (grey - background) / unit, unit
+
+
+def silhouette_of(
+    flat: Tensor, polarity: float, contrast: float, begins: float = RIM_BEGINS, width: float = RIM_WIDTH
+) -> Tensor:
+    """Soft silhouette [h, w] in 0..1 of a flattened picture [1, h, w]; polarity and contrast as of `Aligner`."""
+    depth = polarity * (1.0 - flat[0])
+    return ((depth - begins * contrast) / (width * contrast)).clamp(0.0, 1.0)
+
+
+def unit_norm(values: Tensor) -> Tensor:
     """Zero mean, unit norm."""
     centred = values - values.mean()
     return centred / (centred.norm() + 1e-6)
@@ -91,8 +119,9 @@ class Aligner(nn.Module):
         self.polarity, self.contrast, self.step, self.least_match = polarity, contrast, step, least_match
         self.least_area, self.most_area = area
         self.share = math.sqrt(area[0] * area[1])
-        self.shifts = SHIFTS
-        self.register_buffer("template", normalised(template))
+        self.shifts, self.search_side, self.refine_side = SHIFTS, SEARCH_SIDE, REFINE_SIDE
+        self.background_side, self.not_aligned = BACKGROUND_SIDE, NOT_ALIGNED
+        self.register_buffer("template", unit_norm(template))
         self.register_buffer("bands", _bands(self.template))
         self.register_buffer("mean", mean)
         gradient_v, gradient_u = torch.gradient(mean)
@@ -112,21 +141,12 @@ class Aligner(nn.Module):
         self.most_outside = OUTSIDE
 
     def flatten(self, grey: Tensor, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-        """Take the background out of a picture [1, h, w]: 1 where there is no part; and the unit of a bright part's depth.
-
-        A dark part swallows a share of the table's light. How bright a bright one is has nothing to do with its table, which
-        may be black: its depth is in units of this picture's part.
-        """
-        background = background_of(coefficients, grey.shape[1], grey.shape[2])[None]
-        if self.polarity > 0.0:
-            return grey / background.clamp(min=1e-3), torch.ones([])
-        unit = brightness(grey - background, self.share)
-        return 1.0 + (grey - background) / unit, unit
+        """See the function; by this aligner's polarity."""
+        return flatten(grey, coefficients, 0.0 if self.polarity > 0.0 else self.share)
 
     def silhouette(self, flat: Tensor) -> Tensor:
-        """Soft silhouette [h, w] in 0..1 of a flattened picture [1, h, w]; shadows, a third of the part's depth, stay out."""
-        depth = self.polarity * (1.0 - flat[0])
-        return ((depth - 0.7 * self.contrast) / (0.2 * self.contrast)).clamp(0.0, 1.0)
+        """Soft silhouette [h, w] in 0..1 of a flattened picture [1, h, w]."""
+        return silhouette_of(flat, self.polarity, self.contrast)
 
     def search(self, silhouette: Tensor) -> tuple[Tensor, Tensor]:
         """Pose of the best match with the template among both ways round, a few angles and shifts; and the match in -1..1."""
@@ -157,7 +177,7 @@ class Aligner(nn.Module):
         cos, sin = torch.cos(turned), torch.sin(turned)
         pose = torch.stack([start[0] + (cos * dx - sin * dy) * step, start[1] + (sin * dx + cos * dy) * step, turned])
         window = strips[which, row : row + height, column : column + width]
-        return pose, (normalised(window) * self.template).sum()
+        return pose, (unit_norm(window) * self.template).sum()
 
     def refine(self, flat: Tensor, pose: Tensor, rounds: int = 6) -> tuple[Tensor, Tensor]:
         """Gauss-Newton on the grey values of `flat` [1, h, w], to a small part of a pixel.
@@ -190,10 +210,10 @@ class Aligner(nn.Module):
         The scale is of the depth as a share of the background, for bright parts of the depth in grey values. The reason is ""
         or "not_aligned".
         """
-        middle = to_channels(shrink(picture, 256), 1)
-        coefficients = fit_background(shrink(middle, 64)[0])
+        middle = to_channels(shrink(picture, self.refine_side), 1)
+        coefficients = fit_background(shrink(middle, self.background_side)[0])
         flat, unit = self.flatten(middle, coefficients)
-        silhouette = self.silhouette(shrink(flat, 128))
+        silhouette = self.silhouette(shrink(flat, self.search_side))
         pose, match = self.search(silhouette)
         pose, scale = self.refine(flat, pose)
         area = float(silhouette.mean())
@@ -201,7 +221,7 @@ class Aligner(nn.Module):
         # A part that the picture's border cuts off still matches the template by what is left of it.
         aligned = aligned and float(self.outside(pose, middle.shape[1], middle.shape[2])) <= self.most_outside
         pose = stretched(pose, middle.shape[1], middle.shape[2], picture.shape[1], picture.shape[2])
-        return pose, coefficients, scale * unit, "" if aligned else "not_aligned"
+        return pose, coefficients, scale * unit, "" if aligned else self.not_aligned
 
 
 def _bands(template: Tensor) -> Tensor:

@@ -29,11 +29,10 @@ def legendre(count: int, degree: int) -> Tensor:
     return torch.stack(rows)
 
 
-class Light(nn.Module):
+class FlatField(nn.Module):
     """Finds the light under which a picture shows a scene, and takes it out. Float64, but for what it is given and returns.
 
-    What depends on the size alone is made once: freezing would fold it away sometimes in full and sometimes in part, and the
-    same weights would make artefacts of different bytes.
+    What depends on the size alone is made once, for equal bytes: see the head of this package.
     """
 
     terms: Tensor  #: [28, h/8, w/8]: the polynomial's terms

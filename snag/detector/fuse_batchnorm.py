@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 
-def folded(networks: nn.Module) -> nn.Module:
+def fuse_batchnorm(networks: nn.Module) -> nn.Module:
     """A copy, ready to judge, whose blocks of convolution and batch normalisation are convolutions with a bias.
 
     Freezing a script folds too, but neither across a pixel shuffle nor in what runs beside the calling thread.

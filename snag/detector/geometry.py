@@ -69,6 +69,20 @@ def stretched(pose: Tensor, height: int, width: int, to_height: int, to_width: i
     return torch.stack([x * pose[0], y * pose[1], turned])
 
 
+def pose_of(place: Tensor, height: int, width: int, step: float, picture_height: int, picture_width: int) -> Tensor:
+    """What takes normalised coordinates of a strip, (x, y, 1), to those of the picture, -1..1 from edge to edge each: [2, 3].
+
+    `place` [3] is (x, y, angle) of the strip's centre and long axis, as of `strip_places`.
+    """
+    side = float(max(picture_height, picture_width))
+    to_x, to_y = 2.0 * side / picture_width, 2.0 * side / picture_height
+    u, v = 0.5 * step * width, 0.5 * step * height
+    cos, sin = torch.cos(place[2]), torch.sin(place[2])
+    x = torch.stack([cos * u * to_x, -sin * v * to_x, place[0] * to_x - 1.0])
+    y = torch.stack([sin * u * to_y, cos * v * to_y, place[1] * to_y - 1.0])
+    return torch.stack([x, y])
+
+
 def sample(picture: Tensor, places: Tensor) -> Tensor:
     """Read [C, H, W] at `places` [h, w, 2], x and y in -1..1, bilinearly, the edge repeated: [C, h, w]."""
     return functional.grid_sample(picture[None], places[None], mode="bilinear", padding_mode="border", align_corners=False)[0]
@@ -92,6 +106,14 @@ def sample_strip(picture: Tensor, pose: Tensor, height: int, width: int, step: f
     corner = torch.tensor([left / side, top / side, 0.0])
     here = (pose - corner) * torch.tensor([scale, scale, 1.0])
     return sample(around, strip_places(here, height, width, scale * step, bottom - top, right - left))
+
+
+def crop(picture: Tensor, place: Tensor, height: int, width: int, step: float) -> Tensor:
+    """The strip of height x width at `place`, read at twice the resolution and averaged four by four: [C, height, width].
+
+    The strip's pixels are larger than the picture's, and a shift by a part of one blurs nothing.
+    """
+    return block_means(sample_strip(picture, place, 2 * height, 2 * width, 0.5 * step), 2)
 
 
 def background_at(coefficients: Tensor, places: Tensor) -> Tensor:

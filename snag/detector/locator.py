@@ -15,6 +15,8 @@ from torch.nn import functional
 from snag.detector.aligner import silhouette_pose
 from snag.detector.exposure import to_channels
 from snag.detector.geometry import shrink, stretched
+from snag.detector.otsu import variance_between
+from snag.detector.preparation import NOT_ALIGNED
 
 #: Long side, in pixels, of the picture that the part is looked for in.
 SIDE: Final = 128
@@ -25,15 +27,14 @@ THIN: Final = 2
 
 
 def two_tones(values: Tensor, steps: int = STEPS) -> tuple[Tensor, Tensor]:
-    """Otsu's threshold (IEEE Trans. SMC 9(1), 1979) of `values`, and its share of their variance: 1 where two tones are all."""
+    """Otsu's threshold of `values`, and its share of their variance: 1 where two tones are all."""
     flat = values.reshape(-1)
     low, high = flat.quantile(0.002), flat.quantile(0.998)
     share = torch.histc((flat.clamp(low, high) - low) / (high - low + 1e-6), steps, 0.0, 1.0) / flat.numel()
     centres = (torch.arange(steps, dtype=torch.float32) + 0.5) / steps
-    below, mean = share.cumsum(0), (share * centres).cumsum(0)
-    between = (mean[-1] * below - mean).square() / (below * (1.0 - below)).clamp(min=1e-9)
+    between, mean = variance_between(share, centres)
     best = between.argmax()
-    variance = (share * (centres - mean[-1]).square()).sum()
+    variance = (share * (centres - mean).square()).sum()
     return low + (high - low + 1e-6) * (best + 1.0) / steps, between[best] / variance.clamp(min=1e-9)
 
 
@@ -100,7 +101,7 @@ class Locator(nn.Module):
         super().__init__()
         self.register_buffer("direction", direction)
         self.least_area, self.most_area = area
-        self.rim, self.side = rim, SIDE
+        self.rim, self.side, self.not_aligned = rim, SIDE, NOT_ALIGNED
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
         """Picture [1 or 3, H, W] -> pose (x, y, 0), silhouette [h, w] 0..1 with its rim, reason: "" or "not_aligned"."""
@@ -111,4 +112,4 @@ class Locator(nn.Module):
         pose = stretched(pose, part.shape[0], part.shape[1], picture.shape[1], picture.shape[2])
         area = float(part.mean())
         with_rim = functional.avg_pool2d(widened(part, self.rim)[None, None], 3, 1, 1)[0, 0]
-        return pose, with_rim, "" if self.least_area <= area and area <= self.most_area else "not_aligned"
+        return pose, with_rim, "" if self.least_area <= area and area <= self.most_area else self.not_aligned

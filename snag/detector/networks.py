@@ -1,7 +1,7 @@
 """The reconstruction networks, and the one that weighs their error. Scriptable modules; nothing else.
 
-All of them see and make folded pictures: four neighbouring pixels as four channels, [N, 4 C, h/2, w/2] for [N, C, h, w]. What
-one makes the next one takes as it is, and a picture is folded once for a whole committee.
+All of them see and make unshuffled pictures: four neighbouring pixels as four channels, [N, 4 C, h/2, w/2] for [N, C, h, w].
+What one makes the next one takes as it is, and a picture is unshuffled once for a whole ensemble.
 """
 
 from __future__ import annotations
@@ -28,16 +28,6 @@ def _doubling(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, 4 * outputs, 3, 1, 1, bias=False), nn.PixelShuffle(2), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
-
-
-def fold(picture: Tensor) -> Tensor:
-    """[N, C, h, w] -> [N, 4 C, h/2, w/2]."""
-    return functional.pixel_unshuffle(picture, 2)
-
-
-def unfold(folded: Tensor) -> Tensor:
-    """[N, 4 C, h/2, w/2] -> [N, C, h, w]."""
-    return functional.pixel_shuffle(folded, 2)
 
 
 def coordinates(like: Tensor) -> Tensor:
@@ -70,16 +60,16 @@ class BottleneckAutoencoder(nn.Module):
             nn.Conv2d(base, 4 * channels, 3, 1, 1),
         )
 
-    def forward(self, folded: Tensor) -> Tensor:
-        """Folded picture -> folded reconstruction, the same shape; h and w of the picture multiples of 16."""
-        features = self.encoder(folded)
+    def forward(self, unshuffled: Tensor) -> Tensor:
+        """Unshuffled picture -> unshuffled reconstruction, the same shape; h and w of the picture multiples of 16."""
+        features = self.encoder(unshuffled)
         place = coordinates(features)
         code = self.squeeze(torch.cat([features, place], 1))
         return self.decoder(self.expand(torch.cat([code, place], 1)))
 
 
-class ReferenceAutoencoder(nn.Module):
-    """The reference's: 3x3 convolutions 32, 64, 128, 256 with stride 2, BatchNorm, ReLU; transposed back; sigmoid."""
+class BaselineAutoencoder(nn.Module):
+    """The baseline: 3x3 convolutions 32, 64, 128, 256 with stride 2, BatchNorm, ReLU; transposed back; sigmoid."""
 
     def __init__(self, channels: int) -> None:
         """`channels` of the picture."""
@@ -94,9 +84,10 @@ class ReferenceAutoencoder(nn.Module):
             nn.ConvTranspose2d(32, channels, 4, 2, 1),
         )
 
-    def forward(self, folded: Tensor) -> Tensor:
-        """Folded picture -> folded reconstruction in 0..1, the same shape; h and w of the picture multiples of 16."""
-        return fold(torch.sigmoid(self.decoder(self.encoder(unfold(folded)))))
+    def forward(self, unshuffled: Tensor) -> Tensor:
+        """Unshuffled picture -> unshuffled reconstruction in 0..1, the same shape; h and w of the picture multiples of 16."""
+        made = self.decoder(self.encoder(functional.pixel_shuffle(unshuffled, 2)))
+        return functional.pixel_unshuffle(torch.sigmoid(made), 2)
 
 
 class WeightNetwork(nn.Module):
@@ -105,28 +96,29 @@ class WeightNetwork(nn.Module):
     A small U-Net at half resolution. Its map weighs the squared reconstruction error.
     """
 
-    def __init__(self, channels: int, base: int = 24, surface: bool = False) -> None:
+    def __init__(self, channels: int, base: int = 24, wide_context: bool = False) -> None:
         """`channels` of the picture; `base` channels at half resolution.
 
-        On a `surface` it sees picture and difference at unit spread, and looks further: what is uneven shows against the rest.
+        With a `wide_context` it sees picture and difference at unit spread, and looks further: what is uneven on a surface
+        shows against the rest.
         """
         super().__init__()
-        self.scales = (PICTURE_SCALE, DIFFERENCE_SCALE) if surface else (1.0, 1.0)
-        self.centre = 0.5 if surface else 0.0
+        self.scales = (PICTURE_SCALE, DIFFERENCE_SCALE) if wide_context else (1.0, 1.0)
+        self.centre = 0.5 if wide_context else 0.0
         self.top = nn.Sequential(_convolution(8 * channels + 2, base), _convolution(base, base))
         self.down1 = nn.Sequential(_convolution(base, base + base // 2, 2), _convolution(base + base // 2, base + base // 2))
         self.down2 = nn.Sequential(_convolution(base + base // 2, 2 * base, 2), _convolution(2 * base, 2 * base))
-        further = [_convolution(3 * base, 3 * base, dilation=reach) for reach in (2, 4)] if surface else []
+        further = [_convolution(3 * base, 3 * base, dilation=reach) for reach in (2, 4)] if wide_context else []
         self.down3 = nn.Sequential(_convolution(2 * base, 3 * base, 2), _convolution(3 * base, 3 * base), *further)
         self.up2 = _convolution(5 * base, 2 * base)
         self.up1 = _convolution(2 * base + base + base // 2, base + base // 2)
         self.up0 = _convolution(base + base // 2 + base, base)
         self.head = nn.Conv2d(base, 4, 1)
 
-    def forward(self, folded: Tensor, reconstruction: Tensor) -> Tensor:
-        """Picture and reconstruction, folded -> folded logits [N, 4, h/2, w/2] of "defect here"; h and w multiples of 16."""
-        picture, difference = self.scales[0] * (folded - self.centre), self.scales[1] * (reconstruction - folded)
-        top = self.top(torch.cat([picture, difference, coordinates(folded)], 1))
+    def forward(self, unshuffled: Tensor, reconstruction: Tensor) -> Tensor:
+        """Picture and reconstruction -> logits [N, 4, h/2, w/2] of "defect here", all unshuffled; h and w multiples of 16."""
+        picture, difference = self.scales[0] * (unshuffled - self.centre), self.scales[1] * (reconstruction - unshuffled)
+        top = self.top(torch.cat([picture, difference, coordinates(unshuffled)], 1))
         one = self.down1(top)
         two = self.down2(one)
         three = self.down3(two)
@@ -139,9 +131,9 @@ class WeightNetwork(nn.Module):
 class NoWeight(nn.Module):
     """Stands in for the weight network where the plain error is the anomaly map."""
 
-    def forward(self, folded: Tensor, reconstruction: Tensor) -> Tensor:
-        """Folded logits of 0 everywhere."""
-        return torch.zeros_like(folded[:, :4])
+    def forward(self, unshuffled: Tensor, reconstruction: Tensor) -> Tensor:
+        """Unshuffled logits of 0 everywhere."""
+        return torch.zeros_like(unshuffled[:, :4])
 
 
 def _twice(features: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch.nn import functional
 from snag.detector.aligner import REFINE_SIDE
 from snag.detector.exposure import grid_terms, to_channels
 from snag.detector.geometry import shrink
+from snag.detector.preparation import NOT_ALIGNED
 
 #: Long side, in pixels, of the pictures that are compared.
 SIDE: Final = REFINE_SIDE // 2
@@ -69,7 +70,7 @@ class Registration(nn.Module):
         """`limits`: how far a scene may have moved, as a share of the long side and in radians; what is further, it is not."""
         super().__init__()
         self.most_shift, self.most_turn = limits
-        self.most_difference = 1.0 - LEAST_LIKE
+        self.most_difference, self.not_aligned = 1.0 - LEAST_LIKE, NOT_ALIGNED
         height, width = mean.shape
         side = float(max(height, width))
         gradient_v, gradient_u = torch.gradient(mean)
@@ -118,9 +119,9 @@ class Registration(nn.Module):
         """
         found = small(picture)[None]
         if found.shape[1] != self.mean.shape[0] or found.shape[2] != self.mean.shape[1]:
-            return torch.zeros(3), "not_aligned"
+            return torch.zeros(3), self.not_aligned
         moves, like = self.place(found)
-        return moves[0], "" if bool(like[0]) else "not_aligned"
+        return moves[0], "" if bool(like[0]) else self.not_aligned
 
     def place(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Each of [N, h, w], as `small` makes them: its move [N, 3], and whether it shows the usual scene [N]."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from snag.detector.aligner import Aligner, brightness, normalised, silhouette_pose
+from snag.detector.aligner import Aligner, brightness, silhouette_pose, unit_norm
 from snag.detector.geometry import sample, strip_places
 from tests.support.aligners import SIZE, aligner_of, fitted
 from tests.support.parts import BACKGROUND, draw_scene, good_bolt, good_picture
@@ -165,7 +165,7 @@ def test_the_search_is_the_best_cross_correlation_over_angles_and_shifts(aligner
     pose, match = aligner.search(silhouette)
 
     torch.testing.assert_close(pose, found, rtol=0, atol=1e-5)
-    assert float(match) == pytest.approx(float((normalised(window) * aligner.template).sum()), abs=1e-4)
+    assert float(match) == pytest.approx(float((unit_norm(window) * aligner.template).sum()), abs=1e-4)
 
 
 def test_a_step_of_refining_is_gauss_newtons_on_the_weighted_difference() -> None:

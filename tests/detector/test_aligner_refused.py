@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from snag.detector.aligner import Aligner
+from snag.samples.screw_sample import draw
 from snag.training.data.dataset import read
-from snag.training.data.survey import look
-from snag.training.fit.aligner import fit_alignment
-from snag.training.sample import draw
+from snag.training.data.survey import summarise
+from snag.training.fit.aligner import Alignment, fit_alignment
 from tests.support.aligners import SIZE, aligner_of
 from tests.support.parts import BACKGROUND, draw_scene, good_bolt, good_picture
 
@@ -121,8 +121,8 @@ def _moved_out(aligner: Aligner, picture: Tensor) -> Tensor:
 def test_parts_that_differ_more_are_refused_when_cut_off_too() -> None:
     """The embedded sample's screws, unlike the bolts, match no better whole than cut: their match alone would let them pass."""
     pictures = [torch.from_numpy(draw("train/good", i, 0, 192).picture)[None].float() for i in range(16)]
-    alignment, why = fit_alignment([look(picture).small for picture in pictures])
-    assert alignment is not None, why
+    alignment = fit_alignment([summarise(picture).small for picture in pictures])
+    assert isinstance(alignment, Alignment), alignment
 
     assert _refused(alignment.aligner, pictures) == [False] * 16
     assert _refused(alignment.aligner, [_moved_out(alignment.aligner, picture) for picture in pictures[:8]]) == [True] * 8
@@ -131,9 +131,9 @@ def test_parts_that_differ_more_are_refused_when_cut_off_too() -> None:
 @pytest.mark.real
 def test_real_screws_are_aligned_and_refused_when_cut_off(screw: Path) -> None:
     paths = sorted((screw / "train" / "good").iterdir())
-    pictures = [look(read(path)).small for path in paths[:300:12]]
-    alignment, why = fit_alignment(pictures[:19])
-    assert alignment is not None, why
+    pictures = [summarise(read(path)).small for path in paths[:300:12]]
+    alignment = fit_alignment(pictures[:19])
+    assert isinstance(alignment, Alignment), alignment
 
     others = pictures[19:]
     assert _refused(alignment.aligner, others) == [False] * 6

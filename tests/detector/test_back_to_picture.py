@@ -11,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from snag.detector.preparation import AlignedPreparation, WholePreparation, back_to_picture
+from snag.detector.full_frame import FullFrame
+from snag.detector.oriented_crop import OrientedCrop
+from snag.detector.preparation import back_to_picture
 from tests.support.parts import draw_scene, good_bolt, good_picture
 from tests.support.preparations import SIZE, aligned_for
 
 
 @pytest.fixture(scope="module")
-def aligned() -> AlignedPreparation:
+def aligned() -> OrientedCrop:
     return aligned_for(SIZE)
 
 
@@ -38,7 +40,7 @@ def test_what_is_seen_at_a_place_of_a_whole_picture_is_laid_back_onto_that_place
     size: tuple[int, int], y: float, x: float
 ) -> None:
     """Also through the quarter turn: the working picture is upright, some of the pictures lie across."""
-    module = WholePreparation(1, [96], [48], 0.5, 0.15)
+    module = FullFrame(1, [96], [48], 0.5, 0.15)
     place = (y * size[0], x * size[1])
     spot = blob(*size, *place, 4.0)
     prepared, pose, _ = module(255 * spot[None])
@@ -66,7 +68,7 @@ def test_what_is_seen_at_a_place_of_an_aligned_part_is_laid_back_onto_that_place
     assert centre_of(back) == pytest.approx(place, abs=0.5)
 
 
-def test_beside_the_strip_the_map_on_the_picture_is_nought(aligned: AlignedPreparation) -> None:
+def test_beside_the_strip_the_map_on_the_picture_is_nought(aligned: OrientedCrop) -> None:
     pose = aligned(good_picture(0, SIZE))[1]
 
     back = back_to_picture(torch.ones(aligned.height, aligned.width), pose, *SIZE)

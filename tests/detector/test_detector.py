@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
 
-from snag.core.artifact import load_artifact, save_artifact
-from snag.detector.detector import FAILED_SCORE
-from snag.detector.networks import BottleneckAutoencoder, ReferenceAutoencoder, WeightNetwork, fold, unfold
+from snag.core.artifact import UNJUDGED_SCORE, load_artifact, save_artifact
+from snag.detector.detector import ScoredPicture
+from snag.detector.networks import BaselineAutoencoder, BottleneckAutoencoder, WeightNetwork
 from snag.detector.preparation import back_to_picture
 from tests.support.detectors import SMALL, detectors, networks
 from tests.support.parts import good_picture
+from tests.support.shuffled import shuffle, unshuffle
 
 KINDS = [
-    ("aligned", ["--score", "weighted"]),
-    ("aligned", ["--score", "weighted", "--members", "2"]),
-    ("aligned", ["--score", "peak"]),
-    ("aligned", ["--score", "mse"]),
-    ("whole", ["--score", "weighted", "--window", "1"]),
-    ("whole", ["--score", "mse", "--autoencoder", "reference"]),
-    ("aligned", ["--features"]),
-    ("whole", ["--features"]),
+    ("oriented_crop", ["--score", "weighted"]),
+    ("oriented_crop", ["--score", "weighted", "--ensemble-size", "2"]),
+    ("oriented_crop", ["--score", "peak"]),
+    ("oriented_crop", ["--score", "mse"]),
+    ("full_frame", ["--score", "weighted", "--window", "1"]),
+    ("full_frame", ["--score", "mse", "--autoencoder", "baseline"]),
+    ("oriented_crop", ["--features"]),
+    ("full_frame", ["--features"]),
 ]
+
+
+def assert_same(ours: ScoredPicture, theirs: ScoredPicture, *, rtol: float, atol: float) -> None:
+    """In every output."""
+    assert ours.reason == theirs.reason
+    for name in ("score", "error", "anomaly_map", "reconstruction", "prepared", "pose"):
+        torch.testing.assert_close(getattr(ours, name), getattr(theirs, name), rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize(("mode", "flags"), KINDS)
@@ -34,12 +43,11 @@ def test_eager_scripted_and_reloaded_detectors_say_the_same(mode: str, flags: li
     pictures = [good_picture(40, SMALL), good_picture(41, (120, 90)).to(torch.uint8), torch.full((3, 50, 60), 90.0)]
 
     with torch.inference_mode():
-        said = [one.score(pictures) for one in (eager, script, load_artifact(tmp_path / "snag.pt").script)]
+        said = [each.score(pictures) for each in (eager, script, load_artifact(tmp_path / "snag.pt").script)]
 
     for other in said[1:]:
-        for ours, theirs in zip(said[0][:6], other[:6], strict=True):
-            torch.testing.assert_close(ours, theirs, rtol=2e-4, atol=2e-4)
-        assert said[0][6] == other[6]
+        for ours, theirs in zip(said[0], other, strict=True):
+            assert_same(ours, theirs, rtol=2e-4, atol=2e-4)
 
 
 @pytest.mark.parametrize(("mode", "flags"), KINDS)
@@ -53,54 +61,52 @@ def test_a_pictures_score_does_not_depend_on_its_neighbours(mode: str, flags: li
         backwards = script.score(pictures[::-1])
         alone = [script.score([picture]) for picture in pictures]
 
-    for i in range(5):
-        for kind in range(6):
-            torch.testing.assert_close(together[kind][i], alone[i][kind][0], rtol=1e-4, atol=1e-5)
-            torch.testing.assert_close(backwards[kind][4 - i], alone[i][kind][0], rtol=1e-4, atol=1e-5)
-        assert together[6][i] == backwards[6][4 - i] == alone[i][6][0]
+    for i, (by_itself,) in enumerate(alone):
+        assert_same(together[i], by_itself, rtol=1e-4, atol=1e-5)
+        assert_same(backwards[4 - i], by_itself, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("mode", ["aligned", "whole"])
+@pytest.mark.parametrize("mode", ["oriented_crop", "full_frame"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_of_any_size_get_a_finite_score_and_a_map_of_their_size(mode: str, channels: int) -> None:
     _, script = detectors(mode)
     sizes = [(1, 1), (1, 300), (300, 1), (7, 5), (33, 400), (512, 384), (64, 64)]
 
     with torch.inference_mode():
-        score, plain, maps, _, _, poses, _ = script.score([torch.rand(channels, *size) * 255 for size in sizes])
-        laid = [script.map_in_picture(maps[i], poses[i], *size) for i, size in enumerate(sizes)]
+        found = script.score([torch.rand(channels, *size) * 255 for size in sizes])
+        laid = [script.map_in_picture(each.anomaly_map, each.pose, *size) for each, size in zip(found, sizes, strict=True)]
 
-    assert score.isfinite().all()
-    assert plain.isfinite().all()
-    assert [tuple(one.shape) for one in laid] == sizes
-    assert all(bool(one.isfinite().all()) for one in laid)
+    assert all(bool(each.score.isfinite()) and bool(each.error.isfinite()) for each in found)
+    assert [tuple(each.shape) for each in laid] == sizes
+    assert all(bool(each.isfinite().all()) for each in laid)
 
 
-def test_what_can_not_be_aligned_gets_the_failed_score_a_reason_and_a_finite_map() -> None:
-    _, script = detectors("aligned")
+def test_what_can_not_be_aligned_has_a_reason_the_score_of_what_is_not_judged_and_a_finite_map(tmp_path: Path) -> None:
+    _, script = detectors("oriented_crop")
 
-    with torch.inference_mode():
-        score, plain, maps, _, _, _, reasons = script.score([good_picture(0, SMALL), torch.full((1, *SMALL), 200.0)])
+    save_artifact(script, {"score_unit": "none"}, tmp_path / "snag.pt")
 
-    assert reasons == ["", "not_aligned"]
-    assert float(score[1]) == FAILED_SCORE == 1e6
-    assert float(score[0]) < 1e5
-    assert plain.isfinite().all()
-    assert all(bool(one.isfinite().all()) for one in maps)
+    good, even = load_artifact(tmp_path / "snag.pt").score([good_picture(0, SMALL), torch.full((1, *SMALL), 200.0)])
+
+    assert (good.reason, even.reason) == (None, "not_aligned")
+    assert even.anomaly_score == UNJUDGED_SCORE == 1e6
+    assert good.anomaly_score < 1e5
+    assert math.isfinite(even.reconstruction_error)
+    assert even.anomaly_map.isfinite().all()
 
 
 def test_on_the_picture_there_is_no_error_where_the_model_does_not_look() -> None:
     """The map lies where the part lies; beside it stands the least that an error of nought can come to."""
-    eager, _ = detectors("aligned")
+    eager, _ = detectors("oriented_crop")
     with torch.inference_mode():
-        _, _, maps, _, _, poses, _ = eager.score([good_picture(60, SMALL)])
-        laid = eager.map_in_picture(maps[0], poses[0], *SMALL)
-        inside = back_to_picture(torch.ones_like(maps[0]), poses[0], *SMALL)
+        (found,) = eager.score([good_picture(60, SMALL)])
+        laid = eager.map_in_picture(found.anomaly_map, found.pose, *SMALL)
+        inside = back_to_picture(torch.ones_like(found.anomaly_map), found.pose, *SMALL)
 
     least = float((-eager.mean / eager.deviation).min())
     assert laid[inside == 0].unique().tolist() == pytest.approx([least], rel=1e-5)
     assert float(laid[inside == 1].min()) >= least
-    assert float(laid.max()) == pytest.approx(float(maps[0].max()), rel=0.2)
+    assert float(laid.max()) == pytest.approx(float(found.anomaly_map.max()), rel=0.2)
 
 
 # --- the networks -----------------------------------------------------------------------------------------------------------
@@ -109,14 +115,14 @@ def test_on_the_picture_there_is_no_error_where_the_model_does_not_look() -> Non
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(16, 16), (32, 80), (64, 48)])
 def test_networks_keep_shape_and_range(channels: int, size: tuple[int, int]) -> None:
-    shown = fold(torch.rand(2, channels, *size))
+    shown = unshuffle(torch.rand(2, channels, *size))
 
-    bottleneck, reference = BottleneckAutoencoder(channels, 4, 4), ReferenceAutoencoder(channels)
+    bottleneck, reference = BottleneckAutoencoder(channels, 4, 4), BaselineAutoencoder(channels)
 
-    assert unfold(shown).shape == (2, channels, *size)
+    assert shuffle(shown).shape == (2, channels, *size)
     assert bottleneck(shown).shape == reference(shown).shape == shown.shape
     assert 0 <= float(reference(shown).detach().min()) <= float(reference(shown).detach().max()) <= 1
-    assert unfold(WeightNetwork(channels, 4)(shown, shown)).shape == (2, 1, *size)
+    assert shuffle(WeightNetwork(channels, 4)(shown, shown)).shape == (2, 1, *size)
 
 
 def test_the_weight_networks_loss_does_not_move_the_autoencoder() -> None:
@@ -125,19 +131,19 @@ def test_the_weight_networks_loss_does_not_move_the_autoencoder() -> None:
     _, logits = made(torch.rand(2, 1, 32, 64))
     logits.sum().backward()
 
-    for member in made.members:
-        assert all(parameter.grad is None for parameter in member.autoencoder.parameters())
-        assert all(parameter.grad is not None for parameter in member.weight.parameters())
+    for pair in made.pairs:
+        assert all(parameter.grad is None for parameter in pair.autoencoder.parameters())
+        assert all(parameter.grad is not None for parameter in pair.weight.parameters())
 
 
-def test_a_committee_says_the_mean_of_what_its_members_say() -> None:
-    made, _ = networks("--members", "3")
+def test_an_ensemble_says_the_mean_of_what_its_pairs_say() -> None:
+    made, _ = networks("--ensemble-size", "3")
     shown = torch.rand(2, 1, 32, 64)
 
     with torch.no_grad():
         reconstruction, logits = made(shown)
-        each = [member(fold(shown)) for member in made.members]
+        each = [pair(unshuffle(shown)) for pair in made.pairs]
 
-    torch.testing.assert_close(reconstruction, unfold(sum(said[0] for said in each) / 3))
-    torch.testing.assert_close(logits, unfold(sum(said[1] for said in each) / 3)[:, 0])
+    torch.testing.assert_close(reconstruction, shuffle(sum(said[0] for said in each) / 3))
+    torch.testing.assert_close(logits, shuffle(sum(said[1] for said in each) / 3)[:, 0])
     assert not torch.allclose(each[0][0], each[1][0])

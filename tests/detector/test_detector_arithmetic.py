@@ -10,10 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from snag.detector.detector import OUTLYING, Detector, fit_standardisation
-from snag.detector.networks import NoWeight, fold, unfold
+from snag.detector.detector import Detector
+from snag.detector.networks import NoWeight
 from snag.detector.scoring import local_mean
+from snag.training.fit.standardisation import OUTLYING, fit_standardisation
 from tests.support.detectors import chosen
+from tests.support.shuffled import shuffle, unshuffle
 
 
 class _Halving(torch.nn.Module):
@@ -24,7 +26,7 @@ class _Halving(torch.nn.Module):
 
 
 def by_hand(kind: str, window: int = 3) -> Detector:
-    return Detector(chosen("whole").module, _Halving(), kind, window).eval()
+    return Detector(chosen("full_frame").module, _Halving(), kind, window).eval()
 
 
 def prepared(count: int = 3, channels: int = 1) -> Tensor:
@@ -164,7 +166,7 @@ class _Darkness(torch.nn.Module):
 
 
 def test_with_a_memory_half_the_distance_is_added_to_the_logarithm_of_the_error() -> None:
-    detector, shown = Detector(chosen("whole").module, _Halving(), "peak", 3, _Darkness()).eval(), torch.rand(2, 1, 16, 24)  # type: ignore[arg-type]
+    detector, shown = Detector(chosen("full_frame").module, _Halving(), "peak", 3, _Darkness()).eval(), torch.rand(2, 1, 16, 24)  # type: ignore[arg-type]
     detector.mean, detector.deviation = torch.full((16, 24), 0.1), torch.full((16, 24), 0.05)
     detector.usual_distance, detector.distance_deviation = torch.full((2, 3), 0.48), torch.full((2, 3), 0.1)
 
@@ -178,7 +180,7 @@ def test_with_a_memory_half_the_distance_is_added_to_the_logarithm_of_the_error(
 
 
 def test_what_is_usual_of_distances_is_fitted_to_the_same_parts() -> None:
-    detector, parts = Detector(chosen("whole").module, _Halving(), "peak", 3, _Darkness()).eval(), torch.rand(5, 1, 32, 40)  # type: ignore[arg-type]
+    detector, parts = Detector(chosen("full_frame").module, _Halving(), "peak", 3, _Darkness()).eval(), torch.rand(5, 1, 32, 40)  # type: ignore[arg-type]
 
     fit_standardisation(detector, parts, prior=0.0)
 
@@ -188,6 +190,6 @@ def test_what_is_usual_of_distances_is_fitted_to_the_same_parts() -> None:
 
 
 def test_without_a_weight_network_the_logits_are_nought() -> None:
-    shown = fold(prepared())
+    shown = unshuffle(prepared())
 
-    assert torch.equal(unfold(NoWeight()(shown, shown))[:, 0], torch.zeros(3, 8, 12))
+    assert torch.equal(shuffle(NoWeight()(shown, shown))[:, 0], torch.zeros(3, 8, 12))

@@ -12,8 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from snag.core.artifact import Artifact, load_artifact
-from snag.detector.detector import FAILED_SCORE
+from snag.core.artifact import UNJUDGED_SCORE, Artifact, load_artifact
 from tests.support.parts import draw_scene, good_bolt, good_picture
 from tests.support.trained import SIZE, Trained
 
@@ -121,4 +120,4 @@ def test_what_is_no_whole_part_scores_above_every_good_one(bolts: Trained, stran
     found = bolts.artifact.score([strange[1]()])[0]
 
     assert found.reason == "not_aligned"
-    assert found.anomaly_score == FAILED_SCORE > bolts.calibration.scores[-1]
+    assert found.anomaly_score == UNJUDGED_SCORE > bolts.calibration.scores[-1]

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from snag.detector.exposure import background_of
-from snag.detector.flat_field import SQUARE, Light
+from snag.detector.flat_field import SQUARE, FlatField
 from tests.support.preparations import random_picture
 
 SIZE = (128, 192)
@@ -20,7 +20,7 @@ SCENE = (
     * functional.interpolate(torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0)), SIZE, mode="bilinear")[0]
 )
 ALL = torch.ones_like(SCENE)
-LIGHT = Light(*SIZE)
+LIGHT = FlatField(*SIZE)
 slopes = st.lists(st.floats(-0.25, 0.25), min_size=9, max_size=9)
 
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from torch import Tensor
 
-from snag.detector.centred_crop import LocatedPreparation
+from snag.detector.centred_crop import CentredCrop
 from snag.detector.locator import flooded, silhouette, two_tones
 from snag.detector.preparation import back_to_picture
-from snag.training.data.survey import look
-from snag.training.fit.choose_preparation import Chosen, choose_preparation
-from snag.training.fit.locator import fit_located, fit_locator
+from snag.training.data.survey import summarise
+from snag.training.fit.locator import fit_locator, fit_table
+from snag.training.fit.refusal import Refusal
+from snag.training.modes import Choice, choose
 from tests.support.discs import PART, disc, place
 from tests.support.parts import good_picture
 from tests.support.preparations import random_picture
@@ -25,17 +26,17 @@ from tests.support.preparations import random_picture
 COUNT = 24
 
 
-def choose(pictures: list[Tensor], mode: str = "auto") -> Chosen:
-    return choose_preparation([look(one) for one in pictures], mode=mode, colour="auto", pixels=10_000, centre=0.5, spread=0.15)
+def choice_of(pictures: list[Tensor], mode: str = "auto") -> Choice:
+    return choose([summarise(picture) for picture in pictures], mode=mode, pixels=10_000)
 
 
 @cache
-def located() -> tuple[LocatedPreparation, Tensor]:
+def located() -> tuple[CentredCrop, Tensor]:
     """The preparation of discs, and where they are in it."""
     pictures = [disc(place(seed), seed) for seed in range(COUNT)]
-    module = choose(pictures).module
-    assert isinstance(module, LocatedPreparation)
-    return module, fit_located(module, pictures)
+    module = choice_of(pictures).module
+    assert isinstance(module, CentredCrop)
+    return module, fit_table(module, pictures)
 
 
 def prepared(picture: Tensor) -> Tensor:
@@ -49,16 +50,16 @@ def on_border(mask: np.ndarray) -> np.ndarray:
 
 
 def why_not(pictures: list[Tensor], *, anywhere: bool = False) -> str:
-    found, why = fit_locator([look(one).tiny for one in pictures], anywhere=anywhere)
-    assert found is None
-    return why
+    found = fit_locator([summarise(picture).tiny for picture in pictures], anywhere=anywhere)
+    assert isinstance(found, Refusal)
+    return found.why
 
 
 def test_a_round_part_on_a_plain_table_is_located_of_itself() -> None:
-    choice = choose([disc(place(seed), seed) for seed in range(COUNT)])
+    choice = choice_of([disc(place(seed), seed) for seed in range(COUNT)])
 
-    assert choice.mode == "located"
-    assert choice.why == "parts found wherever they lie, each covers about 13% of the picture"
+    assert choice.mode.name == "centred_crop"
+    assert choice.fit.why == "parts found wherever they lie, each covers about 13% of the picture"
     assert choice.module.channels == 3
     assert choice.module.height == choice.module.width <= 100
 
@@ -173,14 +174,14 @@ def test_a_grey_picture_of_a_part_learnt_in_colour_is_prepared_too() -> None:
 
 
 def test_a_dark_part_on_a_bright_table_is_located_too() -> None:
-    choice = choose([255 - disc(place(seed), seed) for seed in range(COUNT)])
+    choice = choice_of([255 - disc(place(seed), seed) for seed in range(COUNT)])
 
-    assert choice.mode == "located"
+    assert choice.mode.name == "centred_crop"
     assert choice.module(255 - disc(None))[2] == "not_aligned"
 
 
 def test_long_parts_are_laid_straight_instead() -> None:
-    assert choose([good_picture(i, (192, 192)) for i in range(16)]).mode == "aligned"
+    assert choice_of([good_picture(i, (192, 192)) for i in range(16)]).mode.name == "oriented_crop"
 
 
 @pytest.mark.parametrize(
@@ -231,15 +232,15 @@ def test_where_other_things_stand_out_the_part_is_located_only_if_that_is_asked_
         pictures.append(picture)
 
     assert why_not(pictures).startswith("more than one part stands out (of 1")
-    assert choose(pictures).mode == "whole"
-    assert choose(pictures, "located").mode == "located"
+    assert choice_of(pictures).mode.name == "full_frame"
+    assert choice_of(pictures, "centred_crop").mode.name == "centred_crop"
 
 
 def test_asked_for_in_vain_it_says_so() -> None:
-    choice = choose([random_picture(96, 96, channels=3, seed=seed) for seed in range(12)], "located")
+    choice = choice_of([random_picture(96, 96, channels=3, seed=seed) for seed in range(12)], "centred_crop")
 
-    assert choice.mode == "whole"
-    assert choice.why.startswith("mode located was asked for, but no two tones")
+    assert choice.mode.name == "full_frame"
+    assert choice.fit.why.startswith("mode centred_crop was asked for, but no two tones")
 
 
 masks = st.integers(0, 10**6).map(

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snag.core.errors import BadConfig
-from snag.detector import memory_bank as room
 from snag.detector.backbone import CHANNELS
-from snag.detector.memory_bank import Memory, coreset, remember
+from snag.detector.memory_bank import MemoryBank
+from snag.training.fit import memory_bank as room
 from snag.training.fit.backbone import backbone
+from snag.training.fit.memory_bank import coreset, remember
 
 
 class _Means(nn.Module):
@@ -30,8 +31,8 @@ def pictures(count: int, height: int = 48, width: int = 64, seed: int = 0) -> Te
     return 0.5 + 0.15 * torch.randn(count, 1, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def filled(good: Tensor, seed: int = 0) -> Memory:
-    memory = Memory(_Means())
+def filled(good: Tensor, seed: int = 0) -> MemoryBank:
+    memory = MemoryBank(_Means())
     remember(memory, list(good), seed)
     return memory
 
@@ -117,7 +118,7 @@ def test_the_backbone_tells_stripes_that_run_across_in_a_texture_that_it_never_s
     rows = torch.arange(128)
     stripes = 0.5 + 0.15 * torch.sin(rows / 2.0)[:, None].expand(128, 128)
     good = [(stripes + 0.02 * torch.randn(128, 128, generator=torch.Generator().manual_seed(i)))[None] for i in range(6)]
-    memory = Memory(backbone())
+    memory = MemoryBank(backbone())
     remember(memory, good[:5], 0)
     turned = good[5].clone()
     turned[:, 48:80, 48:80] = turned[:, 48:80, 48:80].transpose(1, 2)

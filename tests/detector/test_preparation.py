@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snag.detector.exposure import to_channels
-from snag.detector.preparation import AlignedPreparation, WholePreparation
+from snag.detector.full_frame import FullFrame
+from snag.detector.oriented_crop import OrientedCrop
 from tests.support.parts import draw_scene, good_bolt, good_picture
 from tests.support.preparations import SIZE, aligned_for, chosen, random_picture
 
@@ -18,14 +19,14 @@ ASPECTS = [(64, 64), (50, 90), (90, 50), (31, 200), (200, 31), (8, 8), (1, 40), 
 
 
 @pytest.fixture(scope="module")
-def aligned() -> AlignedPreparation:
+def aligned() -> OrientedCrop:
     return aligned_for(SIZE)
 
 
 @pytest.fixture(scope="module")
-def aligned_bright() -> AlignedPreparation:
+def aligned_bright() -> OrientedCrop:
     module = chosen(SIZE, bright=True).module
-    assert isinstance(module, AlignedPreparation)
+    assert isinstance(module, OrientedCrop)
     return module
 
 
@@ -50,7 +51,7 @@ def test_a_whole_picture_loses_its_gain_and_offset_exactly(
     gain: float, offset: float, size: tuple[int, int], channels: int
 ) -> None:
     """To float32 rounding."""
-    module = WholePreparation(channels, [48], [32], 0.5, 0.15)
+    module = FullFrame(channels, [48], [32], 0.5, 0.15)
     picture = random_picture(*size, channels=channels)
 
     assert torch.allclose(module(gain * picture + offset)[0], module(picture)[0], atol=2e-5)
@@ -59,7 +60,7 @@ def test_a_whole_picture_loses_its_gain_and_offset_exactly(
 @pytest.mark.parametrize("size", ASPECTS)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_whole_picture_of_any_size_gets_the_working_size_mean_and_deviation(size: tuple[int, int], channels: int) -> None:
-    prepared, pose, reason = WholePreparation(channels, [48], [32], 0.4, 0.2)(random_picture(*size, channels=4 - channels))
+    prepared, pose, reason = FullFrame(channels, [48], [32], 0.4, 0.2)(random_picture(*size, channels=4 - channels))
 
     assert prepared.shape == (channels, 48, 32)
     assert prepared.dtype == torch.float32
@@ -70,7 +71,7 @@ def test_a_whole_picture_of_any_size_gets_the_working_size_mean_and_deviation(si
 
 
 def test_asked_for_raw_grey_values_a_whole_picture_keeps_its_exposure() -> None:
-    module = WholePreparation(1, [48], [32], 0.5, 0.15, raw=True)
+    module = FullFrame(1, [48], [32], 0.5, 0.15, raw=True)
     picture = random_picture(48, 32)
 
     assert torch.allclose(module(picture)[0], picture / 255, atol=1e-6)
@@ -78,7 +79,7 @@ def test_asked_for_raw_grey_values_a_whole_picture_keeps_its_exposure() -> None:
 
 
 def test_a_picture_of_one_tone_stays_even_and_its_faint_noise_is_not_blown_up() -> None:
-    module = WholePreparation(1, [32], [32], 0.5, 0.15)
+    module = FullFrame(1, [32], [32], 0.5, 0.15)
     noise = 100 + 0.01 * torch.randn(1, 32, 32, generator=torch.Generator().manual_seed(0))
 
     assert (module(torch.full((1, 40, 50), 200.0))[0] - 0.5).abs().max() < 1e-4
@@ -86,7 +87,7 @@ def test_a_picture_of_one_tone_stays_even_and_its_faint_noise_is_not_blown_up() 
 
 
 def test_a_picture_lying_across_is_turned_by_a_quarter_its_right_side_up() -> None:
-    upright = WholePreparation(1, [64], [32], 0.5, 0.15)
+    upright = FullFrame(1, [64], [32], 0.5, 0.15)
     picture = random_picture(40, 80)
 
     assert torch.allclose(upright(picture)[0], upright(picture.rot90(1, (1, 2)))[0], atol=1e-6)
@@ -96,14 +97,14 @@ def test_a_picture_lying_across_is_turned_by_a_quarter_its_right_side_up() -> No
 def test_a_square_picture_is_never_turned_nor_one_for_a_square_network() -> None:
     identity = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 
-    assert WholePreparation(1, [64], [32], 0.5, 0.15)(random_picture(40, 40))[1].tolist() == identity
-    assert WholePreparation(1, [32], [32], 0.5, 0.15)(random_picture(40, 80))[1].tolist() == identity
+    assert FullFrame(1, [64], [32], 0.5, 0.15)(random_picture(40, 40))[1].tolist() == identity
+    assert FullFrame(1, [32], [32], 0.5, 0.15)(random_picture(40, 80))[1].tolist() == identity
 
 
 @given(st.integers(10, 400), st.integers(10, 400))
 def test_pictures_of_many_shapes_go_to_the_nearest_working_height_and_width(height: int, width: int) -> None:
     """Nearest by ratio: twice as tall is as far away as half as tall."""
-    module = WholePreparation(1, [32, 64], [48, 96, 160], 0.5, 0.15, 0.5, turn=False)
+    module = FullFrame(1, [32, 64], [48, 96, 160], 0.5, 0.15, 0.5, turn=False)
 
     shape = module(random_picture(height, width))[0].shape
 
@@ -113,7 +114,7 @@ def test_pictures_of_many_shapes_go_to_the_nearest_working_height_and_width(heig
 
 
 def test_a_picture_lying_across_stays_so_where_it_is_not_to_be_turned() -> None:
-    module = WholePreparation(1, [64], [32], 0.5, 0.15, turn=False)
+    module = FullFrame(1, [64], [32], 0.5, 0.15, turn=False)
 
     assert module(random_picture(40, 80))[1].tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 
@@ -121,7 +122,7 @@ def test_a_picture_lying_across_stays_so_where_it_is_not_to_be_turned() -> None:
 # --- aligned parts ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_table_is_even_and_the_part_is_dark(aligned: AlignedPreparation) -> None:
+def test_the_table_is_even_and_the_part_is_dark(aligned: OrientedCrop) -> None:
     prepared, _, reason = aligned(good_picture(2, SIZE))
 
     assert reason == ""
@@ -131,7 +132,7 @@ def test_the_table_is_even_and_the_part_is_dark(aligned: AlignedPreparation) -> 
     assert 0.1 < float(prepared[0, aligned.height // 2].mean()) < 0.5
 
 
-def test_a_bright_part_lies_between_a_dark_table_and_white(aligned_bright: AlignedPreparation) -> None:
+def test_a_bright_part_lies_between_a_dark_table_and_white(aligned_bright: OrientedCrop) -> None:
     prepared, _, reason = aligned_bright(good_picture(2, SIZE, bright=True))
 
     assert reason == ""
@@ -145,7 +146,7 @@ def test_a_bright_part_lies_between_a_dark_table_and_white(aligned_bright: Align
 @pytest.mark.parametrize(
     ("gain", "offset", "most"), [(0.7, 0, 1e-3), (1.3, 0, 1e-3), (1, 8, 0.02), (1, -8, 0.02), (1.3, -8, 0.02)]
 )
-def test_an_aligned_part_loses_gain_and_offset(aligned: AlignedPreparation, gain: float, offset: float, most: float) -> None:
+def test_an_aligned_part_loses_gain_and_offset(aligned: OrientedCrop, gain: float, offset: float, most: float) -> None:
     """A gain exactly; an offset up to what the table's uneven light makes of it, 5 of 255 grey levels at most."""
     for index in range(3):
         picture = good_picture(index, SIZE)
@@ -156,9 +157,7 @@ def test_an_aligned_part_loses_gain_and_offset(aligned: AlignedPreparation, gain
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.7, 0), (1.3, 0), (1, 8), (1, -8), (1.3, -8)])
-def test_an_aligned_bright_part_loses_gain_and_offset_exactly(
-    aligned_bright: AlignedPreparation, gain: float, offset: float
-) -> None:
+def test_an_aligned_bright_part_loses_gain_and_offset_exactly(aligned_bright: OrientedCrop, gain: float, offset: float) -> None:
     picture = good_picture(1, SIZE, bright=True)
 
     change = (aligned_bright(gain * picture + offset)[0] - aligned_bright(picture)[0]).abs()
@@ -167,7 +166,7 @@ def test_an_aligned_bright_part_loses_gain_and_offset_exactly(
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_an_aligned_part_turned_by_quarters_looks_the_same(aligned: AlignedPreparation, quarters: int) -> None:
+def test_an_aligned_part_turned_by_quarters_looks_the_same(aligned: OrientedCrop, quarters: int) -> None:
     """The same pixels, only elsewhere: 180 degrees, which moments can't tell apart, among them."""
     picture = good_picture(4, SIZE)
 
@@ -189,7 +188,7 @@ def test_an_aligned_part_at_any_angle_and_place_looks_the_same(degrees: float, x
     assert float((prepared - module(draw_scene(SIZE, [bolt]))[0]).abs().mean()) < 1 / 255
 
 
-def test_scripted_it_prepares_the_same(aligned: AlignedPreparation) -> None:
+def test_scripted_it_prepares_the_same(aligned: OrientedCrop) -> None:
     picture = good_picture(6, SIZE).round().to(torch.uint8)
 
     eager, scripted = aligned(picture), torch.jit.script(aligned)(picture)
@@ -202,7 +201,7 @@ def test_scripted_it_prepares_the_same(aligned: AlignedPreparation) -> None:
 # --- by another picture's exposure ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["aligned", "whole"])
+@pytest.mark.parametrize("mode", ["oriented_crop", "full_frame"])
 def test_by_another_picture_a_change_of_the_lamp_comes_through(mode: str) -> None:
     """A picture prepared by its own exposure is as usual; by that of the picture before, it is as dark as it was made."""
     module, picture = chosen(SIZE, mode).module, good_picture(3, SIZE)
@@ -212,7 +211,7 @@ def test_by_another_picture_a_change_of_the_lamp_comes_through(mode: str) -> Non
 
     assert torch.equal(module(picture, picture)[0], usual)
     assert torch.equal(pose_of_other, pose)
-    if isinstance(module, WholePreparation):
+    if isinstance(module, FullFrame):
         resized_mean, deviation = picture.mean(), (picture - picture.mean()).std()
         assert float(darker.mean()) == pytest.approx(0.5 - 0.2 * float(resized_mean / deviation) * 0.15, rel=0.05)
     else:

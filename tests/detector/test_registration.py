@@ -13,9 +13,10 @@ from torch import Tensor
 
 from snag.detector.preparation import back_to_picture
 from snag.detector.registration import SIDE, Registration, moved, small, theta
-from snag.training.data.survey import look
-from snag.training.fit.choose_preparation import Chosen, choose_preparation
-from snag.training.fit.registration import fit_registration
+from snag.training.data.survey import summarise
+from snag.training.fit.refusal import Refusal
+from snag.training.fit.registration import FittedRegistration, fit_registration
+from snag.training.modes import Choice, choose
 from tests.support.preparations import random_picture
 from tests.support.scenes import play, scene
 
@@ -24,9 +25,9 @@ COUNT = 24
 
 
 @cache
-def chosen(size: tuple[int, int] = SIZES[0], mode: str = "registered") -> Chosen:
+def chosen(size: tuple[int, int] = SIZES[0], mode: str = "scene") -> Choice:
     pictures = [scene(size, move, seed) for seed, move in enumerate(play(COUNT))]
-    return choose_preparation([look(one) for one in pictures], mode=mode, colour="auto", pixels=12_000, centre=0.5, spread=0.15)
+    return choose([summarise(one) for one in pictures], mode=mode, colour="auto", pixels=12_000)
 
 
 def registration(size: tuple[int, int] = SIZES[0]) -> Registration:
@@ -39,8 +40,8 @@ def registration(size: tuple[int, int] = SIZES[0]) -> Registration:
 def test_one_scene_that_moves_a_little_is_recognised(size: tuple[int, int]) -> None:
     choice = chosen(size)
 
-    assert choice.mode == "registered"
-    assert choice.why.startswith("one scene: the pictures differ by")
+    assert choice.mode.name == "scene"
+    assert choice.fit.why.startswith("one scene: the pictures differ by")
 
 
 def test_it_is_chosen_where_no_part_stands_out_and_the_scene_is_one() -> None:
@@ -50,11 +51,9 @@ def test_it_is_chosen_where_no_part_stands_out_and_the_scene_is_one() -> None:
     pictures = moved(ground.expand(COUNT, -1, -1, -1), moves, 320, 320)
     pictures = pictures + torch.randn(pictures.shape, generator=torch.Generator().manual_seed(0))
 
-    choice = choose_preparation(
-        [look(one) for one in pictures], mode="auto", colour="auto", pixels=12_000, centre=0.5, spread=0.15
-    )
+    choice = choose([summarise(one) for one in pictures], mode="auto", colour="auto", pixels=12_000)
 
-    assert (choice.mode, choice.why[:9]) == ("registered", "one scene")
+    assert (choice.mode.name, choice.fit.why[:9]) == ("scene", "one scene")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -72,10 +71,12 @@ def test_how_far_a_scene_has_moved_is_found(size: tuple[int, int], right: float,
 @given(st.sampled_from(SIZES), st.floats(-0.02, 0.02), st.floats(-0.02, 0.02), st.floats(-1.5, 1.5))
 def test_prepared_pictures_of_a_moved_scene_are_alike(size: tuple[int, int], right: float, down: float, turn: float) -> None:
     """They differ by less than half of what they differ by unregistered, wherever the move is of any size."""
-    module, whole = chosen(size).module, chosen(size, "whole").module
+    registers, resizes = chosen(size).module.unlit, chosen(size, "full_frame").module
     still, elsewhere = scene(size, seed=7), scene(size, (right, down, turn), 7)
 
-    apart, registered = (float((one(elsewhere)[0] - one(still)[0])[:, 8:-8, 8:-8].std()) for one in (whole, module))
+    apart, registered = (
+        float((prepare(elsewhere).picture - prepare(still).picture)[:, 8:-8, 8:-8].std()) for prepare in (resizes, registers)
+    )
 
     assert registered < max(0.5 * apart, 0.03)
 
@@ -84,7 +85,7 @@ def test_prepared_pictures_of_a_moved_scene_are_alike(size: tuple[int, int], rig
 def test_gain_and_offset_change_nothing(gain: float, offset: float, size: tuple[int, int]) -> None:
     module, picture = chosen(size).module, scene(size, play(1, seed=3)[0], 30)
 
-    assert torch.allclose(module(gain * picture + offset)[0], module(picture)[0], atol=2e-4)
+    assert torch.allclose(module.unlit(gain * picture + offset).picture, module.unlit(picture).picture, atol=2e-4)
 
 
 @given(st.floats(-0.6, 0.6), st.floats(-0.6, 0.6), st.sampled_from(SIZES))
@@ -144,10 +145,12 @@ def test_what_is_not_the_scene_is_said_to_be_none_and_moved_no_further_than_the_
 
 
 def test_a_scene_that_stood_still_in_training_may_move_a_little_later() -> None:
-    still = fit_registration([look(scene(SIZES[0], seed=seed)).small for seed in range(COUNT)])[0]
+    still = fit_registration([summarise(scene(SIZES[0], seed=seed)).small for seed in range(COUNT)])
 
-    assert still is not None
-    assert still(scene(SIZES[0], (0.01, 0.0, 0.5), 99))[0][:2].tolist() == pytest.approx([0.01, 0.0], abs=0.25 / SIDE)
+    assert isinstance(still, FittedRegistration)
+    assert still.registration(scene(SIZES[0], (0.01, 0.0, 0.5), 99))[0][:2].tolist() == pytest.approx(
+        [0.01, 0.0], abs=0.25 / SIDE
+    )
 
 
 def test_the_other_picture_says_how_far_this_one_is_moved() -> None:
@@ -182,9 +185,9 @@ def test_moves_and_their_matrices_say_the_same() -> None:
 
 class TestWhatIsNoScene:
     def why(self, pictures: list[Tensor]) -> str:
-        found, why = fit_registration([look(picture).small for picture in pictures])
-        assert found is None
-        return why
+        found = fit_registration([summarise(picture).small for picture in pictures])
+        assert isinstance(found, Refusal)
+        return found.why
 
     def test_textures(self) -> None:
         """They are never twice the same."""
@@ -225,10 +228,12 @@ class TestWhatIsNoScene:
         assert self.why(some) == "2 of 24 pictures look little like the mean scene (at most 2% may)"
 
     def test_but_one_may_be(self) -> None:
-        """Nobody looks at every good picture."""
+        """Nobody summaries at every good picture."""
         pictures = [scene(SIZES[0], move, seed) for seed, move in enumerate(play(COUNT))]
 
-        assert fit_registration([look(one).small for one in [*pictures, random_picture(*SIZES[0])]])[0] is not None
+        found = fit_registration([summarise(picture).small for picture in [*pictures, random_picture(*SIZES[0])]])
+
+        assert isinstance(found, FittedRegistration)
 
     def test_pictures_of_several_shapes(self) -> None:
         pictures = [scene(SIZES[seed % 2], seed=seed) for seed in range(COUNT)]

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from snag.detector.preparation import WholePreparation, covered
 from snag.detector.registration import moved, theta
-from snag.training.data.survey import look
-from snag.training.fit.choose_preparation import choose_preparation
-from snag.training.fit.registration import fit_usual
+from snag.detector.scene import Scene, covered
+from snag.training.data.survey import summarise
+from snag.training.fit.registration import fit_appearance
+from snag.training.modes import choose
 from tests.support.preparations import random_picture
 from tests.support.scenes import play
 
@@ -35,14 +35,14 @@ def shown(right: float, down: float, degrees: float, seed: int = 0) -> Tensor:
     return ground + torch.randn(ground.shape, generator=torch.Generator().manual_seed(seed))
 
 
-def preparation(complete: bool) -> WholePreparation:
+def preparation(complete: bool) -> Scene:
     pictures = [shown(*move, seed) for seed, move in enumerate(play(COUNT))]
-    looks = [look(picture) for picture in pictures]
-    module = choose_preparation(looks, mode="registered", colour="auto", pixels=12_000, centre=0.5, spread=0.15).module
-    assert isinstance(module, WholePreparation)
+    summaries = [summarise(picture) for picture in pictures]
+    module = choose(summaries, mode="scene", colour="auto", pixels=12_000).module
+    assert isinstance(module, Scene)
     assert module.registration is not None
     if complete:
-        fit_usual(module, pictures)
+        fit_appearance(module, pictures)
     return module.eval()
 
 
@@ -52,24 +52,24 @@ moves = st.tuples(st.floats(-0.025, 0.025), st.floats(-0.025, 0.025), st.floats(
 
 @given(moves)
 def test_a_moved_scene_looks_as_usual_at_its_edges_too(move: tuple[float, float, float]) -> None:
-    usual, seen = COMPLETED.usual, COMPLETED(shown(*move, 99))[0]
+    usual, seen = COMPLETED.appearance, COMPLETED(shown(*move, 99))[0]
 
     assert float((seen - usual).abs().max()) < 0.1
 
 
 def test_without_it_the_edge_is_repeated() -> None:
     """So that the test before this one can fail."""
-    seen, completed = (module(shown(0.025, -0.025, 2.0, 99))[0] for module in (REPEATED, COMPLETED))
+    seen, completed = (prepare(shown(0.025, -0.025, 2.0, 99)).picture for prepare in (REPEATED.unlit, COMPLETED))
 
-    assert float((seen - COMPLETED.usual).abs().max()) > 0.15
-    assert float((completed - COMPLETED.usual).abs().max()) < 0.1
+    assert float((seen - COMPLETED.appearance).abs().max()) > 0.15
+    assert float((completed - COMPLETED.appearance).abs().max()) < 0.1
 
 
 def test_what_is_seen_is_left_as_it_is() -> None:
     """But for the exposure, which is measured on what is seen."""
     picture = shown(0.02, 0.01, 1.0, 99)
     picture[:, 100:120, 150:170] = 0  # a defect
-    (completed, pose, _), (repeated, _, _) = COMPLETED(picture), REPEATED(picture)
+    (completed, pose, _), (repeated, _, _) = COMPLETED(picture), REPEATED.unlit(picture)
 
     inside = covered(pose, COMPLETED.height, COMPLETED.width) > 0.999
 
@@ -138,17 +138,17 @@ def test_another_scene_has_no_say_in_what_is_usual() -> None:
             yield random_picture(*SIZE, channels=3, seed=seed + 2)
 
     module = preparation(False)
-    fit_usual(module, with_others())
+    fit_appearance(module, with_others())
 
-    assert torch.equal(module.usual, COMPLETED.usual)
+    assert torch.equal(module.appearance, COMPLETED.appearance)
 
 
 def test_what_no_picture_shows_is_of_middle_grey() -> None:
     module = preparation(False)
 
-    fit_usual(module, [])
+    fit_appearance(module, [])
 
-    assert torch.allclose(module.usual, torch.full([3, module.height, module.width], 0.5))
+    assert torch.allclose(module.appearance, torch.full([3, module.height, module.width], 0.5))
 
 
 def test_scripted_it_says_the_same() -> None:
