@@ -48,7 +48,7 @@ class ArchiveSettings(Settings):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `python -m snag.training.archive`."""
+    """Entry point of `snag archive`."""
     return run(lambda: report(archive(from_flags(ArchiveSettings, argv))))
 
 

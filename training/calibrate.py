@@ -1,4 +1,4 @@
-"""`python -m snag.training.calibrate`: scores of unseen good pictures -> threshold for a stated false-alarm rate."""
+"""`snag calibrate`: scores of unseen good pictures -> threshold for a stated false-alarm rate."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snag.cli.settings import from_flags, run
-from snag.core.artifact import Artifact, load_artifact
+from snag.core.artifact import UNJUDGED_SCORE, Artifact, load_artifact
 from snag.core.calibration import MANUAL, SPLIT_CONFORMAL, Calibration, Group, rank_of_threshold, write_calibration
 from snag.core.errors import BadDataset, BadScores, TooFewCalibrationPictures, UnjudgedCalibrationPictures
 from snag.core.files import sha256_of
 from snag.core.guarantee import Guarantee
 from snag.core.picture import SUFFIXES
-from snag.core.threshold_comparison import Choice
-from snag.detector.detector import FAILED_SCORE
+from snag.core.threshold_comparison import ThresholdComparison
 from snag.training.calibration.calibration_set import calibration_set, pictures_below
-from snag.training.calibration.capture_reference import write_looks
-from snag.training.calibration.compare_thresholds import choices
+from snag.training.calibration.capture_reference import write_capture_reference
+from snag.training.calibration.compare_thresholds import compare_thresholds
 from snag.training.calibration.golden import write_golden_pictures
 from snag.training.calibration.groups import calibrated_groups, groups_by_folder, groups_by_list
 from snag.training.calibration.guarantee import guarantee_of_chosen, promised_threshold
@@ -26,6 +25,7 @@ from snag.training.calibration.highest import FILE, write_highest
 from snag.training.calibration.settings import CalibrateSettings
 from snag.training.calibration.summary import lines_of
 from snag.training.data.dataset import digest_of, read
+from snag.training.modes import FALLBACK
 from snag.training.run.progress import progress
 
 #: Pictures scored at a time; more gains nothing on a CPU.
@@ -44,11 +44,13 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
     scores = sorted(unsorted)
     if wrong := sum(not math.isfinite(score) for score in scores):
         raise BadScores(count=wrong, total=len(scores))
-    compared = _choices(settings, scores, score_files(artifact, defects)[0]) if defects else ()
+    compared = _compare(settings, scores, score_files(artifact, defects)[0]) if defects else ()
     threshold, promised = _threshold(settings, scores, compared)
-    if settings.by_rule and threshold >= FAILED_SCORE:
-        unjudged = [path for path, score in zip(paths, unsorted, strict=True) if score >= FAILED_SCORE]
-        raise UnjudgedCalibrationPictures(count=len(unjudged), total=len(paths), path=unjudged[0], rate=settings.fpr)
+    if settings.by_rule and threshold >= UNJUDGED_SCORE:
+        unjudged = [path for path, score in zip(paths, unsorted, strict=True) if score >= UNJUDGED_SCORE]
+        raise UnjudgedCalibrationPictures(
+            count=len(unjudged), total=len(paths), path=unjudged[0], rate=settings.fpr, fallback=FALLBACK.name
+        )
     calibration = Calibration(
         scores=tuple(scores),
         rate=settings.fpr,
@@ -63,13 +65,13 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         guarantee=promised,
         left_out=chosen.left_out,
         groups=_groups(settings, unsorted, names),
-        choices=compared,
+        comparisons=compared,
     )
     by_path = dict(zip(paths, unsorted, strict=True))
     write_golden_pictures(artifact, by_path, settings.run)
     write_highest(artifact, by_path, threshold, root, settings.run)
     own = {group.name for group in calibration.groups if group.threshold is not None}
-    write_looks(paths, calibration.data_digest, settings.run, [name if name in own else None for name in names])
+    write_capture_reference(paths, calibration.data_digest, settings.run, [name if name in own else None for name in names])
     write_calibration(calibration, settings.run / "calibration.json")
     return calibration
 
@@ -86,24 +88,26 @@ def score_files(artifact: Artifact, paths: list[Path]) -> tuple[list[float], lis
     return scores, peaks
 
 
-def _threshold(settings: CalibrateSettings, scores: list[float], compared: Sequence[Choice]) -> tuple[float, Guarantee | None]:
+def _threshold(
+    settings: CalibrateSettings, scores: list[float], compared: Sequence[ThresholdComparison]
+) -> tuple[float, Guarantee | None]:
     if settings.threshold is not None:
         return settings.threshold, None
     if settings.by_rule:
         return promised_threshold(scores, settings.fpr, settings.promise, settings.confidence)
-    threshold = next(choice.threshold for choice in compared if choice.method == settings.method)
+    threshold = next(one.threshold for one in compared if one.method == settings.method)
     return threshold, guarantee_of_chosen(scores, threshold, settings.confidence)
 
 
-def _choices(settings: CalibrateSettings, scores: list[float], defects: list[float]) -> tuple[Choice, ...]:
-    """Every method side by side. Pictures that can't be judged are stopped whatever the threshold: infinite scores."""
-    good, bad = ([math.inf if score >= FAILED_SCORE else score for score in some] for some in (scores, defects))
+def _compare(settings: CalibrateSettings, scores: list[float], defects: list[float]) -> tuple[ThresholdComparison, ...]:
+    """Every method side by side. Pictures that can't be judged are rejected whatever the threshold: infinite scores."""
+    good, bad = ([math.inf if score >= UNJUDGED_SCORE else score for score in some] for some in (scores, defects))
     try:
         threshold, promised = promised_threshold(scores, settings.fpr, settings.promise, settings.confidence)
         conformal = threshold, promised.bound
     except TooFewCalibrationPictures:
         conformal = None
-    return choices(good, bad, conformal, settings.confidence, settings.costs)
+    return compare_thresholds(good, bad, conformal, settings.confidence, settings.costs)
 
 
 def _groups(settings: CalibrateSettings, scores: list[float], names: list[str | None]) -> tuple[Group, ...]:
@@ -141,7 +145,7 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> None:
         settings = from_flags(CalibrateSettings, argv)
         print(*lines_of(calibrate(settings)), sep="\n")
-        print(f"{settings.run / FILE}: the highest scores. A picture that shows a defect holds the threshold up: see NOT_GOOD")
+        print(f"{settings.run / FILE}: the highest scores. A picture that shows a defect holds the threshold up: see EXCLUDE")
 
     return run(work)
 

@@ -15,12 +15,9 @@ from torch import Tensor, nn
 
 from snag.core.errors import DiskFull
 from snag.core.files import write_atomically, write_text
-from snag.detector.centred_crop import LocatedPreparation
-from snag.detector.preparation import AlignedPreparation, WholePreparation
+from snag.detector.preparation import Preparation
 from snag.training.data.dataset import read
 from snag.training.data.survey import in_threads
-
-Preparation = AlignedPreparation | LocatedPreparation | WholePreparation
 
 
 def prepared_pictures(
@@ -40,9 +37,10 @@ def prepared_pictures(
             prepared = open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
             _reserve(temporary)  # not before: open_memmap empties the file
             paths = [root / name for name in names]
-            for i, (one, reason) in enumerate(in_threads(lambda path: _prepare(module, path), paths, "prepare")):
-                prepared[i, :, : one.shape[1], : one.shape[2]] = one  # the file has room for the greatest
-                notes.append(f"{one.shape[1]} {one.shape[2]} {reason}")
+            for i, (picture, reason) in enumerate(in_threads(lambda path: _prepare(module, path), paths, "prepare")):
+                _, height, width = picture.shape
+                prepared[i, :, :height, :width] = picture  # the file has room for the greatest
+                notes.append(f"{height} {width} {reason}")
             prepared.flush()
 
         write_atomically(path, write)
@@ -50,15 +48,15 @@ def prepared_pictures(
     prepared = np.load(path, mmap_mode="r")
     found = [note.split(" ", 2) for note in notes_path.read_text().splitlines()]
     return (
-        [one[:, : int(height), : int(width)] for one, (height, width, _) in zip(prepared, found, strict=True)],
+        [picture[:, : int(height), : int(width)] for picture, (height, width, _) in zip(prepared, found, strict=True)],
         [reason for _, _, reason in found],
     )
 
 
 @torch.inference_mode()
 def _prepare(module: Preparation, path: Path) -> tuple[np.ndarray, str]:
-    one, _, reason = module(read(path))
-    return one.numpy().astype(np.float16), reason
+    prepared = module(read(path))
+    return prepared.picture.numpy().astype(np.float16), prepared.reason
 
 
 def to_tensor(prepared: np.ndarray) -> Tensor:

@@ -10,8 +10,11 @@ from pydantic import Field, field_validator, model_validator
 
 from snag.cli.settings import Settings, from_flags
 from snag.core.errors import BadConfig
+from snag.training.modes import AUTO, MODES
+from snag.training.modes.mode import Mode
 
-PRESETS = Path(__file__).parent / "presets"
+PRESETS: Final = Path(__file__).parent / "presets"
+RAW_MODES: Final = [mode.name for mode in MODES.values() if mode.may_be_raw]
 
 
 class TrainSettings(Settings):
@@ -19,44 +22,43 @@ class TrainSettings(Settings):
 
     data: Path = Field(Path("data/sample"), description="data set in MVTec layout; only train/good is read")
     run: Path = Field(Path("runs/sample"), description="folder for checkpoints, curves and the artefact")
-    preset: str = Field("default", description="quick, default, features or reference; a file training/presets/<preset>.toml")
+    preset: str = Field("default", description="quick, default, features or baseline; a file training/presets/<preset>.toml")
     config: Path | None = Field(None, description="TOML file of settings, over the preset and under the flags")
     seed: int = Field(0, ge=0, description="the same seed on the same machine gives the same weights")
     nproc: int = Field(1, ge=1, description="processes on this machine that share each batch, one thread each")
     hosts: int = Field(1, ge=1, description="machines that take part, each with the same command")
-    meet: str | None = Field(None, description="host:port of one of several machines, where they meet")
+    rendezvous: str | None = Field(None, description="host:port of one of several machines, where they meet")
 
     standardise_share: float = Field(0.12, ge=0, lt=0.5, description="share of the good pictures that give the usual error")
     calibrate_share: float | None = Field(
         None, ge=0, lt=0.6, description="share of the good pictures kept for calibration (unset: by their number)"
     )
 
-    mode: Literal["auto", "aligned", "registered", "located", "whole"] = Field(
-        "auto",
-        description="cut out the aligned part, move the scene to where it usually lies, cut out the part, or only resize",
+    mode: str = Field(
+        AUTO, description="; ".join(["auto: by the pictures", *(f"{mode.name}: {mode.phrase}" for mode in MODES.values())])
     )
     exposure: Literal["normalised", "raw"] = Field(
-        "normalised", description="raw: grey values as they are, only for mode whole"
+        "normalised", description=f"raw: grey values as they are, only for mode {' or '.join(RAW_MODES)}"
     )
     colour: Literal["auto", "grey", "colour"] = Field("auto", description="channels that the network sees")
     pixels: int | None = Field(
         None, ge=1024, le=4_200_000, description="pixels of the working picture, at most about (unset: by mode)"
     )
 
-    autoencoder: Literal["bottleneck", "reference"] = Field("bottleneck", description="reconstruction network")
-    base: int = Field(16, ge=4, le=256, description="channels at half resolution of the bottleneck autoencoder")
+    autoencoder: Literal["bottleneck", "baseline"] = Field("bottleneck", description="reconstruction network")
+    base_channels: int = Field(16, ge=4, le=256, description="channels at half resolution of the bottleneck autoencoder")
     bottleneck: int = Field(32, ge=1, le=1024, description="channels at 1/16 of the resolution")
-    weight_base: int = Field(12, ge=4, le=128, description="channels of the weight network")
-    members: int | None = Field(
+    weight_channels: int = Field(12, ge=4, le=128, description="channels of the weight network")
+    ensemble_size: int | None = Field(
         None, ge=1, le=16, description="pairs of networks whose reconstructions and weights are averaged (unset: by mode)"
     )
     score: Literal["weighted", "peak", "mse"] = Field("weighted", description="what becomes the anomaly score")
     features: bool = Field(False, description="also compare with what ImageNet's features remember of good parts")
     window: int | None = Field(None, ge=1, le=63, description="side of the local average, pixels, odd (unset: by mode)")
 
-    alpha: float = Field(0.84, ge=0, le=1, description="loss is (1 - alpha) * MSE + alpha * (1 - SSIM)")
-    error_scale: float = Field(10.0, gt=0, description="factor on the MSE term")
-    repair: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
+    ssim_weight: float = Field(0.84, ge=0, le=1, description="alpha of the loss (1 - alpha) * MSE + alpha * (1 - SSIM)")
+    mse_scale: float = Field(10.0, gt=0, description="factor on the MSE term")
+    inpaint_defects: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
 
     epochs: int | None = Field(
         None, ge=1, description="passes over the fit pictures (unset: what makes the mode's number of steps)"
@@ -64,7 +66,7 @@ class TrainSettings(Settings):
     batch_size: int = Field(8, ge=1, description="pictures a step")
     learning_rate: float = Field(4e-3, gt=0, description="AdamW's, at the top of the one-cycle schedule")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's")
-    average: float = Field(0.98, ge=0, lt=1, description="decay of the moving average of the weights; 0 takes the last ones")
+    ema_decay: float = Field(0.98, ge=0, lt=1, description="decay of the moving average of the weights; 0 takes the last ones")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 where the hardware has it")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: the GPU where there is one")
 
@@ -80,7 +82,7 @@ class TrainSettings(Settings):
     blur: float = Field(0.6, ge=0, le=5, description="augmentation: Gaussian blur up to this sigma, pixels")
     gain: float = Field(0.03, ge=0, le=0.9, description="augmentation: gain either way")
     gamma: float | None = Field(None, ge=0, le=0.9, description="augmentation: tone curve, share either way (unset: by mode)")
-    white: float | None = Field(
+    overexposure: float | None = Field(
         None, ge=0, lt=1, description="augmentation: up to this share white, as under too much light (unset: by mode)"
     )
 
@@ -91,14 +93,23 @@ class TrainSettings(Settings):
             raise ValueError("a window has a middle pixel: expected an odd number")
         return window
 
+    @field_validator("mode")
+    @classmethod
+    def _known(cls, mode: str) -> str:
+        if mode not in (AUTO, *MODES):
+            raise ValueError(f"expected one of {', '.join((AUTO, *MODES))}")
+        return mode
+
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         if self.standardise_share + (self.calibrate_share or 0.0) >= 0.9:
             raise ValueError(
                 "standardise_share and calibrate_share together leave nothing to learn from: expected less than 0.9"
             )
-        if self.exposure == "raw" and self.mode != "whole":
-            raise ValueError("an aligned part is measured against its table: expected mode whole with exposure raw")
+        if self.exposure == "raw" and self.mode not in RAW_MODES:
+            raise ValueError(
+                f"other modes measure a picture against itself: expected mode {' or '.join(RAW_MODES)} with exposure raw"
+            )
         if self.features and self.score == "mse":
             raise ValueError("features add to the peak of a map: expected score weighted or peak with features")
         return self
@@ -110,40 +121,36 @@ class TrainSettings(Settings):
                 f"nproc = {self.nproc} on hosts = {self.hosts} is more processes than a batch has pictures: "
                 f"expected at most {self.batch_size} in all, or a larger batch_size"
             )
-        if (self.hosts > 1) != bool(self.meet):
-            raise ValueError(f"hosts = {self.hosts}, meet = {self.meet}: expected both for several machines, neither for one")
-        if self.meet and not re.fullmatch(r"[^\s:/]+:[1-9]\d{0,4}", self.meet):
-            raise ValueError(f"meet = {self.meet!r}: expected host:port")
+        if (self.hosts > 1) != bool(self.rendezvous):
+            raise ValueError(
+                f"hosts = {self.hosts}, rendezvous = {self.rendezvous}: expected both for several machines, neither for one"
+            )
+        if self.rendezvous and not re.fullmatch(r"[^\s:/]+:[1-9]\d{0,4}", self.rendezvous):
+            raise ValueError(f"rendezvous = {self.rendezvous!r}: expected host:port")
         return self
 
 
 class SettledSettings(TrainSettings):
     """With what the mode decides."""
 
-    members: int
+    ensemble_size: int
     epochs: int
     window: int
+    wide_context: bool
+    pos_weight: float
 
 
-#: Aligned parts are alike: a network soon knows them, and what is left to gain is a committee's calm. Surfaces are not: one
-#: network that sees more of them is worth more than three. And where nothing has a place of its own, more pixels have to agree
-#: that something is wrong. Registered scenes are learnt as surfaces: on drawn boards a part's committee and defects did worse.
-_PART: Final = {"members": 3, "window": 5}
-_PICTURE: Final = {"members": 1, "window": 9}
-BY_MODE: Final[dict[str, dict[str, int]]] = {"aligned": _PART, "registered": _PICTURE, "located": _PICTURE, "whole": _PICTURE}
-#: Steps, not epochs, are what learning takes and time is spent on: few pictures are seen more often, many in the same hour.
-#: Scenes are always shown alike: after three times the steps, drawn boards that training had seen scored a third of others.
-#: Parts that were located are told as well apart after half the steps that drawn nuts took as whole pictures.
-STEPS: Final = {"aligned": 3360, "registered": 2520, "located": 3720, "whole": 7440}
 #: What is gained by seeing a handful of pictures once more is not worth the writing of another checkpoint.
 MOST_EPOCHS: Final = 1000
 
 
-def for_mode(settings: TrainSettings, mode: str, epoch: int) -> SettledSettings:
-    """What is asked for, and by `mode`, what is not; `epoch` is how many steps one takes."""
-    usual = BY_MODE[mode] | {"epochs": min(MOST_EPOCHS, max(1, round(STEPS[mode] / epoch)))}
-    unset = {name: value for name, value in usual.items() if getattr(settings, name) is None}
-    return SettledSettings.model_construct(**(dict(settings) | unset))
+def settle(asked: TrainSettings, mode: Mode, steps: int) -> SettledSettings:
+    """What is asked for, and by the mode, what is not; an epoch takes so many steps."""
+    epochs = min(MOST_EPOCHS, max(1, round(mode.steps / steps)))
+    decided = {"ensemble_size": mode.ensemble_size, "window": mode.window, "epochs": epochs}
+    unset = {name: value for name, value in decided.items() if getattr(asked, name) is None}
+    fixed = {"wide_context": mode.wide_context, "pos_weight": mode.pos_weight}
+    return SettledSettings.model_construct(**(dict(asked) | unset | fixed))
 
 
 def train_settings(argv: list[str] | None) -> TrainSettings:

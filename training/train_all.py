@@ -1,6 +1,6 @@
-"""`python -m snag.training.train_all`: every part below a folder trained, calibrated and packed; goes on where it stopped.
+"""`snag train-all`: every part below a folder trained, calibrated and packed; goes on where it stopped.
 
-Each stage is the command that also runs by itself, in a process of its own: what one part does to memory ends with it, and one
+Each stage is a verb that also runs by itself, in a process of its own: what one part does to memory ends with it, and one
 that fails does not keep the others from being done. On a cluster `--index` picks one part (deploy/kubernetes/train).
 """
 
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from snag.cli.settings import Settings, from_flags, run
+from snag.cli.stage import is_older, run_verb
 from snag.core.calibration import read_calibration
 from snag.core.errors import BadArtifact, NoPictures, PartsFailed
 from snag.core.files import write_text
@@ -36,7 +35,7 @@ class TrainAllSettings(Settings):
     fpr: float = Field(0.05, gt=0, lt=1, description="target false-alarm rate")
     version: str = Field("1.0", description="version of the archives")
     index: int | None = Field(None, ge=0, description="do only this one, counted from 0 in the order of the names")
-    extra: str = Field("", description="further flags of snag.training.train, for example '--epochs 3'")
+    extra: str = Field("", description="further flags of `snag train`, for example '--epochs 3'")
 
 
 @dataclass(frozen=True)
@@ -81,18 +80,18 @@ def parts_of(settings: TrainAllSettings) -> list[Part]:
 
 
 def stages(part: Part, settings: TrainAllSettings) -> Iterator[tuple[str, list[str]]]:
-    """The commands that are to be run for a part, (module, flags), each decided on when the one before has run.
+    """The commands that are to be run for a part, (verb, flags), each decided on when the one before has run.
 
     Training finds out by itself whether it is done.
     """
     where = ["--data", str(part.data), "--run", str(part.run)]
-    yield "snag.training.train", [*where, "--preset", settings.preset, *shlex.split(settings.extra)]
+    yield "train", [*where, "--preset", settings.preset, *shlex.split(settings.extra)]
     calibration = part.run / "calibration.json"
-    if _is_older(calibration, part.run / "snag.pt") or row_of(part)["rate"] != settings.fpr:
-        yield "snag.training.calibrate", [*where, "--fpr", repr(settings.fpr)]
-    if _is_older(part.archive, calibration):
+    if is_older(calibration, part.run / "snag.pt") or row_of(part)["rate"] != settings.fpr:
+        yield "calibrate", [*where, "--fpr", repr(settings.fpr)]
+    if is_older(part.archive, calibration):
         place = ["--model", part.name, "--model-store", str(settings.model_store), "--version", settings.version]
-        yield "snag.training.archive", ["--run", str(part.run), *place]
+        yield "archive", ["--run", str(part.run), *place]
 
 
 def row_of(part: Part) -> dict[str, Any]:
@@ -116,19 +115,14 @@ def table(rows: list[dict[str, Any]]) -> str:
 def _finish(part: Part, settings: TrainAllSettings) -> bool:
     """Run a part's stages; whether all went well."""
     begin = time.monotonic()
-    for module, flags in stages(part, settings):
-        print(f"== {part.name}: {module}", flush=True)
-        if subprocess.run([sys.executable, "-m", module, *flags], check=False).returncode:
+    for verb, flags in stages(part, settings):
+        print(f"== {part.name}: {verb}", flush=True)
+        if run_verb(verb, flags):
             return False
     note = part.run / "train-all.json"
     if not note.exists():
         write_text(note, json.dumps({"minutes": round((time.monotonic() - begin) / 60, 1)}) + "\n")
     return True
-
-
-def _is_older(made: Path, source: Path) -> bool:
-    """Whether a file is missing, or older than what it is made from, as make would see it."""
-    return not made.exists() or not source.exists() or made.stat().st_mtime_ns < source.stat().st_mtime_ns
 
 
 def _cell(value: Any) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import snag
 from snag.training.archive import main
 from tests.support.fakes import tiny_artifact, tiny_calibration
 
@@ -38,7 +39,8 @@ def test_members(made, tmp_path):
     with zipfile.ZipFile(tmp_path / "store" / "bolt.mar") as archive:
         names = archive.namelist()
         manifest = json.loads(archive.read("MAR-INF/MANIFEST.json"))
-        core = {f"snag/{path.name}": path.read_bytes() for path in (ROOT / "snag").glob("*.py")}
+        paths = [ROOT / "snag/__init__.py", *(ROOT / "snag/core").glob("*.py")]
+        core = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
         own = {"snag.pt", "calibration.json", "model-card.json", "model-config.yaml", "requirements.txt", "snag_handler.py"}
         assert names == sorted({*core, *own, "golden.json", "golden/0.png", "reference.json", "MAR-INF/MANIFEST.json"})
         assert core == {name: archive.read(name) for name in core}
@@ -79,7 +81,7 @@ def test_model_card(made, tmp_path):
     assert card["fingerprint"] == fingerprint
     assert card["metrics"] == metrics
     assert card["calibration"]["threshold"] == 0.039
-    assert card["versions"]["snag"] == "0.1.0"
+    assert card["versions"]["snag"] == snag.__version__
 
 
 @pytest.mark.parametrize("stale", [{"threshold": 0.041}, {"artifact": {"fingerprint": "0" * 64}}, {}])

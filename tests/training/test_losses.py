@@ -8,7 +8,7 @@ import pytest
 import torch
 from pytorch_msssim import ssim
 
-from snag.training.losses import Target, weight_loss
+from snag.training.losses import ReconstructionTarget, weight_loss
 
 
 def pictures(seed: int, channels: int = 1) -> torch.Tensor:
@@ -26,7 +26,7 @@ def test_the_loss_is_the_weighted_sum_of_mse_and_one_minus_ssim(alpha: float, ch
     a, b = pictures(1, channels), pictures(2, channels)
     similarity = float(ssim(a, b, data_range=1.0))
 
-    loss = float(Target(b).loss(a, alpha))
+    loss = float(ReconstructionTarget(b).loss(a, alpha))
 
     assert loss == pytest.approx((1 - alpha) * written_out_mse(a, b) + alpha * (1 - similarity), rel=1e-5)
 
@@ -34,7 +34,7 @@ def test_the_loss_is_the_weighted_sum_of_mse_and_one_minus_ssim(alpha: float, ch
 def test_the_error_scale_multiplies_the_mse_alone() -> None:
     a, b = pictures(1), pictures(2)
 
-    difference = float(Target(b).loss(a, 0.25, 3.0) - Target(b).loss(a, 0.25, 1.0))
+    difference = float(ReconstructionTarget(b).loss(a, 0.25, 3.0) - ReconstructionTarget(b).loss(a, 0.25, 1.0))
 
     assert difference == pytest.approx(0.75 * 2.0 * written_out_mse(a, b), rel=1e-4)
 
@@ -43,21 +43,23 @@ def test_how_pixels_lie_in_memory_has_no_say() -> None:
     a, b = pictures(1, 3), pictures(2, 3)
     woven = a.to(memory_format=torch.channels_last)
 
-    assert Target(b.to(memory_format=torch.channels_last)).loss(woven, 0.84) == Target(b).loss(a, 0.84)
+    assert ReconstructionTarget(b.to(memory_format=torch.channels_last)).loss(woven, 0.84) == ReconstructionTarget(b).loss(
+        a, 0.84
+    )
 
 
 def test_a_perfect_reconstruction_costs_nothing() -> None:
-    assert float(Target(pictures(1)).loss(pictures(1), 0.84)) == pytest.approx(0, abs=1e-6)
+    assert float(ReconstructionTarget(pictures(1)).loss(pictures(1), 0.84)) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_gradient_leads_to_the_target() -> None:
     target = pictures(1)
     guess = (0.5 * target + 0.25).requires_grad_()
-    before = Target(target).loss(guess, 0.84)
+    before = ReconstructionTarget(target).loss(guess, 0.84)
 
     before.backward()
 
-    assert Target(target).loss(guess.detach() - 0.1 * guess.grad, 0.84) < before
+    assert ReconstructionTarget(target).loss(guess.detach() - 0.1 * guess.grad, 0.84) < before
 
 
 def test_the_weight_loss_is_cross_entropy_plus_dice_of_the_defective_pictures() -> None:
@@ -86,9 +88,9 @@ def test_a_sure_and_right_map_costs_almost_nothing_and_a_sure_and_wrong_one_much
     assert float(weight_loss(-right, mask)) > 10
 
 
-def test_a_defective_pixel_has_as_much_say_in_the_entropy_as_is_asked_for() -> None:
+def test_a_defective_pixel_counts_as_much_in_the_entropy_as_is_asked_for() -> None:
     logits, mask = torch.tensor([[[1.0, -2.0]]]), torch.tensor([[[1.0, 0.0]]])
 
-    more = float(weight_loss(logits, mask, say=5.0) - weight_loss(logits, mask))
+    more = float(weight_loss(logits, mask, pos_weight=5.0) - weight_loss(logits, mask))
 
     assert more == pytest.approx(4.0 * math.log1p(math.exp(-1.0)) / 2, rel=1e-5)

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from snag.core.errors import UnreadablePictures
-from snag.detector.preparation import WholePreparation
+from snag.detector.full_frame import FullFrame
+from snag.detector.preparation import Prepared
 from snag.training import prepared_cache as prepared
 from snag.training.prepared_cache import prepared_pictures, to_tensor
 from tests.support.parts import as_bytes, good_picture, write_data_set
@@ -23,8 +24,8 @@ def data(tmp_path: Path) -> Path:
     return write_data_set(tmp_path / "data", 5, (40, 30))
 
 
-def whole(height: int = 32, spread: float = 0.15) -> WholePreparation:
-    return WholePreparation(1, [height], [16], 0.5, spread)
+def whole(height: int = 32, spread: float = 0.15) -> FullFrame:
+    return FullFrame(1, [height], [16], 0.5, spread)
 
 
 def test_pictures_come_in_the_order_of_their_names_prepared_and_without_a_reason(data: Path, tmp_path: Path) -> None:
@@ -61,8 +62,9 @@ def test_a_reason_stays_with_its_picture(data: Path, tmp_path: Path) -> None:
     class Picky(torch.nn.Module):
         channels, height, width = 1, 4, 4
 
-        def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, str]:
-            return torch.zeros(1, 4, 4), torch.zeros(2, 3), "not_aligned" if int(picture[0, 0, 0]) == bad else ""
+        def forward(self, picture: torch.Tensor) -> Prepared:
+            reason = "not_aligned" if int(picture[0, 0, 0]) == bad else ""
+            return Prepared(torch.zeros(1, 4, 4), torch.zeros(2, 3), reason)
 
     bad = int(as_bytes(good_picture(2, (40, 30)))[0, 0])
     expected = ["not_aligned" if int(as_bytes(good_picture(i, (40, 30)))[0, 0]) == bad else "" for i in range(5)]
@@ -81,7 +83,7 @@ def test_no_pictures_are_no_trouble(data: Path, tmp_path: Path) -> None:
 
 def test_each_picture_keeps_its_own_size(data: Path, tmp_path: Path) -> None:
     Image.fromarray(as_bytes(good_picture(5, (60, 30)))).save(data / "train" / "good" / "tall.png")
-    module = WholePreparation(1, [32, 48], [16], 0.5, 0.15, 0.8)
+    module = FullFrame(1, [32, 48], [16], 0.5, 0.15, 0.8)
     names = [NAMES[0], "train/good/tall.png"]
 
     for _ in range(2):  # from the pictures, from the cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -31,22 +30,22 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Stages that leave the files that the real ones leave, in no time; those of a part called "bad" fail."""
     calls: list[tuple[str, str]] = []
 
-    def stage(line, check):
-        module, flags = line[2], dict(zip(line[3::2], line[4::2], strict=False))
+    def stage(verb, words):
+        flags = dict(zip(words[::2], words[1::2], strict=False))
         run = Path(flags["--run"])
-        calls.append((run.name, module.removeprefix("training.")))
-        if module == "snag.training.train" and not (run / "snag.pt").exists():
+        calls.append((run.name, verb))
+        if verb == "train" and not (run / "snag.pt").exists():
             tiny_artifact(run)
-        if module == "snag.training.calibrate":
+        if verb == "calibrate":
             tiny_calibration(run, tiny_artifact(run), rate=float(flags["--fpr"]))
-        if module == "snag.training.archive":
+        if verb == "archive":
             store = Path(flags["--model-store"])
             store.mkdir(exist_ok=True)
             (store / f"{flags['--model']}.mar").touch()
         time.sleep(0.02)  # files must differ in age
-        return SimpleNamespace(returncode=run.name == "bad")
+        return int(run.name == "bad")
 
-    monkeypatch.setattr(command, "subprocess", SimpleNamespace(run=stage))
+    monkeypatch.setattr(command, "run_verb", stage)
     return calls
 
 
@@ -119,11 +118,12 @@ def test_nothing_to_train(settings, tmp_path) -> None:
         train_all(settings.model_copy(update={"data_root": tmp_path / "data/notes"}))
 
 
+@pytest.mark.slow
 def test_two_real_parts(tmp_path) -> None:
     """With the real commands two small parts become two archives."""
     for name in ("bolt", "nut"):
         write_data_set(tmp_path / "data" / name, 40, (128, 128))
-    small = "--pixels 4096 --base 8 --bottleneck 16 --weight-base 8 --epochs 1 --batch-size 4 --precision float32"
+    small = "--pixels 4096 --base-channels 8 --bottleneck 16 --weight-channels 8 --epochs 1 --batch-size 4 --precision float32"
     shares = "--standardise-share 0.2 --calibrate-share 0.5"
     place = ["--data-root", str(tmp_path / "data"), "--runs", str(tmp_path / "runs"), "--model-store", str(tmp_path / "store")]
 

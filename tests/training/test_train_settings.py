@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from snag.core.errors import BadConfig
-from snag.training.settings import BY_MODE, MOST_EPOCHS, PRESETS, STEPS, TrainSettings, for_mode, train_settings
+from snag.training.modes import MODES
+from snag.training.modes.mode import Mode
+from snag.training.settings import MOST_EPOCHS, PRESETS, TrainSettings, settle, train_settings
 from snag.training.train import main
 
 NAMES = sorted(path.stem for path in PRESETS.glob("*.toml"))
 
 
 def test_the_presets_are_the_four_that_are_promised() -> None:
-    assert NAMES == ["default", "features", "quick", "reference"]
+    assert NAMES == ["baseline", "default", "features", "quick"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -32,23 +34,23 @@ def test_the_features_preset_is_the_default_one_and_what_imagenet_taught() -> No
     assert train_settings(["--preset", "features"]) == TrainSettings(preset="features", features=True)
 
 
-def test_the_reference_preset_is_the_program_that_snag_replaces() -> None:
-    settings = train_settings(["--preset", "reference"])
+def test_the_baseline_preset_is_the_program_that_snag_replaces() -> None:
+    settings = train_settings(["--preset", "baseline"])
 
-    assert (settings.mode, settings.colour, settings.pixels) == ("whole", "grey", 1024 * 1024)
-    assert (settings.autoencoder, settings.score, settings.repair) == ("reference", "mse", False)
-    assert (settings.alpha, settings.epochs, settings.batch_size, settings.learning_rate) == (0.84, 100, 20, 1e-4)
+    assert (settings.mode, settings.colour, settings.pixels) == ("full_frame", "grey", 1024 * 1024)
+    assert (settings.autoencoder, settings.score, settings.inpaint_defects) == ("baseline", "mse", False)
+    assert (settings.ssim_weight, settings.epochs, settings.batch_size, settings.learning_rate) == (0.84, 100, 20, 1e-4)
     assert (settings.rotation, settings.shift, settings.zoom, settings.flip) == (40, 0.2, 0.2, True)
-    assert (settings.weight_decay, settings.average, settings.precision) == (0, 0, "float32")
+    assert (settings.weight_decay, settings.ema_decay, settings.precision) == (0, 0, "float32")
 
 
 def test_a_file_goes_over_the_preset_and_a_flag_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text('epochs = 7\nbase = 10\nmode = "whole"\n')
+    file.write_text('epochs = 7\nbase_channels = 10\nmode = "full_frame"\n')
 
-    settings = train_settings(["--preset", "quick", "--config", str(file), "--base", "12"])
+    settings = train_settings(["--preset", "quick", "--config", str(file), "--base-channels", "12"])
 
-    assert (settings.epochs, settings.base, settings.mode) == (7, 12, "whole")
+    assert (settings.epochs, settings.base_channels, settings.mode) == (7, 12, "full_frame")
     assert settings.pixels == train_settings(["--preset", "quick"]).pixels
 
 
@@ -59,7 +61,7 @@ def refused(arguments: list[str]) -> str:
 
 
 def test_an_unknown_preset_is_refused_and_the_known_ones_are_named() -> None:
-    assert refused(["--preset", "fast"]) == "unknown preset 'fast'; known are default, features, quick, reference"
+    assert refused(["--preset", "fast"]) == "unknown preset 'fast'; known are baseline, default, features, quick"
 
 
 def test_an_unknown_key_of_a_file_is_named_with_the_known_ones(tmp_path: Path) -> None:
@@ -89,11 +91,11 @@ def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path, text: str | 
     ("arguments", "beginning"),
     [
         (["--epochs", "0"], "epochs = '0': input should be greater than or equal to 1"),
-        (["--alpha", "1.5"], "alpha = '1.5': input should be less than or equal to 1"),
+        (["--ssim-weight", "1.5"], "ssim_weight = '1.5': input should be less than or equal to 1"),
         (["--learning-rate", "nan"], "learning_rate = 'nan': input should be a finite number"),
         (["--learning-rate", "-1"], "learning_rate = '-1': input should be greater than 0"),
         (["--seed", "x"], "seed = 'x': input should be a valid integer"),
-        (["--mode", "upright"], "mode = 'upright': input should be 'auto', 'aligned', 'registered', 'located' or 'whole'"),
+        (["--mode", "upright"], f"mode = 'upright': expected one of {', '.join(('auto', *MODES))}"),
         (["--window", "4"], "window = '4': a window has a middle pixel: expected an odd number"),
         (
             ["--standardise-share", "0.4", "--calibrate-share", "0.5"],
@@ -125,31 +127,43 @@ def test_every_setting_is_described() -> None:
     assert [name for name, field in TrainSettings.model_fields.items() if not field.description] == []
 
 
-def test_raw_exposure_of_an_aligned_part_is_refused() -> None:
-    assert "expected mode whole" in refused(["--exposure", "raw"])
-    assert train_settings(["--exposure", "raw", "--mode", "whole"]).exposure == "raw"
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_raw_exposure_is_refused_in_every_mode_that_measures_a_picture_against_itself(mode: Mode) -> None:
+    asked = ["--exposure", "raw", "--mode", mode.name]
+
+    if mode.may_be_raw:
+        assert train_settings(asked).exposure == "raw"
+    else:
+        assert "expected mode " in refused(asked)
 
 
-@pytest.mark.parametrize("mode", BY_MODE)
-def test_the_mode_settles_what_is_not_set_and_nothing_else(mode: str) -> None:
-    asked = train_settings(["--preset", "default", "--members", "2"])
+def test_raw_exposure_is_refused_where_the_pictures_choose_the_mode() -> None:
+    raw = [mode.name for mode in MODES.values() if mode.may_be_raw]
 
-    settled = for_mode(asked, mode, 40)
+    assert "full_frame" in raw
+    assert f"expected mode {' or '.join(raw)} with exposure raw" in refused(["--exposure", "raw"])
 
-    assert settled.members == 2
-    assert (settled.epochs, settled.window) == (STEPS[mode] / 40, BY_MODE[mode]["window"])
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_the_mode_settles_what_is_not_set_and_nothing_else(mode: Mode) -> None:
+    asked = train_settings(["--preset", "default", "--ensemble-size", "2"])
+
+    settled = settle(asked, mode, 40)
+
+    assert settled.ensemble_size == 2
+    assert (settled.epochs, settled.window) == (mode.steps / 40, mode.window)
     assert asked.epochs is None
     changed = {name for name in type(asked).model_fields if getattr(asked, name) != getattr(settled, name)}
     assert changed == {"epochs", "window"}
 
 
-@pytest.mark.parametrize("mode", BY_MODE)
-def test_training_takes_about_as_many_steps_whatever_the_number_of_pictures(mode: str) -> None:
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_training_takes_about_as_many_steps_whatever_the_number_of_pictures(mode: Mode) -> None:
     asked = train_settings(["--preset", "default"])
 
-    steps = [per_epoch * for_mode(asked, mode, per_epoch).epochs for per_epoch in (10, 28, 31, 250)]
+    steps = [per_epoch * settle(asked, mode, per_epoch).epochs for per_epoch in (10, 28, 31, 250)]
 
-    assert steps == pytest.approx([STEPS[mode]] * len(steps), rel=0.1)
-    assert for_mode(asked, mode, 10**5).epochs == 1
-    assert for_mode(asked, mode, 2).epochs == MOST_EPOCHS
-    assert for_mode(train_settings(["--epochs", "3"]), mode, 2).epochs == 3
+    assert steps == pytest.approx([mode.steps] * len(steps), rel=0.1)
+    assert settle(asked, mode, 10**5).epochs == 1
+    assert settle(asked, mode, 2).epochs == MOST_EPOCHS
+    assert settle(train_settings(["--epochs", "3"]), mode, 2).epochs == 3

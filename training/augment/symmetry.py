@@ -64,12 +64,12 @@ def symmetry(pictures: Sequence[Tensor]) -> Symmetry:
     )
 
 
-def alike(picture: Tensor, allowed: Symmetry) -> list[Tensor]:
+def symmetric_copies(picture: Tensor, allowed: Symmetry) -> list[Tensor]:
     """[c, h, w] -> itself, and what it might as well have been; turned ones have their corners filled by what lies beside."""
-    found = [picture] + ([picture.flip(2)] if allowed.flip else [])
+    copies = [picture] + ([picture.flip(2)] if allowed.flip else [])
     if allowed.any_turn:
-        return [rotated(one[None], angle, "reflection")[0] for one in found for angle in range(0, 360, _TURN)]
-    return found + ([one.flip(1, 2) for one in found] if allowed.half_turn else [])
+        return [rotated(copy[None], angle, "reflection")[0] for copy in copies for angle in range(0, 360, _TURN)]
+    return copies + ([copy.flip(1, 2) for copy in copies] if allowed.half_turn else [])
 
 
 def _square(picture: Tensor) -> Tensor:

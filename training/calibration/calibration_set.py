@@ -29,7 +29,7 @@ def calibration_set(settings: CalibrateSettings, artifact: Artifact) -> Calibrat
     Raises NoPictures, BadDataset for pictures that the model was not trained on, BadConfig for a list that is none.
     """
     kept = _kept(settings, artifact)
-    return _without(kept, settings.not_good) if settings.not_good else kept
+    return _without(kept, settings.exclude) if settings.exclude else kept
 
 
 def pictures_below(folder: Path, expected: str) -> list[Path]:

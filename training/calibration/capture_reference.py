@@ -1,4 +1,4 @@
-"""Measures the calibration pictures' looks and keeps them in the run folder."""
+"""Measures how the calibration pictures were taken and keeps them in the run folder."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snag.core.calibration import POOLED
-from snag.core.capture_reference import PROPERTIES, REFERENCE_FILE, Reference, spread_of, write_reference
+from snag.core.capture_reference import PROPERTIES, REFERENCE_FILE, CaptureReference, spread_of, write_reference
 from snag.core.imaging import brightness, sharpness
 from snag.training.data.dataset import read
 
 
-def write_looks(paths: Sequence[Path], data_digest: str, run: Path, groups: Sequence[str | None] = ()) -> None:
+def write_capture_reference(paths: Sequence[Path], data_digest: str, run: Path, groups: Sequence[str | None] = ()) -> None:
     """Write `run`/reference.json: exposure and sharpness of these pictures, and when the model was made.
 
     `groups` names for each picture the group that has a threshold of its own, or None. Raises UnreadablePictures.
     """
-    looks = [(brightness(picture), sharpness(picture)) for picture in map(read, paths)]
-    exposures, sharpnesses = zip(*looks, strict=True)
-    of_group = {POOLED: looks}
+    conditions = [(brightness(picture), sharpness(picture)) for picture in map(read, paths)]
+    exposures, sharpnesses = zip(*conditions, strict=True)
+    of_group = {POOLED: conditions}
     for group in sorted({group for group in groups if group is not None}):
-        of_group[group] = [look for look, own in zip(looks, groups, strict=True) if own == group]
+        of_group[group] = [one for one, own in zip(conditions, groups, strict=True) if own == group]
     # The artefact holds no date, so that equal training gives equal bytes; its file has one.
     created = datetime.fromtimestamp((run / "snag.pt").stat().st_mtime, UTC).isoformat(timespec="seconds")
-    reference = Reference(
+    reference = CaptureReference(
         spread_of(exposures),
         spread_of(sharpnesses),
         data_digest,
@@ -34,5 +34,5 @@ def write_looks(paths: Sequence[Path], data_digest: str, run: Path, groups: Sequ
     write_reference(reference, run / REFERENCE_FILE)
 
 
-def _by_property(looks: Sequence[tuple[float, float]]) -> dict[str, tuple[float, ...]]:
-    return {name: tuple(sorted(values)) for name, values in zip(PROPERTIES, zip(*looks, strict=True), strict=True)}
+def _by_property(conditions: Sequence[tuple[float, float]]) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(sorted(values)) for name, values in zip(PROPERTIES, zip(*conditions, strict=True), strict=True)}

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from snag.core.calibration import COST, SPLIT_CONFORMAL, YOUDEN
-from snag.core.threshold_comparison import Choice
+from snag.core.threshold_comparison import ThresholdComparison
 from snag.training.calibration.guarantee import guarantee_of_chosen
 
 _PARTS: Final = 1000  #: of the line, for which a cost is told
@@ -27,7 +27,7 @@ class Costs:
     """What mistakes cost, in any one currency."""
 
     miss: float  #: of a defective part that passes
-    false_alarm: float  #: of a good part that is stopped
+    false_alarm: float  #: of a good part that is rejected
     defect_share: float  #: of the parts on the line, how many are defective
 
     @property
@@ -42,20 +42,20 @@ class Costs:
 
 
 def best_threshold(good: np.ndarray, bad: np.ndarray, detection: float, alarm: float) -> float:
-    """Where `detection` for each defect stopped less `alarm` for each good picture stopped makes most.
+    """Where `detection` for each defect rejected less `alarm` for each good picture rejected makes most.
 
-    `good` [n] and `bad` [m] are scores, infinite where a picture is stopped whatever the threshold. Of equally good thresholds
-    the one that stops least; it lies midway to the next score, for what is stopped is the same anywhere in between.
+    `good` [n] and `bad` [m] are scores, infinite where a picture is rejected whatever the threshold. Of equally good thresholds
+    the one that rejects least; it lies midway to the next score, for what is rejected is the same anywhere in between.
     """
     good, bad = np.sort(good), np.sort(bad)
     levels = np.unique(np.concatenate([good, bad]))
     levels = levels[np.isfinite(levels)]
     if not len(levels):
         return 0.0
-    levels = np.concatenate([[np.nextafter(levels[0], -np.inf)], levels])  # the first stops everything
+    levels = np.concatenate([[np.nextafter(levels[0], -np.inf)], levels])  # the first rejects everything
     detected = len(bad) - np.searchsorted(bad, levels, "right")
-    stopped = len(good) - np.searchsorted(good, levels, "right")
-    worth = detection * detected - alarm * stopped
+    rejected = len(good) - np.searchsorted(good, levels, "right")
+    worth = detection * detected - alarm * rejected
     best = len(worth) - 1 - int(np.argmax(worth[::-1]))
     if best in (0, len(levels) - 1):
         return float(levels[best])
@@ -63,41 +63,43 @@ def best_threshold(good: np.ndarray, bad: np.ndarray, detection: float, alarm: f
     return float(middle if middle < levels[best + 1] else levels[best])  # between neighbours among the floats there is none
 
 
-def conformal_choice(
+def compare_conformal(
     good: Sequence[float], bad: Sequence[float], threshold: float, bound: float, confidence: float, costs: Costs | None
-) -> Choice:
+) -> ThresholdComparison:
     """The row of a threshold that no defect had a part in."""
-    stopped, missed = sum(score > threshold for score in good), sum(score <= threshold for score in bad)
-    return _choice(SPLIT_CONFORMAL, threshold, (stopped, len(good)), bound, (missed, len(bad)), confidence, costs)
+    rejected, missed = sum(score > threshold for score in good), sum(score <= threshold for score in bad)
+    return _comparison(SPLIT_CONFORMAL, threshold, (rejected, len(good)), bound, (missed, len(bad)), confidence, costs)
 
 
-def chosen_choice(method: str, good: Sequence[float], bad: Sequence[float], confidence: float, costs: Costs | None) -> Choice:
+def compare_chosen(
+    method: str, good: Sequence[float], bad: Sequence[float], confidence: float, costs: Costs | None
+) -> ThresholdComparison:
     """The row of YOUDEN or COST: its threshold from all pictures, its mistakes from thresholds chosen without each."""
     miss, false_alarm = costs.weights if method == COST and costs else (1.0, 1.0)  # equal weights: Youden's index
     # Shares weighed, in whole numbers where the weights are: ties stay ties, also where one picture is left out.
     worth = miss * len(good), false_alarm * len(bad)
     goods, bads = np.array(good), np.array(bad)
-    stopped = sum(score > best_threshold(np.delete(goods, i), bads, *worth) for i, score in enumerate(goods))
+    rejected = sum(score > best_threshold(np.delete(goods, i), bads, *worth) for i, score in enumerate(goods))
     missed = sum(score <= best_threshold(goods, np.delete(bads, i), *worth) for i, score in enumerate(bads))
     threshold = best_threshold(goods, bads, *worth)
     bound = guarantee_of_chosen(good, threshold, confidence).bound
-    return _choice(method, threshold, (int(stopped), len(good)), bound, (int(missed), len(bad)), confidence, costs)
+    return _comparison(method, threshold, (int(rejected), len(good)), bound, (int(missed), len(bad)), confidence, costs)
 
 
-def choices(
+def compare_thresholds(
     good: Sequence[float],
     bad: Sequence[float],
     conformal: tuple[float, float] | None,
     confidence: float,
     costs: Costs | None,
-) -> tuple[Choice, ...]:
+) -> tuple[ThresholdComparison, ...]:
     """Every method's row; `conformal` is that threshold and its bound, None where there are too few pictures for it."""
-    rows = [conformal_choice(good, bad, *conformal, confidence, costs)] if conformal else []
-    rows += [chosen_choice(method, good, bad, confidence, costs) for method in (YOUDEN, COST) if method == YOUDEN or costs]
+    rows = [compare_conformal(good, bad, *conformal, confidence, costs)] if conformal else []
+    rows += [compare_chosen(method, good, bad, confidence, costs) for method in (YOUDEN, COST) if method == YOUDEN or costs]
     return tuple(rows)
 
 
-def _choice(
+def _comparison(
     method: str,
     threshold: float,
     alarms: tuple[int, int],
@@ -105,13 +107,13 @@ def _choice(
     misses: tuple[int, int],
     confidence: float,
     costs: Costs | None,
-) -> Choice:
+) -> ThresholdComparison:
     interval = stats.binomtest(*misses).proportion_ci(confidence, method="exact")
-    return Choice(
+    return ThresholdComparison(
         method=method,
         threshold=threshold,
         good=alarms[1],
-        stopped=alarms[0],
+        rejected=alarms[0],
         false_alarm_bound=bound,
         defects=misses[1],
         missed=misses[0],

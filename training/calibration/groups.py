@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from snag.core.artifact import UNJUDGED_SCORE
 from snag.core.calibration import Group, is_group
 from snag.core.errors import BadConfig, BadDataset, TooFewCalibrationPictures
-from snag.detector.detector import FAILED_SCORE
 from snag.training.calibration.guarantee import promised_threshold
 
 _COLUMNS: Final = ["path", "group"]
@@ -56,7 +56,7 @@ def _group(name: str, scores: list[float], rate: float, kind: str, confidence: f
         threshold, promised = promised_threshold(scores, rate, kind, confidence)
     except TooFewCalibrationPictures:
         return Group(name, tuple(scores), None)
-    if threshold >= FAILED_SCORE:  # it would stop nothing but what can't be judged
+    if threshold >= UNJUDGED_SCORE:  # it would reject nothing but what can't be judged
         return Group(name, tuple(scores), None)
     return Group(name, tuple(scores), threshold, promised)
 

@@ -1,4 +1,4 @@
-"""How often good parts are stopped: the exact law of a calibrated threshold, and the rank that keeps a rate with confidence.
+"""How often good parts are rejected: the exact law of a calibrated threshold, and the rank that keeps a rate with confidence.
 
 Without ties the rate of false alarms of the k-th smallest of n exchangeable scores follows Beta(n + 1 - k, k) over the draw of
 those n; ties only lower it (Vovk, ACML 2012; Bates et al., Annals of Statistics 51(1), 2023, sec. 2.2). Everything that a

@@ -23,8 +23,9 @@ class CalibrateSettings(Settings):
         description="what keeps the target rate: its average over calibrations, or this threshold with the confidence",
     )
     good: Path | None = Field(None, description="folder of other good pictures to calibrate on, instead of the kept ones")
-    not_good: Path | None = Field(
-        None, description="text file: calibration pictures that turned out to be no good parts, one path a line; left out"
+    exclude: Path | None = Field(
+        None,
+        description="text file: calibration pictures to leave out, for they turned out to be no good parts; one path a line",
     )
     groups: Path | None = Field(
         None, description="CSV with the columns path, group; without it the folders below train/good are the groups"
@@ -35,7 +36,7 @@ class CalibrateSettings(Settings):
     )
     defects: Path | None = Field(None, description="folder of pictures of defective parts, never those of the test set")
     miss_cost: float | None = Field(None, gt=0, description="cost of a defective part that passes, in any currency")
-    false_alarm_cost: float | None = Field(None, gt=0, description="cost of a good part that is stopped, in the same currency")
+    false_alarm_cost: float | None = Field(None, gt=0, description="cost of a good part that is rejected, in the same currency")
     defect_share: float = Field(0.01, gt=0, lt=1, description="share of defective parts on the line, for the costs")
 
     @property

@@ -1,4 +1,4 @@
-"""One look at every good picture: what splitting the set and choosing the preparation need to know of it."""
+"""A summary of every good picture: what splitting the set and choosing the preparation need to know of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Look:
+class PictureSummary:
     """What is kept of a picture."""
 
     small: Tensor  #: [1, h, w] grey 0..255, long side REFINE_SIDE
@@ -36,13 +36,13 @@ class Look:
     grain: float  #: -1..1: how much more the grey values change along x than along y
 
 
-def look(picture: Tensor) -> Look:
-    """Look at one decoded picture [C, H, W]."""
+def summarise(picture: Tensor) -> PictureSummary:
+    """Of one decoded picture [C, H, W]."""
     grey = to_channels(picture, 1)
     chroma = float((picture.amax(0).float() - picture.amin(0).float()).mean()) if picture.shape[0] == 3 else 0.0
     thumbnail = functional.adaptive_avg_pool2d(grey[None], 32).flatten()
     tiny = shrink(picture, SIDE).round().to(torch.uint8)
-    return Look(shrink(grey, REFINE_SIDE), tiny, thumbnail, picture.shape[1], picture.shape[2], chroma, _grain(grey))
+    return PictureSummary(shrink(grey, REFINE_SIDE), tiny, thumbnail, picture.shape[1], picture.shape[2], chroma, _grain(grey))
 
 
 def _grain(grey: Tensor) -> float:
@@ -50,9 +50,9 @@ def _grain(grey: Tensor) -> float:
     return (across - down) / (across + down) if across + down > 0 else 0.0
 
 
-def survey(paths: Sequence[Path]) -> list[Look]:
-    """Look at picture files, in their order. Raises UnreadablePictures."""
-    return in_threads(lambda path: look(read(path)), paths, "read")
+def survey(paths: Sequence[Path]) -> list[PictureSummary]:
+    """Summarise picture files, in their order. Raises UnreadablePictures."""
+    return in_threads(lambda path: summarise(read(path)), paths, "read")
 
 
 def in_threads(work: Callable[[Path], T], paths: Sequence[Path], what: str) -> list[T]:

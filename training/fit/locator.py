@@ -9,8 +9,9 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from snag.detector.centred_crop import LocatedPreparation
+from snag.detector.centred_crop import CentredCrop
 from snag.detector.locator import SIDE, Locator, centre_of, silhouette, tones_of, two_tones, widened
+from snag.training.fit.refusal import Refusal
 
 #: Two tones explain at least this share of what a picture varies by ...
 LEAST_EXPLAINED = 0.75
@@ -24,8 +25,13 @@ MOST_ON_TABLE, STANDS_OUT = 0.1, 0.33
 RIM_PIXELS, LEAST_STEP = 2, 0.35
 #: Room around the part, as a share of the side of a square of its size.
 RIM = 0.06
-#: Pictures whose parts are measured for what they have in common.
-ENOUGH = 200
+#: A place that less than this of a part covers is table; one that is part in more than this share of the pictures always is.
+BESIDE, ALWAYS = 0.05, 0.95
+#: A silhouette of so many times the median area is of a part; later it is accepted from a share of the smallest to so many
+#: times the largest.
+USUAL_AREA, ACCEPTED_AREA = (0.4, 2.5), (0.6, 1.5)
+#: Room for what a silhouette of SIDE pixels misses of the part's reach.
+REACH = 1.05
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,11 @@ class Location:
     locator: Locator
     height: float  #: the box's sides, in units of the picture's long side
     width: float
+    why: str  #: how they are found
 
 
-def fit_locator(pictures: Sequence[Tensor], *, anywhere: bool = False) -> tuple[Location | None, str]:
-    """Fit to good pictures [C, H, W], already shrunk to SIDE; and say why, or why not.
+def fit_locator(pictures: Sequence[Tensor], *, anywhere: bool = False) -> Location | Refusal:
+    """Fit to good pictures [C, H, W], already shrunk to SIDE.
 
     `anywhere` takes a table on which other things lie: they are not looked at.
     """
@@ -51,47 +58,46 @@ def fit_locator(pictures: Sequence[Tensor], *, anywhere: bool = False) -> tuple[
         direction, tones = -direction, [-tone for tone in tones]
         masks = [1.0 - mask for mask in masks]
     if (share := float(torch.stack(explained).median())) < LEAST_EXPLAINED:
-        return (
-            None,
-            f"no two tones, one part's and its table's (they explain {share:.0%}, at least {LEAST_EXPLAINED:.0%} needed)",
+        return Refusal(
+            f"no two tones, one part's and its table's (they explain {share:.0%}, at least {LEAST_EXPLAINED:.0%} needed)"
         )
     parts = [silhouette(mask) for mask in masks]
     areas = torch.stack([part.mean() for part in parts])
     usual = float(areas.median())
     if not AREA[0] < usual < AREA[1]:
-        return None, f"no one part stands out of its table (it would cover {usual:.0%} of the picture)"
-    good = [i for i, area in enumerate((areas / usual).tolist()) if 0.4 < area < 2.5]
+        return Refusal(f"no one part stands out of its table (it would cover {usual:.0%} of the picture)")
+    good = [i for i, ratio in enumerate((areas / usual).tolist()) if USUAL_AREA[0] < ratio < USUAL_AREA[1]]
     if (found := len(good) / len(parts)) < LEAST_FOUND:
-        return None, f"only {found:.0%} of the parts are found in their usual size (at least {LEAST_FOUND:.0%} is needed)"
+        return Refusal(f"only {found:.0%} of the parts are found in their usual size (at least {LEAST_FOUND:.0%} is needed)")
     rim = max(2, round(RIM * SIDE * sqrt(usual)))
     parts, tones, areas = [parts[i] for i in good], [tones[i] for i in good], areas[good]
     step = float(torch.stack([_step(tone, part) for tone, part in zip(tones, parts, strict=True)]).median())
     if step < LEAST_STEP:
-        return (
-            None,
-            f"what stands out has no sharp rim (a step of {step:.0%} of its contrast, at least {LEAST_STEP:.0%} is needed)",
+        return Refusal(
+            f"what stands out has no sharp rim (a step of {step:.0%} of its contrast, at least {LEAST_STEP:.0%} is needed)"
         )
     lying = float(torch.stack([_on_table(tone, part, rim) for tone, part in zip(tones, parts, strict=True)]).median())
     if lying > MOST_ON_TABLE and not anywhere:
-        return None, f"more than one part stands out (of {lying:.0%} of the table, at most {MOST_ON_TABLE:.0%} is allowed)"
-    height, width = (2 * (1.05 * reach + rim / SIDE) for reach in _reach(parts))
-    locator = Locator(direction, (0.6 * float(areas.min()), 1.5 * float(areas.max())), rim)
-    return Location(locator, height, width), f"parts found wherever they lie, each covers about {usual:.0%} of the picture"
+        return Refusal(f"more than one part stands out (of {lying:.0%} of the table, at most {MOST_ON_TABLE:.0%} is allowed)")
+    height, width = (2 * (REACH * reach + rim / SIDE) for reach in _reach(parts))
+    locator = Locator(direction, (ACCEPTED_AREA[0] * float(areas.min()), ACCEPTED_AREA[1] * float(areas.max())), rim)
+    why = f"parts found wherever they lie, each covers about {usual:.0%} of the picture"
+    return Location(locator, height, width, why)
 
 
 @torch.no_grad()
-def fit_located(module: LocatedPreparation, pictures: Iterable[Tensor]) -> Tensor:
+def fit_table(module: CentredCrop, pictures: Iterable[Tensor]) -> Tensor:
     """Set what `module` paints over, and what never. Returns where parts are, [h, w] in 0..1; of pictures [C, H, W]."""
     where, tables, count = torch.zeros(module.height, module.width), [], 0
     for picture in pictures:
-        values, shown, _, reason = module.parts(picture)
-        if reason == "":
-            where, count = where + shown, count + 1
-            beside = values[:, shown < 0.05]
+        box, part = module.box(picture)
+        if box.reason == "":
+            where, count = where + part, count + 1
+            beside = box.picture[:, part < BESIDE]
             if beside.numel():
                 tables.append(beside.median(1).values)
     where = where / max(1, count)
-    module.core = (where > 0.95).float()
+    module.core = (where > ALWAYS).float()
     if tables:
         module.table = torch.stack(tables).median(0).values[:, None, None]
     return where
@@ -99,7 +105,7 @@ def fit_located(module: LocatedPreparation, pictures: Iterable[Tensor]) -> Tenso
 
 def _direction(pictures: Sequence[Tensor]) -> Tensor:
     """[c]: the colour along which most of what varies within pictures does."""
-    colours = torch.cat([(one - one.mean((1, 2), keepdim=True)).flatten(1)[:, ::5] for one in pictures], 1)
+    colours = torch.cat([(picture - picture.mean((1, 2), keepdim=True)).flatten(1)[:, ::5] for picture in pictures], 1)
     return torch.linalg.eigh(colours @ colours.t() / colours.shape[1])[1][:, -1]
 
 

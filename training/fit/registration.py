@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from snag.detector.preparation import WholePreparation, covered
 from snag.detector.registration import RIM, Registration, moved, small, unit
+from snag.detector.scene import Scene, covered
 from snag.training.augment.symmetry import symmetry
+from snag.training.fit.refusal import Refusal
 
 #: Of one scene, moved onto each other, good pictures differ from their mean by at most this share of its contrast. A texture is
 #: never twice the same, and parts that lie anyhow are nothing like their mean.
@@ -18,7 +20,7 @@ LIKE: Final = 0.4
 #: How far a scene moves that moves a little: shares of the long side, radians; this share of the good pictures keeps to it.
 SHIFT, TURN = 0.1, 0.15
 LEAST_SHARE: Final = 0.95
-#: This share of them, one at least, may look like another scene: later ones that do are stopped for that.
+#: This share of them, one at least, may look like another scene: later ones that do are rejected for that.
 OTHERS: Final = 0.02
 #: Times as far as any of those another picture may have moved, and at least so far: a camera is soon knocked, and a scene is
 #: found from there.
@@ -28,15 +30,22 @@ LEAST_SHIFT, LEAST_TURN = 0.03, 0.09
 LEAST: Final = 8
 
 
-def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, str]:
-    """Fit to good pictures [1, H, W], shrunk.
+@dataclass(frozen=True)
+class FittedRegistration:
+    """A registration, and how well it fits."""
 
-    Returns the registration, or None where they show no one scene, and a sentence that says why or how well.
-    """
+    registration: Registration
+    why: str
+
+
+def fit_registration(pictures: Sequence[Tensor]) -> FittedRegistration | Refusal:
+    """Fit to good pictures [1, H, W], shrunk; refused where they show no one scene."""
     if len(pictures) < LEAST:
-        return None, f"{len(pictures)} pictures are too few to tell whether they show one scene (at least {LEAST} are needed)"
+        return Refusal(
+            f"{len(pictures)} pictures are too few to tell whether they show one scene (at least {LEAST} are needed)"
+        )
     if len({tuple(picture.shape) for picture in pictures}) > 1:
-        return None, "pictures of several shapes show no one scene"
+        return Refusal("pictures of several shapes show no one scene")
     scenes = torch.stack([small(picture) for picture in pictures])
     usual = Registration(unit(scenes.mean(0, keepdim=True))[0], _inside(scenes), (1.0, 1.0))
     before = _spread(scenes)
@@ -50,33 +59,37 @@ def fit_registration(pictures: Sequence[Tensor]) -> tuple[Registration | None, s
         usual = Registration(unit(registered.mean(0, keepdim=True))[0], weight / weight.mean().clamp(min=1e-9), (1.0, 1.0))
     after = _spread(registered)
     if not after <= LIKE:
-        return None, f"even moved onto each other they differ by {after:.0%} of their contrast (at most {LIKE:.0%} is needed)"
+        return Refusal(
+            f"even moved onto each other they differ by {after:.0%} of their contrast (at most {LIKE:.0%} is needed)"
+        )
     if (allowed := symmetry(list(scenes[:, None]))).any_turn:  # shown so, each is worth many
-        return None, f"good pictures stay good {allowed}"
+        return Refusal(f"good pictures stay good {allowed}")
     shifts, turns = moves[:, :2].abs().amax(1), moves[:, 2].abs()
     little = (shifts <= SHIFT) & (turns <= TURN)
     if (share := float(little.float().mean())) < LEAST_SHARE:
-        return None, f"only {share:.0%} of the scenes move by little (at least {LEAST_SHARE:.0%} is needed)"
+        return Refusal(f"only {share:.0%} of the scenes move by little (at least {LEAST_SHARE:.0%} is needed)")
     usual.most_shift = max(LEAST_SHIFT, FURTHER * float(shifts[little].max()))
     usual.most_turn = max(LEAST_TURN, FURTHER * float(turns[little].max()))
     if (others := int((~usual.place(scenes)[1]).sum())) > max(1, int(OTHERS * len(scenes))):  # there are several kinds, say
-        return None, f"{others} of {len(scenes)} pictures look little like the mean scene (at most {OTHERS:.0%} may)"
-    return usual, f"one scene: the pictures differ by {before:.0%} of their contrast, moved onto each other by {after:.0%}"
+        return Refusal(f"{others} of {len(scenes)} pictures look little like the mean scene (at most {OTHERS:.0%} may)")
+    why = f"one scene: the pictures differ by {before:.0%} of their contrast, moved onto each other by {after:.0%}"
+    return FittedRegistration(usual, why)
 
 
 @torch.no_grad()
-def fit_usual(module: WholePreparation, pictures: Iterable[Tensor]) -> None:
+def fit_appearance(module: Scene, pictures: Iterable[Tensor]) -> None:
     """Set what `module` takes a scene to look like: the mean of good pictures [C, H, W], prepared without knowing that."""
     total = torch.full([module.channels, module.height, module.width], 1e-3 * module.centre)
     weight = torch.full([module.height, module.width], 1e-3)  # what no picture shows is of middle grey
-    black, count = 0.0, 0
+    darkness, count = 0.0, 0
     for picture in pictures:
-        prepared, pose, reason = module(picture)
-        if reason == "":
-            seen = covered(pose, module.height, module.width)
-            total, weight = total + seen * prepared, weight + seen
-            black, count = black + float(module(torch.zeros_like(picture), picture)[0].mean()), count + 1
-    module.usual, module.black = total / weight, black / max(1, count)
+        prepared = module.unlit(picture)
+        if prepared.reason == "":
+            seen = covered(prepared.pose, module.height, module.width)
+            total, weight = total + seen * prepared.picture, weight + seen
+            darkness += float(module.unlit(torch.zeros_like(picture), picture).picture.mean())
+            count += 1
+    module.know(total / weight, darkness / max(1, count))
 
 
 def _inside(scenes: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""Team: training on several processes, on one machine or many, with the steps that one process would make.
+"""ProcessGroup: training on several processes, on one machine or many, with the steps that one process would make.
 
 Each process takes its share of every batch; gradients are added up, and what is averaged over the batch (losses, batch
 normalisation) is averaged over all of it. So the loss curve is that of one process but for rounding. Processes come from
-torchrun (gloo on processors, nccl on GPUs); without it a team has one member, and shares nothing.
+torchrun (gloo on processors, nccl on GPUs); without it a group has one process, and shares nothing.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """Which of how many processes this one is."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes, prints and decides."""
         return self.rank == 0
 
@@ -46,11 +46,11 @@ class Team:
         """Add up every process's gradients, which were made of weighted losses."""
         if self.size == 1:
             return
-        gradients = [one.grad for one in module.parameters() if one.grad is not None]
-        together = torch.cat([one.flatten() for one in gradients])
+        gradients = [weight.grad for weight in module.parameters() if weight.grad is not None]
+        together = torch.cat([gradient.flatten() for gradient in gradients])
         distributed.all_reduce(together)
-        for one, summed in zip(gradients, together.split([one.numel() for one in gradients]), strict=True):
-            one.copy_(summed.view_as(one))
+        for gradient, summed in zip(gradients, together.split([each.numel() for each in gradients]), strict=True):
+            gradient.copy_(summed.view_as(gradient))
 
     def sum(self, values: dict[str, float]) -> dict[str, float]:
         """Each value added up over all processes."""
@@ -67,29 +67,29 @@ class Team:
 
     def normalise_together(self, module: nn.Module) -> None:
         """Let every batch normalisation inside count the whole batch."""
-        for one in module.modules() if self.size > 1 else ():
-            if isinstance(one, nn.BatchNorm2d):
-                one.__class__ = _SharedNorm
+        for layer in module.modules() if self.size > 1 else ():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.__class__ = _SharedNorm
 
-    def agreed(self, decide: Callable[[], T]) -> T:
-        """What the leading process finds, for all: the others may be on machines that do not see its files."""
+    def broadcast(self, decide: Callable[[], T]) -> T:
+        """What the main process finds, for all: the others may be on machines that do not see its files."""
         if self.size == 1:
             return decide()
-        box: list[Any] = [decide() if self.leads else None]
+        box: list[Any] = [decide() if self.is_main else None]
         distributed.broadcast_object_list(box)
         return box[0]
 
-    def alike(self, mine: object) -> None:
-        """Raises BadConfig where this process brings something else than the leading one: they would not train one model."""
-        if self.agreed(lambda: mine) != mine:
+    def assert_same(self, mine: object) -> None:
+        """Raises BadConfig where this process brings something else than the main one: they would not train one model."""
+        if self.broadcast(lambda: mine) != mine:
             raise BadConfig(detail=f"process {self.rank} of {self.size} has other settings or pictures than the first one")
 
-    def leader_first(self, work: Callable[[], T]) -> T:
-        """The leading process works before the others, who may find what it has left."""
-        if not self.leads:
+    def main_first(self, work: Callable[[], T]) -> T:
+        """The main process works before the others, who may find what it has left."""
+        if not self.is_main:
             self.wait()
         done = work()
-        if self.leads:
+        if self.is_main:
             self.wait()
         return done
 
@@ -99,29 +99,29 @@ class Team:
             distributed.barrier()
 
 
-#: The team of one: nothing is shared.
-ALONE: Final = Team()
-#: For the environment of what `starts` names: processes that are started again must not find the addresses of the dead.
+#: The group of one: nothing is shared.
+ALONE: Final = ProcessGroup()
+#: For the environment of what `launch_command` names: processes that are started again must not find the addresses of the dead.
 FRESH: Final = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 
 
-def starts(nproc: int, hosts: int, meet: str | None, words: Sequence[str]) -> list[str] | None:
-    """The command that starts a team of `python -m snag.training.train` with these words; None inside of a team, or alone.
+def launch_command(nproc: int, hosts: int, rendezvous: str | None, words: Sequence[str]) -> list[str] | None:
+    """The command that starts a group of `snag train` with these words; None inside of a group, or alone.
 
     torchrun starts the processes, starts all of them again when one dies, and lets those of several machines meet.
     """
     if "WORLD_SIZE" in os.environ or nproc * hosts == 1:
         return None
     where = ["--standalone"]
-    if meet:
-        where = ["--nnodes", str(hosts), "--rdzv-backend", "c10d", "--rdzv-id", "snag", "--rdzv-endpoint", meet]
+    if rendezvous:
+        where = ["--nnodes", str(hosts), "--rdzv-backend", "c10d", "--rdzv-id", "snag", "--rdzv-endpoint", rendezvous]
     line = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(nproc), "--max-restarts", "3", *where]
     return [*line, "-m", "--", "snag.training.train", *words]
 
 
 @contextmanager
-def team(device: torch.device) -> Iterator[Team]:
-    """The team that torchrun's environment describes."""
+def process_group(device: torch.device) -> Iterator[ProcessGroup]:
+    """The group that torchrun's environment describes."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield ALONE
@@ -133,7 +133,7 @@ def team(device: torch.device) -> Iterator[Team]:
         torch.cuda.set_device(place)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield Team(distributed.get_rank(), size)
+        yield ProcessGroup(distributed.get_rank(), size)
     finally:
         distributed.destroy_process_group()
 

@@ -27,15 +27,20 @@ def versions() -> dict[str, str]:
 
 
 def git_revision() -> str:
-    """The checkout's revision, "-dirty" after it where files differ; "unknown" outside of a checkout."""
-    here = Path(__file__).resolve().parent
+    """The checkout's revision, "-dirty" after it where files differ; "unknown" outside of a checkout.
+
+    So it is for an installed package too, even where it lies inside of somebody's checkout: git does not track its files.
+    """
+    here = Path(__file__).resolve()
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=here, capture_output=True, text=True, check=True
-        )
+        _git(here.parent, "ls-files", "--error-unmatch", "--", here.name)
+        return _git(here.parent, "describe", "--always", "--dirty", "--abbrev=12").strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return described.stdout.strip()
+
+
+def _git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 def write_config(settings: dict[str, Any], data_digest: str, path: Path) -> None:

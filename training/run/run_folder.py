@@ -10,7 +10,7 @@ from snag.training.run.provenance import read_config, write_config
 from snag.training.settings import TrainSettings
 
 #: Settings that say where and by how many, not what: a run moved or called by another name is still the same run.
-_PLACES: Final = {"run", "data", "config", "preset", "nproc", "hosts", "meet"}
+_PLACES: Final = {"run", "data", "config", "preset", "nproc", "hosts", "rendezvous"}
 #: Settings of what comes after the learning: where only these differ, nothing has to be learnt again.
 _AFTERWARDS: Final = {"features"}
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from snag.training.augment.augmentation import Augmentation, augment
+from snag.training.augment.augment import augment
+from snag.training.augment.augmentation import Augmentation
 
-OFF = Augmentation(rotation=0, shift=0, shear=0, zoom=0, flip=False, half_turn=False, noise=0, blur=0, gain=0, gamma=0, white=0)
+OFF = Augmentation()
 ON = {
     "rotation": 30.0,
     "shift": 0.2,
@@ -25,7 +26,7 @@ ON = {
     "blur": 3.0,
     "gain": 0.5,
     "gamma": 0.5,
-    "white": 0.5,
+    "overexposure": 0.5,
 }
 
 
@@ -272,7 +273,7 @@ def test_tone_curves_bend_either_way_as_a_camera_gamma_does() -> None:
 def test_too_much_light_makes_up_to_a_share_of_every_other_picture_white_in_all_channels_at_one_value() -> None:
     before = pictures(200, 3)
 
-    after = augment(before, replace(OFF, white=0.4), generator())
+    after = augment(before, replace(OFF, overexposure=0.4), generator())
 
     white = (after == after.amax((1, 2, 3), keepdim=True)).float().mean((1, 2, 3))
     changed = (after != before).any(3).any(2).any(1)
@@ -286,7 +287,7 @@ def test_too_much_light_keeps_mean_spread_and_the_order_of_the_values() -> None:
     """Its exposure is taken out; what was darker is not brighter now."""
     before = pictures(20, 3)
 
-    after = augment(before, replace(OFF, white=0.4), generator())
+    after = augment(before, replace(OFF, overexposure=0.4), generator())
 
     assert torch.allclose(after.mean((1, 2, 3)), before.mean((1, 2, 3)), atol=1e-5)
     assert torch.allclose(after.std((1, 2, 3)), before.std((1, 2, 3)), atol=1e-5)

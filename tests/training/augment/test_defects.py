@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snag.training.augment import defect_shapes, defects
-from snag.training.augment.defects import DEFECTIVE_SHARE, VISIBLE, add_defects
+from snag.training.augment import defect_fills, defects
+from snag.training.augment.canvas import VISIBLE
+from snag.training.augment.defect_fills import Fill, Site
+from snag.training.augment.defect_shapes import Shape
+from snag.training.augment.defect_style import PART_DEFECTS, SURFACE_DEFECTS, DefectStyle
+from snag.training.augment.defects import DEFECTIVE_SHARE, add_defects
+from snag.training.augment.variation import Variation
 
 LEVEL = 0.8
 
@@ -26,6 +33,18 @@ def clean(count: int = 4, channels: int = 1, height: int = 48, width: int = 80, 
 
 def everywhere(pictures: np.ndarray) -> np.ndarray:
     return np.ones(pictures.shape[2:], dtype=np.float32)
+
+
+def drawn(
+    before: np.ndarray,
+    seed: int = 0,
+    style: DefectStyle = PART_DEFECTS,
+    background: float | None = LEVEL,
+    variation: Variation | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures with defects drawn anywhere, and their masks."""
+    random = np.random.default_rng(seed)
+    return add_defects(before, everywhere(before), random, style, background=background, variation=variation)
 
 
 def slow_mask(changed: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -46,7 +65,7 @@ def slow_mask(changed: np.ndarray, before: np.ndarray) -> np.ndarray:
 def test_the_mask_is_where_the_picture_visibly_changed(seed: int, channels: int, aligned: bool) -> None:
     before = clean(3, channels, 20, 30)
 
-    changed, mask = add_defects(before, everywhere(before), np.random.default_rng(seed), LEVEL if aligned else None)
+    changed, mask = drawn(before, seed, background=LEVEL if aligned else None)
 
     near = np.abs(mask - slow_mask(changed, before))
     assert near.mean() < 1e-3  # a value on the very edge of VISIBLE may fall either way
@@ -56,7 +75,7 @@ def test_the_mask_is_where_the_picture_visibly_changed(seed: int, channels: int,
 def test_clean_pictures_are_left_as_they_were() -> None:
     before = clean(16)
 
-    add_defects(before, everywhere(before), np.random.default_rng(0), LEVEL)
+    drawn(before)
 
     assert np.array_equal(before, clean(16))
 
@@ -64,7 +83,7 @@ def test_clean_pictures_are_left_as_they_were() -> None:
 def test_equal_generators_give_equal_defects_and_others_do_not() -> None:
     before = clean(16)
 
-    first, again, other = (add_defects(before, everywhere(before), np.random.default_rng(seed), LEVEL) for seed in (3, 3, 4))
+    first, again, other = (drawn(before, seed) for seed in (3, 3, 4))
 
     assert np.array_equal(first[0], again[0])
     assert np.array_equal(first[1], again[1])
@@ -74,7 +93,7 @@ def test_equal_generators_give_equal_defects_and_others_do_not() -> None:
 def test_most_pictures_get_defects_and_some_stay_good() -> None:
     before = clean(400, 1, 16, 24)
 
-    changed, _ = add_defects(before, everywhere(before), np.random.default_rng(0), LEVEL)
+    changed, _ = drawn(before)
 
     share = (changed != before).any((1, 2, 3)).mean()
     assert DEFECTIVE_SHARE - 0.08 < share <= DEFECTIVE_SHARE + 0.05
@@ -88,7 +107,7 @@ def test_any_size_and_number_of_channels_works_with_and_without_a_table(
 ) -> None:
     before = clean(12, channels, *size)
 
-    changed, mask = add_defects(before, everywhere(before), np.random.default_rng(1), background)
+    changed, mask = drawn(before, 1, background=background)
 
     assert (changed.shape, changed.dtype) == (before.shape, np.float32)
     assert (mask.shape, mask.dtype) == ((12, *size), np.float32)
@@ -100,7 +119,7 @@ def test_any_size_and_number_of_channels_works_with_and_without_a_table(
 def test_one_picture_alone_is_patched_from_itself(background: float | None) -> None:
     before = clean(1)
     for seed in range(30):
-        changed, _ = add_defects(before, everywhere(before), np.random.default_rng(seed), background)
+        changed, _ = drawn(before, seed, background=background)
         assert np.isfinite(changed).all()
 
 
@@ -110,34 +129,33 @@ def test_defects_lie_where_the_places_weigh() -> None:
     where = np.zeros((48, 160), dtype=np.float32)
     where[:, :20] = 1
 
-    _, mask = add_defects(before, where, np.random.default_rng(0), LEVEL)
+    _, mask = add_defects(before, where, np.random.default_rng(0), PART_DEFECTS, background=LEVEL, variation=None)
 
     along = mask.mean((0, 1))
     assert along[:20].mean() > 20 * along[80:].mean()
 
 
-def _counting(functions: list, counts: Counter, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def counted(function):
-        def wrapper(*arguments):
-            counts[function.__name__] += 1
-            return function(*arguments)
+def counted(function: Callable, counts: Counter) -> Callable:
+    def wrapper(*arguments):
+        counts[function.__name__] += 1
+        return function(*arguments)
 
-        return wrapper
-
-    monkeypatch.setattr(defects, name, [counted(function) for function in functions])
+    return wrapper
 
 
 @pytest.mark.parametrize("background", [LEVEL, None])
 def test_every_shape_and_every_fill_is_drawn(monkeypatch: pytest.MonkeyPatch, background: float | None) -> None:
     """Missing material only where there is a table to show in its place."""
     shapes, fills = Counter(), Counter()
-    _counting(defects.SHAPES, shapes, monkeypatch, "SHAPES")
-    _counting(defects.FILLS, fills, monkeypatch, "FILLS")
-    missing = defects.missing
-    monkeypatch.setattr(defects, "missing", lambda *given: fills.update(["missing"]) or missing(*given))
+    style = replace(
+        PART_DEFECTS,
+        shapes=tuple(counted(shape, shapes) for shape in PART_DEFECTS.shapes),
+        fills=tuple(counted(fill, fills) for fill in PART_DEFECTS.fills),
+    )
+    monkeypatch.setattr(defects, "missing", counted(defects.missing, fills))
     before = clean(300, 1, 24, 32)
 
-    add_defects(before, everywhere(before), np.random.default_rng(0), background)
+    drawn(before, style=style, background=background)
 
     assert set(shapes) == {"blob", "scratch", "flat", "speckle"}
     expected = {"tone", "patch", "neighbour", "gain", "warp", "smear"}
@@ -146,8 +164,8 @@ def test_every_shape_and_every_fill_is_drawn(monkeypatch: pytest.MonkeyPatch, ba
     assert min(shapes.values()) > 10
 
 
-@given(st.integers(0, 10**6), st.sampled_from(defects.SHAPES), st.floats(1.5, 60))
-def test_a_shape_is_an_opacity(seed: int, shape: defect_shapes.Shape, reach: float) -> None:
+@given(st.integers(0, 10**6), st.sampled_from(SURFACE_DEFECTS.shapes), st.floats(1.5, 60))
+def test_a_shape_is_an_opacity(seed: int, shape: Shape, reach: float) -> None:
     y = np.arange(-20, 31, dtype=np.float32)[:, None]
     x = np.arange(-35, 12, dtype=np.float32)[None, :]
 
@@ -159,18 +177,18 @@ def test_a_shape_is_an_opacity(seed: int, shape: defect_shapes.Shape, reach: flo
 
 @given(
     st.integers(0, 10**6),
-    st.sampled_from([*defects.FILLS, defects.missing]),
+    st.sampled_from([*SURFACE_DEFECTS.fills, defect_fills.recolour, defect_fills.missing]),
     st.integers(1, 30),
     st.integers(1, 30),
     st.sampled_from([1, 3]),
 )
 def test_a_fill_has_the_boxs_shape_and_leaves_the_box_alone(
-    seed: int, fill: defects.Fill, height: int, width: int, channels: int
+    seed: int, fill: Fill, height: int, width: int, channels: int
 ) -> None:
     pictures = clean(2, channels, 32, 40)
     box = pictures[0][:, 1 : 1 + height, 2 : 2 + width]
 
-    filled = fill(box, pictures[1], (1, 2), np.random.default_rng(seed), LEVEL)
+    filled = fill(Site(box, (1, 2), pictures[1], LEVEL), np.random.default_rng(seed))
 
     assert filled.shape == (channels, height, width)
     assert np.isfinite(filled).all()
@@ -179,8 +197,9 @@ def test_a_fill_has_the_boxs_shape_and_leaves_the_box_alone(
 
 def test_missing_material_shows_the_table() -> None:
     box = clean(1)[0][:, 12:36]
+    site = Site(box, (0, 0), box, LEVEL)
 
-    grounds = [defects.missing(box, box, (0, 0), np.random.default_rng(seed), LEVEL).mean() for seed in range(60)]
+    grounds = [defect_fills.missing(site, np.random.default_rng(seed)).mean() for seed in range(60)]
 
     assert 20 < sum(abs(ground - LEVEL) < 0.02 for ground in grounds) < 60
 
@@ -188,7 +207,7 @@ def test_missing_material_shows_the_table() -> None:
 def test_strengths_reach_from_just_noticeable_to_plain() -> None:
     before = clean(300)
 
-    changed, mask = add_defects(before, everywhere(before), np.random.default_rng(0), LEVEL)
+    changed, mask = drawn(before)
 
     strengths = [np.abs(changed[n] - before[n]).max() for n in range(300) if mask[n].any()]
     assert min(strengths) < 0.06

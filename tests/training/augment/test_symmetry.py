@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from snag.training.augment import symmetry as module
-from snag.training.augment.symmetry import Symmetry, alike, rotated, symmetry
+from snag.training.augment.symmetry import Symmetry, rotated, symmetric_copies, symmetry
 
 NOTHING = Symmetry()
 ALL = Symmetry(flip=True, half_turn=True, any_turn=True)
@@ -127,7 +127,7 @@ def test_light_from_above_makes_dents_of_bumps_when_turned_over() -> None:
 def test_a_picture_is_as_many_as_it_has_symmetries_itself_first(allowed: Symmetry, count: int) -> None:
     picture = smooth(0, 24, 40, 3)
 
-    copies = alike(picture, allowed)
+    copies = symmetric_copies(picture, allowed)
 
     assert len(copies) == count
     assert all(copy.shape == picture.shape for copy in copies)

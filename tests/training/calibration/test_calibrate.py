@@ -148,7 +148,7 @@ def test_a_threshold_set_by_hand_is_kept_and_the_scores_still_give_p_values(bolt
 def test_good_pictures_that_can_not_be_aligned_count_as_the_worst(
     bolts: Trained, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """They will be stopped when they are served: leaving them out would promise too low a rate."""
+    """They will be rejected when they are served: leaving them out would promise too low a rate."""
     good = pictures(tmp_path / "good", range(500, 518))
     Image.fromarray(as_bytes(draw_scene(SIZE, [], noise_seed=0))).save(good / "empty.png")
     Image.fromarray(as_bytes(draw_scene(SIZE, [], noise_seed=1))).save(good / "empty too.png")
@@ -265,10 +265,10 @@ def test_the_command_tells_threshold_rate_and_count(bolts: Trained, run: Path, c
     assert capsys.readouterr().out == (
         f"threshold {bolts.calibration.scores[10]:.6g} (split-conformal) for a false-alarm rate of 0.2, "
         "from 12 good pictures that training never saw; 1 of them lie above it\n"
-        "Of 1,000 good parts, on average at most 154 are stopped; with 95 % confidence at most 339.\n"
+        "Of 1,000 good parts, on average at most 154 are rejected; with 95 % confidence at most 339.\n"
         "With 24 calibration pictures instead of 12 it would be at most 342, with 48 281, with 120 261. "
         "14 pictures are enough for PROMISE=confidence.\n"
-        f"{run / FILE}: the highest scores. A picture that shows a defect holds the threshold up: see NOT_GOOD\n"
+        f"{run / FILE}: the highest scores. A picture that shows a defect holds the threshold up: see EXCLUDE\n"
     )
 
 

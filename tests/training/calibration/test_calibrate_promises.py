@@ -114,10 +114,10 @@ def test_labelled_defects_choose_the_threshold_when_they_are_asked_to(
     said = capsys.readouterr().out.splitlines()
     assert codes == [0, 0, 0]
     assert calibration.method == "cost"
-    assert [choice.method for choice in calibration.choices] == ["split-conformal", "youden", "cost"]
-    assert calibration.threshold == calibration.choices[2].threshold
+    assert [choice.method for choice in calibration.comparisons] == ["split-conformal", "youden", "cost"]
+    assert calibration.threshold == calibration.comparisons[2].threshold
     assert calibration.scores == bolts.calibration.scores
-    assert all((choice.defects, choice.good) == (6, 12) for choice in calibration.choices)
+    assert all((choice.defects, choice.good) == (6, 12) for choice in calibration.comparisons)
     assert [line.split()[0] for line in said[-4:-1]] == ["split-conformal", "youden", "cost"]
     assert "a threshold that was chosen by its results is promised less" in said[-6]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snag.core.calibration import COST, SPLIT_CONFORMAL, YOUDEN, Calibration
-from snag.training.calibration.compare_thresholds import Costs, best_threshold, choices, chosen_choice
+from snag.training.calibration.compare_thresholds import Costs, best_threshold, compare_chosen, compare_thresholds
 from snag.training.calibration.summary import lines_of
 
 SCORES = st.lists(st.one_of(st.integers(0, 8).map(float), st.floats(-100, 100), st.just(math.inf)), min_size=1, max_size=25)
@@ -37,13 +37,13 @@ class TestBestThreshold:
         assert best_threshold(np.array([1.0, 2.0]), np.array([4.0, 9.0]), 1, 1) == 3.0
 
     def test_refused_pictures_move_nothing(self):
-        """A picture that is stopped whatever the threshold has no say in it."""
+        """A picture that is rejected whatever the threshold has no say in it."""
         with_refused = best_threshold(np.array([1.0, 2.0, math.inf]), np.array([4.0, math.inf]), 1, 1)
 
         assert with_refused == best_threshold(np.array([1.0, 2.0]), np.array([4.0]), 1, 1) == 3.0
 
     def test_extremes(self):
-        """Where defects are all that costs, everything is stopped; where alarms are, nothing of what was seen."""
+        """Where defects are all that costs, everything is rejected; where alarms are, nothing of what was seen."""
         good, bad = np.array([1.0, 3.0]), np.array([2.0, 4.0])
 
         assert best_threshold(good, bad, 1.0, 1e-9) < 2.0
@@ -56,17 +56,17 @@ class TestChoices:
         """All three, with costs; two without; the conformal row counts what its own threshold does."""
         good, bad = [float(i) for i in range(40)], [30.5, 38.5, 50.0, 60.0, math.inf]
 
-        rows = choices(good, bad, (38.0, 0.11), 0.95, COSTS)
+        rows = compare_thresholds(good, bad, (38.0, 0.11), 0.95, COSTS)
 
         assert [row.method for row in rows] == [SPLIT_CONFORMAL, YOUDEN, COST]
-        assert (rows[0].stopped, rows[0].missed, rows[0].false_alarm_bound) == (1, 1, 0.11)
+        assert (rows[0].rejected, rows[0].missed, rows[0].false_alarm_bound) == (1, 1, 0.11)
         assert (rows[0].false_alarm_rate, rows[0].miss_rate) == (1 / 40, 1 / 5)
         assert rows[0].cost == pytest.approx(1000 * (0.02 * 50 / 5 + 0.98 * 2 / 40))
-        assert [row.method for row in choices(good, bad, None, 0.95, None)] == [YOUDEN]
+        assert [row.method for row in compare_thresholds(good, bad, None, 0.95, None)] == [YOUDEN]
 
     def test_exact_interval_of_misses(self):
         """None of ten missed: at most 30.8 % in the long run (the rule of three, exactly)."""
-        row = choices([0.0] * 20, [5.0] * 10, (1.0, 0.2), 0.95, None)[0]
+        row = compare_thresholds([0.0] * 20, [5.0] * 10, (1.0, 0.2), 0.95, None)[0]
 
         assert (row.missed, row.miss_low) == (0, 0.0)
         assert row.miss_high == pytest.approx(1 - 0.025 ** (1 / 10))
@@ -78,7 +78,7 @@ class TestChoices:
         costs = replace(COSTS, miss=98)  # an alarm weighs as much as a miss
         for _ in range(150):
             good, bad = random.normal(0, 1, 25), random.normal(1.5, 1, 25)
-            row = chosen_choice(method, good.tolist(), bad.tolist(), 0.95, costs)
+            row = compare_chosen(method, good.tolist(), bad.tolist(), 0.95, costs)
             told.append(row.miss_rate + row.false_alarm_rate)
             far, near = random.normal(0, 1, 1500), random.normal(1.5, 1, 1500)
             true.append((far > row.threshold).mean() + (near <= row.threshold).mean())
@@ -90,7 +90,7 @@ class TestChoices:
 
     def test_a_lone_defect(self):
         """One defect, one good part: nothing breaks, and leaving it out there is nothing to detect."""
-        row = chosen_choice(YOUDEN, [1.0], [2.0], 0.95, None)
+        row = compare_chosen(YOUDEN, [1.0], [2.0], 0.95, None)
 
         assert (row.threshold, row.good, row.defects) == (1.5, 1, 1)
 
@@ -98,14 +98,16 @@ class TestChoices:
 class TestAccount:
     def test_table(self):
         """A line for each method, in columns, with the cost where costs were named."""
-        rows = choices([float(i) for i in range(40)], [38.5, 50.0], (38.0, 0.11), 0.95, COSTS)
-        calibration = Calibration((1.0,), 0.05, 2.0, "manual", "", "", "", "", choices=rows)
+        rows = compare_thresholds([float(i) for i in range(40)], [38.5, 50.0], (38.0, 0.11), 0.95, COSTS)
+        calibration = Calibration((1.0,), 0.05, 2.0, "manual", "", "", "", "", comparisons=rows)
 
         lines = lines_of(calibration)
 
-        assert " ".join(lines[1].split()) == "method threshold good parts stopped defects missed cost of 1,000 parts"
+        assert " ".join(lines[1].split()) == "method threshold good parts rejected defects missed cost of 1,000 parts"
         assert lines[2].startswith(
             "split-conformal          38  1 of 40, long run at most 11.0 %       0 of 2 (0.0 % to 84.2 %)"
         )
         assert len(lines) == 5
-        assert "cost" not in "".join(lines_of(replace(calibration, choices=choices([1.0], [2.0], None, 0.95, None))))
+        assert "cost" not in "".join(
+            lines_of(replace(calibration, comparisons=compare_thresholds([1.0], [2.0], None, 0.95, None)))
+        )

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snag.core.artifact import UNJUDGED_SCORE
 from snag.core.calibration import POOLED, Calibration, conformal_threshold, is_group, p_value
 from snag.core.errors import BadConfig, BadDataset
 from snag.core.verdict import judge
-from snag.detector.detector import FAILED_SCORE
 from snag.training.calibration.groups import calibrated_groups, groups_by_folder, groups_by_list
 
 GOOD = Path("data/train/good")
@@ -105,23 +105,23 @@ def test_each_group_is_a_calibration_of_its_own(scores, seed, score):
 
 
 def test_each_group_keeps_the_rate():
-    """Two cameras, one with scores ten times the other's: pooled, one is stopped far too often; each by its own, neither."""
-    random, rate, stopped = np.random.default_rng(4), 0.1, {"own": [], "pooled": []}
+    """Two cameras, one with scores ten times the other's: pooled, one is rejected far too often; each by its own, neither."""
+    random, rate, rejected = np.random.default_rng(4), 0.1, {"own": [], "pooled": []}
     for _ in range(300):
         scores = np.concatenate([random.gamma(3, 1, 30), random.gamma(3, 10, 30)])
         calibration = calibrated(scores.tolist(), ["quiet"] * 30 + ["loud"] * 30, rate)
         new = random.gamma(3, 10, 50)
         for how, group in (("own", "loud"), ("pooled", None)):
-            stopped[how].append(np.mean([judge(score, 0.0, None, calibration, group).is_anomaly for score in new]))
+            rejected[how].append(np.mean([judge(score, 0.0, None, calibration, group).is_anomaly for score in new]))
 
-    assert np.mean(stopped["own"]) == pytest.approx(3 / 31, abs=0.015)
-    assert np.mean(stopped["pooled"]) > 0.15
+    assert np.mean(rejected["own"]) == pytest.approx(3 / 31, abs=0.015)
+    assert np.mean(rejected["pooled"]) > 0.15
 
 
 def test_a_group_of_which_too_many_can_not_be_judged_has_no_threshold_of_its_own() -> None:
     """Theirs would stop nothing but what can't be judged; one such picture less, and it is the worst of the others."""
     for unjudged, threshold in ((2, None), (1, 18.0)):
-        scores = [float(score) for score in range(1, 19)] + [FAILED_SCORE] * unjudged
+        scores = [float(score) for score in range(1, 19)] + [UNJUDGED_SCORE] * unjudged
 
         (group,) = calibrated_groups(scores, ["camera"] * len(scores), 0.1, "average", 0.95)
 

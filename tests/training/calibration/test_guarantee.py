@@ -67,7 +67,7 @@ class TestLaw:
     @pytest.mark.parametrize("count", [20, 40, 64, 150, 500])
     @pytest.mark.parametrize("kind", [AVERAGE, CONFIDENCE])
     def test_realised_rates_follow_the_beta_law(self, count, kind):
-        """Over 500 random splits of good pictures, what is stopped of the others follows Beta(n + 1 - k, k)."""
+        """Over 500 random splits of good pictures, what is rejected of the others follows Beta(n + 1 - k, k)."""
         found = random_splits(POOL, count, 0.15, kind, 0.9, SPLITS, seed=count)
 
         assert found.misfit() > 0.001
@@ -157,7 +157,7 @@ class TestWords:
         """The sentence of 40 pictures at 5 %, and what more would buy."""
         promised = guarantee(40, 39, 0.05, AVERAGE, 0.95)
 
-        assert promised.sentence == "Of 1,000 good parts, on average at most 49 are stopped; with 95 % confidence at most 114."
+        assert promised.sentence == "Of 1,000 good parts, on average at most 49 are rejected; with 95 % confidence at most 114."
         assert promised.prospect == (
             "With 80 calibration pictures instead of 40 it would be at most 95, with 160 81, with 400 69. "
             "59 pictures are enough for PROMISE=confidence."
@@ -167,7 +167,7 @@ class TestWords:
         """The sentence begins with what was asked for."""
         promised = guarantee(150, 148, 0.05, CONFIDENCE, 0.95)
 
-        assert promised.sentence == "Of 1,000 good parts, with 95 % confidence at most 42 are stopped; on average at most 20."
+        assert promised.sentence == "Of 1,000 good parts, with 95 % confidence at most 42 are rejected; on average at most 20."
         assert promised.prospect == (
             "300 calibration pictures instead of 150 could hold it to at most 10, 600 to at most 5, 1,500 to at most 2."
         )
@@ -178,7 +178,7 @@ class TestWords:
 
         assert promised.kind == CHOSEN
         assert promised.sentence == (
-            "Of 1,000 good parts, with 95 % confidence at most 244 are stopped: "
+            "Of 1,000 good parts, with 95 % confidence at most 244 are rejected: "
             "a threshold that was chosen by its results is promised less."
         )
         assert promised.prospect == ""
@@ -186,7 +186,7 @@ class TestWords:
     def test_small_rates(self):
         """A rate of less than one in a thousand is told of more parts; nothing is rounded down."""
         assert guarantee(20_000, 19_999, 0.0001, AVERAGE, 0.95).sentence == (
-            "Of 100,000 good parts, on average at most 10 are stopped; with 95 % confidence at most 24."
+            "Of 100,000 good parts, on average at most 10 are rejected; with 95 % confidence at most 24."
         )
 
     @given(count=st.integers(1, 3000), rate=st.floats(1e-3, 0.5), kind=st.sampled_from([AVERAGE, CONFIDENCE]))

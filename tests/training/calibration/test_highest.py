@@ -83,7 +83,7 @@ def test_pictures_that_are_no_good_parts_are_left_out_of_the_threshold_and_named
     worst = names[each.index(max(each))]
     (tmp_path / "list.txt").write_text(f"\ufeff{worst}\r\n\r\n", encoding="utf-8")
 
-    code = main(["--data", str(bolts.data), "--run", str(run), "--fpr", str(RATE), "--not-good", str(tmp_path / "list.txt")])
+    code = main(["--data", str(bolts.data), "--run", str(run), "--fpr", str(RATE), "--exclude", str(tmp_path / "list.txt")])
 
     left = sorted(each)[:-1]
     calibration = read_calibration(run / "calibration.json")
@@ -98,7 +98,7 @@ def test_other_good_pictures_may_be_left_out_too(bolts: Trained, run: Path, tmp_
     good = pictures(tmp_path / "good", range(500, 512))
     (tmp_path / "list.txt").write_text("505.png\n")
 
-    calibration = calibrate(settings(bolts, run, good=good, not_good=tmp_path / "list.txt"))
+    calibration = calibrate(settings(bolts, run, good=good, exclude=tmp_path / "list.txt"))
 
     assert (calibration.count, calibration.left_out) == (11, ("505.png",))
 
@@ -121,6 +121,6 @@ def test_a_list_that_can_not_be_followed_is_refused_and_the_last_calibration_sta
         (tmp_path / "list.txt").write_text(every if text == "every one" else text)
 
     with pytest.raises(error, match=why):
-        calibrate(settings(bolts, run, not_good=tmp_path / "list.txt"))
+        calibrate(settings(bolts, run, exclude=tmp_path / "list.txt"))
 
     assert (run / "calibration.json").read_bytes() == before

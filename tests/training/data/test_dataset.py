@@ -11,7 +11,7 @@ from PIL import Image
 
 from snag.core.errors import NoPictures, TooFewPictures, UnreadablePictures
 from snag.training.data.dataset import LEAST_PICTURES, digest_of, good_pictures, read
-from snag.training.data.survey import look, survey
+from snag.training.data.survey import summarise, survey
 from tests.support.parts import as_bytes, good_picture, write_data_set
 
 # --- the folder -------------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_a_look_keeps_what_choosing_needs() -> None:
     picture[0] = 90
     picture[1, :50] = 30
 
-    seen = look(picture)
+    seen = summarise(picture)
 
     assert (seen.height, seen.width) == (100, 50)
     assert seen.small.shape == (1, 256, 128)
@@ -137,7 +137,7 @@ def test_a_look_keeps_what_choosing_needs() -> None:
     assert float(seen.thumbnail[0]) == pytest.approx(0.299 * 90 + 0.587 * 30)
     assert float(seen.thumbnail[-1]) == pytest.approx(0.299 * 90)
     assert seen.chroma == 90
-    assert look(picture[:1]).chroma == 0
+    assert summarise(picture[:1]).chroma == 0
 
 
 def test_the_survey_looks_at_the_pictures_in_their_order(tmp_path: Path) -> None:
@@ -146,4 +146,4 @@ def test_the_survey_looks_at_the_pictures_in_their_order(tmp_path: Path) -> None
 
     seen = survey(paths)
 
-    assert [one.thumbnail.tolist() for one in seen] == [look(read(path)).thumbnail.tolist() for path in paths]
+    assert [one.thumbnail.tolist() for one in seen] == [summarise(read(path)).thumbnail.tolist() for path in paths]

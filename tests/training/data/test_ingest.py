@@ -2,10 +2,6 @@
 
 import hashlib
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -13,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from snag.training.ingest import main
+from tests.support.children import Child
 from tests.support.data_sets import data_set, png, read_folder, under, write_folder, write_tar, write_zip
 from tests.support.ingested import bring_into, brought
 
@@ -193,17 +190,13 @@ def test_killed_run_leaves_no_half_category(tmp_path, target, bring):
     write_folder(tmp_path / "screw", under("train/good", {f"{i:03d}.png": png(i) for i in range(3)}))
     with pipe.open("wb") as large:
         large.truncate(3_000_000_000)  # sparse: nothing on disk, but seconds to copy
-    command = [sys.executable, "-m", "snag.training.ingest", "--source", str(tmp_path / "screw"), "--target", str(target)]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
-    try:
+    with Child("snag.training.ingest", ["--source", str(tmp_path / "screw"), "--target", str(target)]) as copying:
         give_up = time.monotonic() + 60
         while not list(target.glob(".ingest.*.part/screw/train/good/zzz.png")):
-            assert process.poll() is None
+            assert copying.runs
             assert time.monotonic() < give_up
             time.sleep(0.005)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        copying.kill()
 
     assert not (target / "screw").exists()
     pipe.unlink()

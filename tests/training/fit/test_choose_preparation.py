@@ -8,40 +8,42 @@ import pytest
 import torch
 from torch import Tensor
 
-from snag.detector.preparation import AlignedPreparation, WholePreparation
+from snag.detector.full_frame import FullFrame
+from snag.detector.oriented_crop import OrientedCrop
 from snag.detector.registration import moved
-from snag.training.data.survey import look
-from snag.training.fit.choose_preparation import choose_preparation
+from snag.training.data.survey import summarise
+from snag.training.modes import MODES, choose
 from tests.support.parts import good_picture
 from tests.support.preparations import SIZE, aligned_for, chosen, random_picture
 from tests.support.scenes import play
 
 
 @pytest.fixture(scope="module")
-def aligned() -> AlignedPreparation:
+def aligned() -> OrientedCrop:
     return aligned_for(SIZE)
 
 
 def test_parts_are_aligned_where_they_can_be_and_left_whole_on_demand() -> None:
-    assert chosen(SIZE).mode == "aligned"
-    assert chosen(SIZE, mode="whole").mode == "whole"
+    assert chosen(SIZE).mode.name == "oriented_crop"
+    assert chosen(SIZE, mode="full_frame").mode.name == "full_frame"
 
 
 def test_what_can_not_be_aligned_is_left_whole_and_says_why() -> None:
-    looks = [look(random_picture(60, 80, seed=seed)) for seed in range(12)]
-    wanted = {"colour": "auto", "pixels": 3000, "centre": 0.5, "spread": 0.15}
+    summaries = [summarise(random_picture(60, 80, seed=seed)) for seed in range(12)]
+    wanted = {"pixels": 3000}
 
-    automatic = choose_preparation(looks, mode="auto", **wanted)
-    asked = choose_preparation(looks, mode="aligned", **wanted)
+    automatic = choose(summaries, mode="auto", **wanted)
+    asked = choose(summaries, mode="oriented_crop", **wanted)
 
-    assert automatic.mode == asked.mode == "whole"
-    reasons = automatic.why.split("; ")
-    assert [reason[:4] for reason in reasons] == ["no p", "even", "no t"]  # not aligned, registered, located
-    assert asked.why == f"mode aligned was asked for, but {reasons[0]}"
-    assert automatic.foreground.unique().tolist() == [1]
+    assert automatic.mode.name == asked.mode.name == "full_frame"
+    reasons = automatic.fit.why.split("; ")
+    assert [reason[:4] for reason in reasons[:3]] == ["no p", "even", "no t"]  # not aligned, registered, located
+    assert len(reasons) == len(MODES) - 1
+    assert asked.fit.why == f"mode oriented_crop was asked for, but {reasons[0]}"
+    assert automatic.fit.foreground.unique().tolist() == [1]
 
 
-@pytest.mark.parametrize(("knobs", "mode"), [(0, "aligned"), (5, "registered")])
+@pytest.mark.parametrize(("knobs", "mode"), [(0, "oriented_crop"), (5, "scene")])
 def test_a_part_that_is_one_thing_of_many_which_lie_alike_is_no_part(knobs: int, mode: str) -> None:
     """A long bar on a plate, alone or with knobs around it: aligned, nobody would look at the knobs."""
     y, x = torch.linspace(-1, 1, 256)[:, None], torch.linspace(-1, 1, 256)[None, :]
@@ -53,9 +55,9 @@ def test_a_part_that_is_one_thing_of_many_which_lie_alike_is_no_part(knobs: int,
     pictures = moved((200 - 140 * depth).expand(24, 1, -1, -1), moves, 256, 256)
     pictures = pictures + 2 * torch.randn(pictures.shape, generator=torch.Generator().manual_seed(0))
 
-    choice = choose_preparation([look(p) for p in pictures], mode="auto", colour="auto", pixels=6000, centre=0.5, spread=0.15)
+    choice = choose([summarise(p) for p in pictures], mode="auto", colour="auto", pixels=6000)
 
-    assert choice.mode == mode
+    assert choice.mode.name == mode
 
 
 @pytest.mark.parametrize(
@@ -66,9 +68,7 @@ def test_colour_is_used_where_the_pictures_have_any(colour: str, coloured: bool,
     if not coloured:
         pictures = [picture[:1].expand(3, -1, -1) for picture in pictures]
 
-    choice = choose_preparation(
-        [look(picture) for picture in pictures], mode="whole", colour=colour, pixels=3000, centre=0.5, spread=0.15
-    )
+    choice = choose([summarise(picture) for picture in pictures], mode="full_frame", colour=colour, pixels=3000)
 
     assert choice.module.channels == channels
     assert choice.module(pictures[0])[0].shape[0] == channels
@@ -78,10 +78,10 @@ def test_a_coloured_part_is_aligned_by_its_grey_values_and_shown_in_colour() -> 
     tint = torch.tensor([1.2, 1.0, 0.7])[:, None, None]
     pictures = [good_picture(i, SIZE) * tint for i in range(16)]
 
-    choice = choose_preparation([look(p) for p in pictures], mode="auto", colour="auto", pixels=6000, centre=0.5, spread=0.15)
+    choice = choose([summarise(p) for p in pictures], mode="auto", colour="auto", pixels=6000)
     prepared, _, reason = choice.module(pictures[0])
 
-    assert (choice.mode, reason) == ("aligned", "")
+    assert (choice.mode.name, reason) == ("oriented_crop", "")
     means = prepared.mean((1, 2))
     assert prepared.shape[0] == 3
     assert means[0] > means[1] > means[2]
@@ -89,10 +89,10 @@ def test_a_coloured_part_is_aligned_by_its_grey_values_and_shown_in_colour() -> 
 
 @pytest.mark.parametrize("size", [(100, 100), (60, 150), (150, 60)])
 def test_the_working_size_keeps_budget_and_aspect_and_never_exceeds_the_pictures(size: tuple[int, int]) -> None:
-    looks = [look(random_picture(*size, seed=seed)) for seed in range(12)]
+    summaries = [summarise(random_picture(*size, seed=seed)) for seed in range(12)]
 
     def whole(pixels: int) -> tuple[int, int]:
-        module = choose_preparation(looks, mode="whole", colour="auto", pixels=pixels, centre=0.5, spread=0.15).module
+        module = choose(summaries, mode="full_frame", colour="auto", pixels=pixels).module
         return module.height, module.width
 
     small, large = whole(4000), whole(10**6)
@@ -102,9 +102,9 @@ def test_the_working_size_keeps_budget_and_aspect_and_never_exceeds_the_pictures
 
 
 def test_pictures_that_lie_both_ways_are_worked_on_as_most_lie() -> None:
-    looks = [look(random_picture(*size)) for size in [(60, 120)] * 3 + [(120, 60)] * 9]
+    summaries = [summarise(random_picture(*size)) for size in [(60, 120)] * 3 + [(120, 60)] * 9]
 
-    module = choose_preparation(looks, mode="whole", colour="auto", pixels=10**6, centre=0.5, spread=0.15).module
+    module = choose(summaries, mode="full_frame", colour="auto", pixels=10**6).module
 
     assert (module.height, module.width) == (128, 64)
 
@@ -121,11 +121,9 @@ def test_pictures_that_lie_across_are_turned_unless_their_grain_runs_as_in_those
     tall = [_lined(120, 60, True, seed) for seed in range(6)]
     wide = [_lined(60, 120, down_in_wide_ones, seed) for seed in range(4)]
 
-    module = choose_preparation(
-        [look(picture) for picture in [*tall, *wide]], mode="whole", colour="auto", pixels=10**6, centre=0.5, spread=0.15
-    ).module
+    module = choose([summarise(picture) for picture in [*tall, *wide]], mode="full_frame", colour="auto", pixels=10**6).module
 
-    assert isinstance(module, WholePreparation)
+    assert isinstance(module, FullFrame)
     assert module.turn is not down_in_wide_ones
     assert module(wide[0])[0].shape == ((1, 64, 128) if down_in_wide_ones else (1, 128, 64))
     assert module(tall[0])[0].shape == (1, 128, 64)
@@ -134,9 +132,9 @@ def test_pictures_that_lie_across_are_turned_unless_their_grain_runs_as_in_those
 def test_pictures_of_many_shapes_are_squeezed_by_little_and_keep_the_budget_on_average() -> None:
     random = torch.Generator().manual_seed(1)
     sizes = [(int(h), int(w)) for h, w in zip(*torch.randint(120, 520, (2, 60), generator=random), strict=True)]
-    looks = [look(_lined(*size, True, 0)) for size in sizes]
+    summaries = [summarise(_lined(*size, True, 0)) for size in sizes]
 
-    module = choose_preparation(looks, mode="whole", colour="auto", pixels=30_000, centre=0.5, spread=0.15).module
+    module = choose(summaries, mode="full_frame", colour="auto", pixels=30_000).module
 
     squeezed, areas = [], []
     for height, width in sizes:
@@ -151,14 +149,14 @@ def test_pictures_of_many_shapes_are_squeezed_by_little_and_keep_the_budget_on_a
 @pytest.mark.parametrize("size", [(128, 128), (160, 160), (192, 192)])
 def test_rounding_the_strip_to_whole_blocks_never_cuts_the_part(size: tuple[int, int]) -> None:
     choice = chosen(size)
-    assert isinstance(choice.module, AlignedPreparation)
+    assert isinstance(choice.module, OrientedCrop)
     head = 0.32 * 0.62 * min(size) / max(size)  # a bolt's greatest width, in units of the long side
 
     assert choice.module.height * choice.module.step >= head + 0.01
 
 
-def test_defects_are_drawn_on_the_part_and_a_little_beside_it(aligned: AlignedPreparation) -> None:
-    foreground = chosen(SIZE).foreground
+def test_defects_are_drawn_on_the_part_and_a_little_beside_it(aligned: OrientedCrop) -> None:
+    foreground = chosen(SIZE).fit.foreground
 
     assert foreground.shape == (aligned.height, aligned.width)
     assert float(foreground.min()) == pytest.approx(0.03)

@@ -11,9 +11,10 @@ import torch
 
 from snag.detector.aligner import REFINE_SIDE
 from snag.detector.geometry import shrink
-from snag.training.data.survey import look
-from snag.training.fit.aligner import fit_alignment
-from snag.training.sample import draw
+from snag.samples.screw_sample import draw
+from snag.training.data.survey import summarise
+from snag.training.fit.aligner import Alignment, fit_alignment
+from snag.training.fit.refusal import Refusal
 from tests.support.parts import BACKGROUND, draw_scene, good_bolt, good_picture
 
 
@@ -26,14 +27,14 @@ def test_no_good_part_is_refused_by_an_aligner_fitted_to_its_like() -> None:
     """Neither those that it was fitted to nor others: a refused good part would be a false alarm."""
     fitted, others = ([sample_picture(folder, i) for i in range(24)] for folder in ("train/good", "test/good"))
 
-    alignment, why = fit_alignment([shrink(picture, REFINE_SIDE) for picture in fitted])
+    alignment = fit_alignment([shrink(picture, REFINE_SIDE) for picture in fitted])
 
-    assert alignment is not None, why
+    assert isinstance(alignment, Alignment), alignment
     assert {alignment.aligner(picture)[3] for picture in [*fitted, *others]} == {""}
 
 
 def smalls(pictures: list[torch.Tensor]) -> list[torch.Tensor]:
-    return [look(picture).small for picture in pictures]
+    return [summarise(picture).small for picture in pictures]
 
 
 def texture(seed: int) -> torch.Tensor:
@@ -78,20 +79,20 @@ def rails(seed: int) -> torch.Tensor:
     ],
 )
 def test_what_can_not_be_aligned_is_refused_with_the_reason(draw_one: Callable[[int], torch.Tensor], why: str) -> None:
-    alignment, sentence = fit_alignment(smalls([draw_one(seed) for seed in range(16)]))
+    refused = fit_alignment(smalls([draw_one(seed) for seed in range(16)]))
 
-    assert alignment is None
-    assert why in sentence
+    assert isinstance(refused, Refusal)
+    assert why in refused.why
 
 
 @pytest.mark.parametrize("bright", [False, True])
 @pytest.mark.parametrize("size", [(96, 96), (96, 144)])
 def test_the_strip_holds_the_part_with_a_margin(size: tuple[int, int], bright: bool) -> None:
     """A bolt is as long as 0.62 of the short side, and its head 0.32 of that across."""
-    alignment, why = fit_alignment(smalls([good_picture(i, size, bright=bright) for i in range(16)]))
+    alignment = fit_alignment(smalls([good_picture(i, size, bright=bright) for i in range(16)]))
 
-    assert alignment is not None, why
-    assert why.startswith("parts aligned: their silhouettes match the mean by 0.9")
+    assert isinstance(alignment, Alignment), alignment
+    assert alignment.why.startswith("parts aligned: their silhouettes match the mean by 0.9")
     length = 0.62 * min(size) / max(size)
     assert length < alignment.width < length + 0.06
     assert 0.32 * length < alignment.height < 0.32 * length + 0.06
@@ -101,9 +102,9 @@ def test_an_aligner_fitted_to_parts_that_the_border_always_cuts_accepts_them() -
     """A camera may see a segment alone: what is usual is good."""
     pictures = [draw_scene((96, 96), [good_bolt(i, (96, 96), x=78.0, y=48.0 + i % 5, degrees=0.0)], i) for i in range(16)]
 
-    alignment, why = fit_alignment(smalls(pictures))
+    alignment = fit_alignment(smalls(pictures))
 
-    assert alignment is not None, why
+    assert isinstance(alignment, Alignment), alignment
     assert {alignment.aligner(picture)[3] for picture in pictures} == {""}
 
 
@@ -120,8 +121,8 @@ def test_a_rim_that_curves_away_from_the_lamp_lies_in_the_strip_and_a_shadow_doe
         table, step = (60.0, 130.0) if bright else (200.0, -130.0)
         return torch.from_numpy((table + step * depth + random.normal(0, 1, (160, 160))).astype(np.float32))[None]
 
-    alignment, why = fit_alignment(smalls([lozenge(seed) for seed in range(16)]))
+    alignment = fit_alignment(smalls([lozenge(seed) for seed in range(16)]))
 
-    assert alignment is not None, why
+    assert isinstance(alignment, Alignment), alignment
     assert 100 / 160 + 0.02 < alignment.width < 100 / 160 + 0.06
     assert 44 / 160 + 0.01 < alignment.height < 44 / 160 + 0.06

@@ -23,8 +23,11 @@ from snag.core.artifact import load_artifact
 from snag.core.errors import BadConfig
 from snag.training import train
 from snag.training.learner import Learner
+from snag.training.modes import MODES
 from snag.training.run.checkpoint import load_checkpoint
-from snag.training.run.process_group import FRESH, Team, starts
+from snag.training.run.hardware import Hardware
+from snag.training.run.process_group import FRESH, ProcessGroup, launch_command
+from snag.training.settings import settle
 from tests.support.parts import write_data_set
 
 ROOT = Path(__file__).parents[3]
@@ -34,11 +37,11 @@ SMALL = [
         "quick",
         "--pixels",
         "4096",
-        "--base",
+        "--base-channels",
         "8",
         "--bottleneck",
         "16",
-        "--weight-base",
+        "--weight-channels",
         "8",
         "--precision",
         "float32",
@@ -87,7 +90,7 @@ class TestShares:
     def test_partition(self, count, size):
         """Each row is in one share, shares weigh as much as they hold; a batch that is too small is everybody's."""
         batch = torch.arange(count)
-        shares = [Team(rank, size).share(batch) for rank in range(size)]
+        shares = [ProcessGroup(rank, size).share(batch) for rank in range(size)]
 
         assert sum(weight for _, weight in shares) == pytest.approx(1)
         if count >= size:
@@ -99,24 +102,24 @@ class TestShares:
     def test_alone(self):
         """Without others nothing is changed: the weight is exactly one, and normalisation is torch's own."""
         norm = torch.nn.BatchNorm2d(3)
-        Team().normalise_together(norm)
+        ProcessGroup().normalise_together(norm)
 
-        assert Team().share(torch.zeros(5))[1] == 1.0
+        assert ProcessGroup().share(torch.zeros(5))[1] == 1.0
         assert type(norm) is torch.nn.BatchNorm2d
-        assert Team().sum({"loss": 0.1}) == {"loss": 0.1}
+        assert ProcessGroup().sum({"loss": 0.1}) == {"loss": 0.1}
 
 
 class TestStart:
     def test_alone_and_inside_of_a_team_nothing_is_started(self, monkeypatch):
         """One process is the command itself, and a process of a team does not start another team."""
-        assert starts(1, 1, None, []) is None
+        assert launch_command(1, 1, None, []) is None
         monkeypatch.setenv("WORLD_SIZE", "2")
-        assert starts(2, 1, None, []) is None
+        assert launch_command(2, 1, None, []) is None
 
     def test_words_stay(self, monkeypatch):
         """On one machine nothing is asked of others; on several all meet at one place, with the same words."""
         monkeypatch.delenv("WORLD_SIZE", raising=False)
-        one, two = starts(4, 1, None, ["--seed", "1"]), starts(1, 2, "first:29500", ["--seed", "1"])
+        one, two = launch_command(4, 1, None, ["--seed", "1"]), launch_command(1, 2, "first:29500", ["--seed", "1"])
 
         assert one is not None
         assert one[-5:] == ["-m", "--", "snag.training.train", "--seed", "1"]
@@ -131,10 +134,10 @@ class TestStart:
         [
             (["--nproc", "0"], "nproc = '0': input should be greater than or equal to 1"),
             (["--nproc", "abc"], "nproc = 'abc': input should be a valid integer"),
-            (["--nproc", "3", "--hosts", "2", "--meet", "a:1", "--batch-size", "5"], "expected at most 5 in all"),
+            (["--nproc", "3", "--hosts", "2", "--rendezvous", "a:1", "--batch-size", "5"], "expected at most 5 in all"),
             (["--hosts", "2"], "expected both for several machines, neither for one"),
-            (["--meet", "first:29500"], "expected both for several machines, neither for one"),
-            (["--hosts", "2", "--meet", "first"], "meet = 'first': expected host:port"),
+            (["--rendezvous", "first:29500"], "expected both for several machines, neither for one"),
+            (["--hosts", "2", "--rendezvous", "first"], "rendezvous = 'first': expected host:port"),
             (["--nproc", "2", "--data", "nowhere"], "no pictures in nowhere/train/good"),
         ],
     )
@@ -148,11 +151,11 @@ class TestStart:
 
     def test_strangers(self, monkeypatch):
         """A process with other pictures or settings than the first one is refused: they would not train one model."""
-        monkeypatch.setattr(Team, "agreed", lambda self, decide: "what the first one has")
+        monkeypatch.setattr(ProcessGroup, "broadcast", lambda self, decide: "what the first one has")
 
-        Team(1, 2).alike("what the first one has")
+        ProcessGroup(1, 2).assert_same("what the first one has")
         with pytest.raises(BadConfig, match="process 1 of 2 has other settings or pictures"):
-            Team(1, 2).alike("another")
+            ProcessGroup(1, 2).assert_same("another")
 
 
 @pytest.mark.parametrize("rank", [0, 1])
@@ -160,7 +163,7 @@ def test_the_learner_takes_its_share(rank: int) -> None:
     """A step looks at this process's rows alone, and adds up gradients and losses: or two would train a model each."""
     asked: list[str] = []
 
-    class Seen(Team):
+    class Seen(ProcessGroup):
         def normalise_together(self, module):
             asked.append("norm")
 
@@ -171,8 +174,8 @@ def test_the_learner_takes_its_share(rank: int) -> None:
             asked.append("sum")
             return values
 
-    settings = train.for_mode(train.train_settings([*SMALL, "--data", "none"]), "whole", 1)
-    learner = Learner(settings, 1, torch.device("cpu"), False, Seen(rank, 2))
+    settings = settle(train.train_settings([*SMALL, "--data", "none"]), MODES["full_frame"], 1)
+    learner = Learner(settings, 1, Hardware(torch.device("cpu"), half=False), Seen(rank, 2))
     batch = torch.rand(5, 1, 32, 32)
     unseen = batch.clone()
     unseen[3 * (1 - rank) : 3 * (1 - rank) + (2 if rank == 0 else 3)] = float("nan")  # the other's rows
@@ -212,6 +215,7 @@ def test_the_loss_curve_is_that_of_one_process(data: Path, alone: dict[str, list
     assert history(tmp_path) == together
 
 
+@pytest.mark.slow
 def test_training_goes_on_after_a_process_was_killed(data: Path, alone: dict[str, list[float]], tmp_path: Path) -> None:
     """torchrun starts all of them again, they go on from the checkpoint, and the curve is as if nothing had been."""
     running = two(["--data", str(data), "--run", str(tmp_path), *SMALL])
@@ -234,6 +238,7 @@ def test_training_goes_on_after_a_process_was_killed(data: Path, alone: dict[str
         assert losses == pytest.approx(alone[name], rel=TOLERANCE), name
 
 
+@pytest.mark.slow
 class TestTwoHosts:
     @pytest.fixture
     def hosts(self) -> Iterator[tuple[str, str]]:

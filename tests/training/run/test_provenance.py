@@ -59,6 +59,18 @@ def test_outside_of_a_checkout_the_revision_is_unknown(tmp_path: Path, monkeypat
     assert git_revision() == "unknown"
 
 
+def test_of_an_installed_package_inside_of_somebodys_checkout_the_revision_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout(tmp_path)
+    installed = tmp_path / ".venv/lib/site-packages/snag/module.py"
+    installed.parent.mkdir(parents=True)
+    installed.write_text("")
+    monkeypatch.setattr(provenance, "__file__", str(installed))
+
+    assert git_revision() == "unknown"
+
+
 def test_the_configuration_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     assert read_config(path) is None

@@ -13,10 +13,12 @@ from PIL import Image
 
 from snag.core.artifact import load_artifact
 from snag.training import preview, train
-from snag.training.augment.default_augmentation import usual_augmentation
 from snag.training.augment.symmetry import Symmetry
+from snag.training.loop import batches
+from snag.training.modes import MODES
+from snag.training.plan import TrainingPlan
 from snag.training.settings import train_settings
-from snag.training.training_set import prepare_material
+from snag.training.training_set import read_training_set
 from tests.support.discs import disc, place
 from tests.support.parts import as_bytes, draw_scene, good_picture, write_data_set
 from tests.support.preparations import random_picture
@@ -26,8 +28,8 @@ from tests.support.tiny_training import COUNT, TINY, here, in_child, settings_of
 # --- kinds of runs ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_reference_preset_trains_a_plain_autoencoder_on_the_mean_error(data: Path, tmp_path: Path) -> None:
-    flags = ["--preset", "reference", "--pixels", "1024", "--epochs", "1", "--batch-size", "8"]
+def test_the_baseline_preset_trains_a_plain_autoencoder_on_the_mean_error(data: Path, tmp_path: Path) -> None:
+    flags = ["--preset", "baseline", "--pixels", "1024", "--epochs", "1", "--batch-size", "8"]
 
     assert train.main(["--data", str(data), "--run", str(tmp_path), *flags]) == 0
 
@@ -53,7 +55,7 @@ def test_coloured_pictures_are_learnt_in_colour(tmp_path: Path) -> None:
     assert artifact.score([good_picture(99, (48, 48)) * tint])[0].prepared.shape[0] == 3
 
 
-MOVING = ("--mode", "registered", "--pixels", "10000")
+MOVING = ("--mode", "scene", "--pixels", "10000")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def moving(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_scene_that_moves_is_judged_where_it_usually_lies(moving: Path) -> None:
     """A spot on the scene is seen by the trained model at one place, wherever the scene lies; another scene is none of it."""
     artifact = load_artifact(moving / "run" / "snag.pt")
-    assert artifact.settings["mode"] == "registered"
+    assert artifact.settings["mode"] == "scene"
     assert artifact.settings["why"].startswith("one scene")
     places = []
     for move in play(3, seed=1):
@@ -101,7 +103,7 @@ def test_a_part_that_lies_anywhere_is_learnt_and_found_again_and_its_table_has_n
 
     assert runs[0].joinpath("snag.pt").read_bytes() == runs[1].joinpath("snag.pt").read_bytes()
     artifact = load_artifact(runs[0] / "snag.pt")
-    assert artifact.settings["mode"] == "located"
+    assert artifact.settings["mode"] == "centred_crop"
     plain, crumbs, empty = artifact.score(
         [disc(place(99), 99, side=96), disc(place(99), 99, side=96, crumb=True), disc(None, 99, side=96)]
     )
@@ -123,10 +125,10 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
     place = ["--data", str(data), "--run", str(tmp_path / "run")]
     settings = train_settings([*place, "--preset", "quick", "--pixels", "2048", "--calibrate-share", "0.2"])
 
-    material = prepare_material(settings)
+    pictures = read_training_set(settings)
 
-    assert "train/good/empty.png" in material.split.fit  # of this seed
-    assert (len(material.fit), material.chosen.mode) == (len(material.split.fit) - 1, "aligned")
+    assert "train/good/empty.png" in pictures.split.fit  # of this seed
+    assert (len(pictures.fit), pictures.choice.mode.name) == (len(pictures.split.fit) - 1, "oriented_crop")
     assert "left out 1 good pictures whose part or scene could not be aligned" in capsys.readouterr().out
 
 
@@ -135,74 +137,54 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
 
 def test_every_picture_is_shown_once_an_epoch_and_each_epoch_in_its_own_way(data: Path, tmp_path: Path) -> None:
     off = ["--rotation", "0", "--shift", "0", "--shear", "0", "--zoom", "0", "--no-flip", "--noise", "0", "--blur", "0"]
-    settings = settings_of(data, tmp_path, *off, "--gain", "0", "--gamma", "0", "--white", "0")
-    material = prepare_material(settings)
-    how = usual_augmentation(settings, "whole", Symmetry())
+    settings = settings_of(data, tmp_path, *off, "--gain", "0", "--gamma", "0", "--overexposure", "0")
+    plan = TrainingPlan.of(settings, read_training_set(settings))
+    known = torch.stack([*plan.pictures.fit])
 
-    epochs = [list(train.batches(settings, material, how, epoch)) for epoch in (0, 0, 1)]
+    epochs = [list(batches(plan, epoch)) for epoch in (0, 0, 1)]
 
-    for batches in epochs:
-        shown = torch.cat([clean for _, clean, _ in batches])
-        order = [int((torch.stack([*material.fit]) == one).flatten(1).all(1).nonzero()[0, 0]) for one in shown]
-        assert sorted(order) == list(range(len(material.fit)))
-    first, again, second = (torch.cat([shown for shown, _, _ in batches]) for batches in epochs)
+    for epoch in epochs:
+        shown = torch.cat([clean for _, clean, _ in epoch])
+        order = [int((known == picture).flatten(1).all(1).nonzero()[0, 0]) for picture in shown]
+        assert sorted(order) == list(range(len(known)))
+    first, again, second = (torch.cat([shown for shown, _, _ in epoch]) for epoch in epochs)
     assert torch.equal(first, again)
     assert not torch.equal(first, second)
 
 
 def test_pictures_of_several_sizes_come_in_batches_of_one_size_each_once(data: Path, tmp_path: Path) -> None:
     settings = settings_of(data, tmp_path, "--batch-size", "3")
-    material = prepare_material(settings)
+    pictures = read_training_set(settings)
     sizes = [(32, 32)] * 7 + [(32, 48)] * 2 + [(48, 32)] * 4
-    chosen = replace(material.chosen, foreground=torch.ones(48, 48))
-    mixed = replace(material, chosen=chosen, fit=[torch.full((1, *size), 0.5) for size in sizes])
+    choice = replace(pictures.choice, fit=replace(pictures.choice.fit, foreground=torch.ones(48, 48)))
+    mixed = replace(pictures, choice=choice, fit=[torch.full((1, *size), 0.5) for size in sizes])
 
-    shapes = [
-        tuple(shown.shape)
-        for shown, _, _ in train.batches(settings, mixed, usual_augmentation(settings, "whole", Symmetry()), 0)
-    ]
+    shapes = [tuple(shown.shape) for shown, _, _ in batches(TrainingPlan.of(settings, mixed), 0)]
 
     assert sorted(shapes) == sorted([(3, 1, 32, 32)] * 2 + [(1, 1, 32, 32), (2, 1, 32, 48), (3, 1, 48, 32), (1, 1, 48, 32)])
 
 
-@pytest.mark.parametrize("repair", [True, False])
-def test_defects_are_shown_only_where_repair_is_to_be_learnt(repair: bool, data: Path, tmp_path: Path) -> None:
-    settings = settings_of(data, tmp_path, "--repair" if repair else "--no-repair")
-    material = prepare_material(settings)
+@pytest.mark.parametrize("inpaint", [True, False])
+def test_defects_are_shown_only_where_inpainting_is_to_be_learnt(inpaint: bool, data: Path, tmp_path: Path) -> None:
+    settings = settings_of(data, tmp_path, "--inpaint-defects" if inpaint else "--no-inpaint-defects")
 
-    batches = list(train.batches(settings, material, usual_augmentation(settings, "whole", Symmetry()), 0))
+    shown_as = list(batches(TrainingPlan.of(settings, read_training_set(settings)), 0))
 
-    assert any(bool((shown != clean).any()) for shown, clean, _ in batches) is repair
-    assert any(bool(mask.any()) for _, _, mask in batches) is repair
-
-
-def test_augmentation_follows_the_mode_and_what_is_set_by_hand() -> None:
-    settings = train_settings(["--rotation", "7", "--flip"])
-
-    aligned, registered, located, whole = (
-        usual_augmentation(settings, mode, Symmetry()) for mode in ("aligned", "registered", "located", "whole")
-    )
-
-    assert (aligned.rotation, aligned.flip, whole.rotation, whole.flip) == (7, True, 7, True)
-    assert registered.shift < aligned.shift < whole.shift
-    assert aligned.gamma == 0 < registered.gamma == whole.gamma
-    assert located.white > 0 == whole.white == registered.white == aligned.white
-    assert replace(located, white=0.0) == whole
-    assert (aligned.noise, aligned.blur, aligned.gain) == (settings.noise, settings.blur, settings.gain)
+    assert any(bool((shown != clean).any()) for shown, clean, _ in shown_as) is inpaint
+    assert any(bool(mask.any()) for _, _, mask in shown_as) is inpaint
 
 
-def test_whole_pictures_are_shown_in_the_symmetries_that_they_have_unless_it_is_set_otherwise() -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_symmetries_are_looked_for_only_where_pictures_may_lie_otherwise(
+    mode: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     everything = Symmetry(flip=True, half_turn=True, any_turn=True)
-    free, bound = train_settings([]), train_settings(["--no-flip", "--rotation", "5", "--no-half-turn"])
+    monkeypatch.setattr("snag.training.training_set.symmetry", lambda _: everything)
+    pictures = read_training_set(settings_of(data, tmp_path))
 
-    hows = [usual_augmentation(settings, mode, everything) for settings in (free, bound) for mode in ("whole", "aligned")]
+    pictures = replace(pictures, choice=replace(pictures.choice, mode=MODES[mode]))
 
-    assert [(how.flip, how.half_turn, how.rotation) for how in hows] == [
-        (True, True, 180.0),
-        (False, False, 0.4),
-        (False, False, 5.0),
-        (False, False, 5.0),
-    ]
+    assert pictures.symmetry == (everything if MODES[mode].has_symmetries else Symmetry())
 
 
 def test_the_preview_is_a_picture_of_what_the_network_is_shown(data: Path, whole_run: Path, tmp_path: Path) -> None:

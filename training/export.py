@@ -1,0 +1,79 @@
+"""From trained networks to the artefact: remember, standardise, script, freeze, and say how it came about."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Final
+
+import torch
+
+from snag.core.errors import TrainingDiverged
+from snag.detector.detector import Detector
+from snag.detector.ensemble import Ensemble
+from snag.detector.fuse_batchnorm import fuse_batchnorm
+from snag.detector.memory_bank import MemoryBank
+from snag.training.augment.symmetry import symmetric_copies
+from snag.training.fit.backbone import backbone
+from snag.training.fit.memory_bank import remember
+from snag.training.fit.standardisation import fit_standardisation
+from snag.training.loop import History
+from snag.training.plan import TrainingPlan
+from snag.training.run.provenance import versions
+
+#: What an artefact can be asked: evaluation needs more than a worker does.
+METHODS: Final = ("prepare", "prepare_like", "score", "score_prepared", "map_in_picture")
+SCORE_UNITS: Final = {
+    "weighted": "standard deviations of good parts' weighted reconstruction error at its worst place",
+    "peak": "standard deviations of good parts' squared reconstruction error at its worst place",
+    "mse": "mean squared reconstruction error, prepared grey values",
+}
+WITH_FEATURES: Final = "log(1 + e) + f / 2 with f standard deviations of the features' distance and e"
+#: Fit pictures whose scores must be finite: the last step's losses are of the weights before it.
+CHECKED: Final = 8
+
+
+def export(plan: TrainingPlan, networks: Ensemble) -> torch.jit.ScriptModule:
+    """Standardise on parts that the networks never saw, then script and freeze. Raises TrainingDiverged."""
+    settings, pictures = plan.settings, plan.pictures
+    memory = MemoryBank(backbone()) if settings.features else None
+    if memory:
+        remember(memory, pictures.fit, settings.seed)
+    detector = Detector(pictures.choice.module, fuse_batchnorm(networks), settings.score, settings.window, memory).eval()
+    if len(pictures.standardise):
+        copies = [copy for picture in pictures.standardise for copy in symmetric_copies(picture, plan.symmetries)]
+        fit_standardisation(detector, copies)
+    with torch.no_grad():
+        if not all(detector.score_prepared(picture[None]).score.isfinite().all() for picture in pictures.fit[:CHECKED]):
+            raise TrainingDiverged(loss="not finite", epoch=settings.epochs, step="the last")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
+        return torch.jit.freeze(torch.jit.script(detector), preserved_attrs=list(METHODS))
+
+
+def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: History) -> dict[str, Any]:
+    """What the artefact says of itself; `asked` is what decides the result."""
+    settings, pictures, choice = plan.settings, plan.pictures, plan.pictures.choice
+    unit = SCORE_UNITS[settings.score]
+    return {
+        "training": asked,
+        "preset": settings.preset,
+        "mode": choice.mode.name,
+        "phrase": choice.mode.phrase,
+        "judges_border": choice.mode.judges_border,
+        "why": choice.fit.why,
+        "symmetry": str(plan.symmetries),
+        "channels": choice.module.channels,
+        "height": choice.module.height,
+        "width": choice.module.width,
+        "ensemble_size": settings.ensemble_size,
+        "epochs": settings.epochs,
+        "window": settings.window,
+        "score": settings.score,
+        "features": settings.features,
+        "score_unit": f"{WITH_FEATURES} {unit}" if settings.features else unit,
+        "data_digest": pictures.data_digest,
+        "fit_pictures": len(pictures.fit),
+        "standardise_pictures": len(pictures.standardise),
+        "last_loss": {name: values[-1] for name, values in history.items()},
+        "versions": versions(),
+    }
