@@ -20,9 +20,9 @@ from ts.metrics.metric_type_enum import MetricTypes
 from snag.core.bundle import load_bundle
 from snag.core.errors import request_errors
 from snag.core.gauges import bundle_gauges
-from snag.core.inspection import Inspector, Row
+from snag.core.inspection import Row, RowInspector
 from snag.core.serving import serving_settings
-from snag.core.telemetry import Sample, Tally, zeros
+from snag.core.telemetry import MetricsBuffer, Sample, zeros
 
 
 class SnagHandler:
@@ -39,13 +39,13 @@ class SnagHandler:
         bundle = load_bundle(folder)
         self._metrics = context.metrics
         self._names = (context.model_name, str(context.manifest["model"]["modelVersion"]))
-        self._tally = Tally()
-        self._inspector = Inspector(
-            bundle.artifact, bundle.calibration, settings, *self._names, self._tally, _log, bundle.reference
+        self._buffer = MetricsBuffer()
+        self._inspector = RowInspector(
+            bundle.artifact, bundle.calibration, settings, *self._names, self._buffer, _log, bundle.reference
         )
         self._inspector.prove(bundle.golden, bundle.pictures)
         self._emit(zeros(tuple(error.code for error in request_errors())))
-        self._emit(bundle_gauges(bundle, self._inspector.usual))
+        self._emit(bundle_gauges(bundle, self._inspector.score_scale))
         _quiet_torchserve()
         threading.Thread(target=self._flush_for_ever, args=(settings.metrics_interval_seconds,), daemon=True).start()
 
@@ -62,7 +62,7 @@ class SnagHandler:
 
     def flush(self) -> None:
         """Hand what was counted to TorchServe."""
-        self._emit(self._tally.take())
+        self._emit(self._buffer.take())
 
     def _flush_for_ever(self, interval: float) -> None:
         while True:

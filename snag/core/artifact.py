@@ -18,7 +18,10 @@ from torch import Tensor
 from snag.core.calibration import Calibration
 from snag.core.errors import ArtifactMismatch, BadArtifact
 from snag.core.files import write_bytes
+from snag.core.format import FORMAT, FORMAT_KEY, check_model
 
+#: Anomaly score of a picture that can't be judged (its reason says why): above any real one, and a number that JSON can carry.
+UNJUDGED_SCORE: Final = 1e6
 _SETTINGS: Final = "settings.json"
 _METHODS: Final = ("score", "map_in_picture", "prepare")
 
@@ -29,7 +32,7 @@ class Scores:
 
     anomaly_score: float
     reconstruction_error: float  #: plain mean squared error over the prepared picture
-    reason: str | None  #: e.g. "not_aligned"; the score is then FAILED_SCORE of `scoring`
+    reason: str | None  #: e.g. "not_aligned"; the score is then UNJUDGED_SCORE
     anomaly_map: Tensor  #: float32 [h, w], working resolution and pose
     reconstruction: Tensor  #: float32 [c, h, w], working resolution and pose
     prepared: Tensor  #: float32 [c, h, w], the picture as the network saw it
@@ -55,17 +58,14 @@ class Artifact:
         """Score decoded pictures [C, H, W] of any sizes; a picture's score does not depend on its neighbours."""
         if not pictures:
             return []
-        score, error, maps, reconstructions, prepared, poses, reasons = self.script.score(list(pictures))
-        return [
-            Scores(float(score[i]), float(error[i]), reasons[i] or None, maps[i], reconstructions[i], prepared[i], poses[i])
-            for i in range(len(pictures))
-        ]
+        return [_scores(found) for found in self.script.score(list(pictures))]
 
     @torch.inference_mode()
     def map_in_picture(self, scores: Scores, height: int, width: int) -> Tensor:
         """The map laid back onto the picture, float32 [height, width]; where it does not look, the least there can be.
 
-        Its peak lies in the one pixel that shows the place: between pixels it would be lost, and with it what stopped the part.
+        Its peak lies in the one pixel that shows the place: between pixels it would be lost, and the
+        reason for a reject with it.
         """
         laid: Tensor = self.script.map_in_picture(scores.anomaly_map, scores.pose, height, width)
         row, column = divmod(int(scores.anomaly_map.argmax()), scores.anomaly_map.shape[1])
@@ -77,19 +77,19 @@ class Artifact:
     @torch.inference_mode()
     def prepare(self, picture: Tensor) -> Tensor:
         """One decoded picture as the network sees it, float32 [c, h, w]: exposure normalised, aligned or resized."""
-        return self.script.prepare(picture)[0]
+        return self.script.prepare(picture).picture
 
 
 def save_artifact(script: torch.jit.ScriptModule, settings: dict[str, Any], path: Path) -> None:
-    """Write the artefact atomically; equal inputs give equal bytes."""
+    """Write the artefact atomically, with its format among the settings; equal inputs give equal bytes."""
     buffer = io.BytesIO()  # a file's own name would become the name of the folder inside the zip
     with _deprecations_ignored():
-        torch.jit.save(script, buffer, _extra_files={_SETTINGS: json.dumps(settings, sort_keys=True)})
+        torch.jit.save(script, buffer, _extra_files={_SETTINGS: json.dumps({**settings, FORMAT_KEY: FORMAT}, sort_keys=True)})
     write_bytes(path, buffer.getvalue())
 
 
 def load_artifact(path: Path) -> Artifact:
-    """Load an artefact for the CPU. Raises BadArtifact when it is missing or damaged."""
+    """Load an artefact for the CPU. Raises BadArtifact when it is missing, damaged or of another format."""
     extra = {_SETTINGS: ""}
     try:
         data = path.read_bytes()  # read once, so that what is loaded is what the fingerprint is of
@@ -103,8 +103,23 @@ def load_artifact(path: Path) -> Artifact:
     lacking = [method for method in _METHODS if not hasattr(script, method)]
     if lacking or not isinstance(settings, dict) or "score_unit" not in settings:
         raise BadArtifact(path=path, detail="a TorchScript file, but not a Snag model")
+    check_model(settings, path)
+    del settings[FORMAT_KEY]
     script.eval()
     return Artifact(script, settings, sha256(data).hexdigest(), path)
+
+
+def _scores(found: Any) -> Scores:
+    """Of what the script says of one picture (`snag.detector.detector.ScoredPicture`)."""
+    return Scores(
+        anomaly_score=UNJUDGED_SCORE if found.reason else float(found.score),
+        reconstruction_error=float(found.error),
+        reason=found.reason or None,
+        anomaly_map=found.anomaly_map,
+        reconstruction=found.reconstruction,
+        prepared=found.prepared,
+        pose=found.pose,
+    )
 
 
 def _in_picture(scores: Scores, row: int, column: int) -> tuple[float, float]:

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from snag.core.artifact import Artifact, check_pair, load_artifact
 from snag.core.calibration import Calibration, read_calibration
-from snag.core.capture_reference import REFERENCE_FILE, Reference, read_reference
+from snag.core.capture_reference import REFERENCE_FILE, CaptureReference, read_reference
 from snag.core.errors import BadArtifact
 from snag.core.golden import GOLDEN_FILE, Golden, read_golden
+from snag.core.verdict import Verdict, judge
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,12 @@ class Bundle:
     calibration: Calibration
     golden: Golden
     pictures: Mapping[str, bytes]  #: the golden pictures by their names
-    reference: Reference
+    reference: CaptureReference
+
+    def judge(self, picture: Tensor, group: str | None = None) -> Verdict:
+        """The verdict on one decoded picture [C, H, W], by the threshold of its group."""
+        found = self.artifact.score([picture])[0]
+        return judge(found.anomaly_score, found.reconstruction_error, found.reason, self.calibration, group)
 
 
 def load_bundle(folder: Path) -> Bundle:

@@ -27,7 +27,7 @@ from typing import Any, Final
 from snag.core.errors import BadArtifact, BadConfig, BadScores, TooFewCalibrationPictures
 from snag.core.files import write_text
 from snag.core.guarantee import AVERAGE, Guarantee, read_guarantee
-from snag.core.threshold_comparison import Choice
+from snag.core.threshold_comparison import ThresholdComparison
 
 SPLIT_CONFORMAL: Final = "split-conformal"
 MANUAL: Final = "manual"  #: the threshold was set by hand
@@ -71,7 +71,7 @@ class Calibration:
     guarantee: Guarantee | None = None  #: None: set by hand, or a file from before there was any
     groups: tuple[Group, ...] = ()
     left_out: tuple[str, ...] = ()  #: calibration pictures that a person said are no good parts, by their paths
-    choices: tuple[Choice, ...] = ()  #: the methods side by side, where there were labelled defects
+    comparisons: tuple[ThresholdComparison, ...] = ()  #: the methods side by side, where there were labelled defects
 
     @property
     def count(self) -> int:
@@ -88,12 +88,21 @@ class Calibration:
         """Whether there were calibration pictures of that group."""
         return any(group == known.name for known in self.groups)
 
-    def compared_with(self, group: str | None) -> tuple[str, float, Calibration | Group]:
-        """Whose threshold judges a picture of `group`, that threshold, and what holds the scores: its own, else the pooled."""
+    def compared_with(self, group: str | None) -> Standard:
+        """What judges a picture of `group`: its own threshold and scores, else the pooled ones."""
         for known in self.groups:
             if known.name == group and known.threshold is not None:
-                return known.name, known.threshold, known
-        return POOLED, self.threshold, self
+                return Standard(known.name, known.threshold, known)
+        return Standard(POOLED, self.threshold, self)
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What one picture is compared with."""
+
+    name: str  #: of the group whose threshold it is, or POOLED
+    threshold: float
+    known: Calibration | Group  #: holds the calibration scores
 
 
 def is_group(name: str) -> bool:
@@ -176,7 +185,7 @@ def read_calibration(path: Path) -> Calibration:
 
 
 def _calibration(fields: dict[str, Any]) -> Calibration:
-    """Files from before there were guarantees, groups and choices have none."""
+    """Files from before there were guarantees, groups and comparisons have none."""
     return Calibration(
         rate=_number(fields.pop("rate")),
         threshold=_number(fields.pop("threshold")),
@@ -184,7 +193,7 @@ def _calibration(fields: dict[str, Any]) -> Calibration:
         map_peaks=tuple(map(_number, fields.pop("map_peaks", ()))),
         left_out=tuple(fields.pop("left_out", ())),
         groups=tuple(_group(group) for group in fields.pop("groups", ())),
-        choices=tuple(Choice(**choice) for choice in fields.pop("choices", ())),
+        comparisons=tuple(ThresholdComparison(**one) for one in fields.pop("comparisons", ())),
         **_scored(fields),
     )
 

@@ -1,4 +1,4 @@
-"""What the calibration pictures looked like: the usual exposure and sharpness, to tell when lamp or lens have changed since."""
+"""How the calibration pictures were taken: the usual exposure and sharpness, to tell when lamp or lens have changed since."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """The calibration pictures' looks."""
+class CaptureReference:
+    """How the calibration pictures were taken."""
 
     exposure: Spread  #: of the mean brightness as sent, 0 to 1
     sharpness: Spread  #: see `snag.core.imaging.sharpness`
@@ -68,27 +68,27 @@ def spread_of(values: Sequence[float]) -> Spread:
     return Spread(cuts[0], cuts[9], cuts[-1])
 
 
-def write_reference(reference: Reference, path: Path) -> None:
+def write_reference(reference: CaptureReference, path: Path) -> None:
     """Write the file atomically."""
     write_text(path, json.dumps(asdict(reference), indent=1, allow_nan=False) + "\n")
 
 
-def read_reference(path: Path) -> Reference:
+def read_reference(path: Path) -> CaptureReference:
     """Read and check the file. Raises BadArtifact."""
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         spreads = {name: _spread(table[name]) for name in PROPERTIES}
         values = {group: _values(one) for group, one in table.get("values", {}).items()}
-        reference = Reference(
+        reference = CaptureReference(
             **spreads, data_digest=str(table["data_digest"]), model_created=str(table["model_created"]), values=values
         )
         datetime.fromisoformat(reference.model_created)
     except FileNotFoundError as error:
         raise BadArtifact(
-            path=path, detail="there is no record of the pictures' looks; run `make calibrate archive`"
+            path=path, detail="there is no record of how the calibration pictures were taken; run `make calibrate archive`"
         ) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
-        detail = f"no record of the pictures' looks ({error}); run `make calibrate archive`"
+        detail = f"no record of how the calibration pictures were taken ({error}); run `make calibrate archive`"
         raise BadArtifact(path=path, detail=detail) from error
     return reference
 

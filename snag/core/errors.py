@@ -271,8 +271,8 @@ class UnjudgedCalibrationPictures(StageError):
     code = "unjudged_calibration_pictures"
     message = (
         "{count} of {total} calibration pictures can't be judged (their part or scene is not found; first {path}): more than a "
-        "false-alarm rate of {rate} allows, whatever the threshold. If they show no good parts, name them with --not-good, "
-        "else train again with --mode whole"
+        "false-alarm rate of {rate} allows, whatever the threshold. If they show no good parts, name them with --exclude, "
+        "else train again with --mode {fallback}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a worker says once, when it comes up: threshold, calibration, the pictures' usual looks, and how old they are."""
+"""What a worker says once, when it comes up: threshold, calibration, limits of the pictures' looks, and how old they are."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime
 
 from snag.core.bundle import Bundle
 from snag.core.calibration import Calibration
-from snag.core.capture_reference import Reference
+from snag.core.capture_reference import CaptureReference
 from snag.core.telemetry import DISTRIBUTIONS, GAUGE, Sample, edges
 
 
-def bundle_gauges(bundle: Bundle, usual: float) -> list[Sample]:
-    """Every gauge of `telemetry.GAUGES` with its value for this model; `usual` is what snag_score_ratio divides by."""
+def bundle_gauges(bundle: Bundle, score_scale: float) -> list[Sample]:
+    """Every gauge of `telemetry.GAUGES` with its value for this model; `score_scale` is what snag_score_ratio divides by."""
     calibration, reference = bundle.calibration, bundle.reference
     return [
         Sample(GAUGE, "snag_threshold", calibration.threshold),
@@ -21,7 +21,7 @@ def bundle_gauges(bundle: Bundle, usual: float) -> list[Sample]:
         Sample(GAUGE, "snag_calibration_pictures", calibration.count),
         Sample(GAUGE, "snag_calibration_timestamp_seconds", _seconds(calibration.created)),
         Sample(GAUGE, "snag_model_timestamp_seconds", _seconds(reference.model_created)),
-        *_shares(calibration, usual),
+        *_shares(calibration, score_scale),
         *_limits(reference),
     ]
 
@@ -30,20 +30,20 @@ def _seconds(date: str) -> int:
     return int(datetime.fromisoformat(date).timestamp())
 
 
-def _shares(calibration: Calibration, usual: float) -> Iterator[Sample]:
+def _shares(calibration: Calibration, score_scale: float) -> Iterator[Sample]:
     """The calibration scores in the buckets of snag_score_ratio, as shares."""
     bounds = DISTRIBUTIONS["snag_score_ratio"]
     for bound, edge in zip((*bounds, float("inf")), edges(bounds), strict=True):
-        share = bisect_right(calibration.scores, bound * usual) / calibration.count
+        share = bisect_right(calibration.scores, bound * score_scale) / calibration.count
         yield Sample(GAUGE, "snag_calibration_share", share, (edge,))
 
 
-def _limits(reference: Reference) -> Iterator[Sample]:
+def _limits(reference: CaptureReference) -> Iterator[Sample]:
     """In the units of snag_brightness and snag_sharpness."""
     sharpness = reference.sharpness
     for name, limits in (
         ("exposure", reference.exposure.limits),
         ("sharpness", [sharpness.relative(limit) for limit in sharpness.limits]),
     ):
-        yield Sample(GAUGE, "snag_usual_low", limits[0], (name,))
-        yield Sample(GAUGE, "snag_usual_high", limits[1], (name,))
+        for bound, limit in zip(("low", "high"), limits, strict=True):
+            yield Sample(GAUGE, "snag_reference_limit", limit, (name, bound))

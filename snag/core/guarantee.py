@@ -42,13 +42,13 @@ class Guarantee:
         at_most = _parts(self.bound, parts)
         if self.average is None:
             return (
-                f"Of {parts:,} good parts, {sure} at most {at_most} are stopped: "
+                f"Of {parts:,} good parts, {sure} at most {at_most} are rejected: "
                 "a threshold that was chosen by its results is promised less."
             )
         usually = _parts(self.average, parts)
         if self.kind == CONFIDENCE:
-            return f"Of {parts:,} good parts, {sure} at most {at_most} are stopped; on average at most {usually}."
-        return f"Of {parts:,} good parts, on average at most {usually} are stopped; {sure} at most {at_most}."
+            return f"Of {parts:,} good parts, {sure} at most {at_most} are rejected; on average at most {usually}."
+        return f"Of {parts:,} good parts, on average at most {usually} are rejected; {sure} at most {at_most}."
 
     @property
     def prospect(self) -> str:
@@ -86,7 +86,7 @@ def read_guarantee(fields: Mapping[str, Any], count: int) -> Guarantee:
 
 
 def _base(rate: float) -> int:
-    """1,000 parts, or as many more as it takes for one of them to be stopped."""
+    """1,000 parts, or as many more as it takes for one of them to be rejected."""
     return 10 ** max(3, math.ceil(-math.log10(rate)))
 
 

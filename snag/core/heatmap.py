@@ -1,6 +1,6 @@
 """The anomaly map as a picture: one scale for all pictures of a model, made from the maps of its calibration pictures.
 
-On a picture nothing is marked but what lies above the level at which a part is stopped. Of that, violet is what good parts of
+On a picture nothing is marked but what lies above the level at which a part is rejected. Of that, violet is what good parts of
 calibration showed as well (the few above the level that the false-alarm rate allows for), and red to yellow is more than any of
 them showed: no calibration picture is ever painted red. A map by itself has colours below the level too, black to blue. The
 luminance rises all the way, so the picture stays right when printed or converted to grey.

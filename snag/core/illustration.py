@@ -1,4 +1,4 @@
-"""Illustration: what an answer shows of a picture besides its verdict: maps, overlay, and the regions that stopped it."""
+"""Illustration: what an answer shows of a picture besides its verdict: maps, overlay, and the regions that made it a reject."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from snag.core import heatmap
 from snag.core.artifact import Artifact, Scores
-from snag.core.calibration import Calibration, Group, p_value
+from snag.core.calibration import Calibration, Standard, p_value
 from snag.core.heatmap import Scale
 from snag.core.legend import with_legend
 from snag.core.regions import Region, find_regions
@@ -33,23 +33,21 @@ class Illustrator:
         self._artifact = artifact
         self._calibration = calibration
 
-    def overlay(self, picture: Tensor, scores: Scores, group: str | None = None) -> bytes:
+    def overlay(self, picture: Tensor, scores: Scores, standard: Standard) -> bytes:
         """PNG of the picture [C, H, W] with what lies above the level laid over it, and the legend."""
-        _, threshold, _ = self._calibration.compared_with(group)
-        return _overlay(picture, self._map(picture, scores), heatmap.scale_of(self._calibration, threshold))
+        return _overlay(picture, self._map(picture, scores), heatmap.scale_of(self._calibration, standard.threshold))
 
-    def extras(self, picture: Tensor, scores: Scores, wants: Collection[str], group: str | None = None) -> dict[str, Any]:
+    def extras(self, picture: Tensor, scores: Scores, wants: Collection[str], standard: Standard) -> dict[str, Any]:
         """The answer's fields asked for: pictures as base64 of PNG, `regions` as a list, highest peak first."""
         if not wants:
             return {}
-        _, threshold, compared = self._calibration.compared_with(group)
-        scale, anomaly_map = heatmap.scale_of(self._calibration, threshold), self._map(picture, scores)
+        scale, anomaly_map = heatmap.scale_of(self._calibration, standard.threshold), self._map(picture, scores)
         fields: dict[str, Any] = {
             name: base64.b64encode(draw(picture, anomaly_map, scale)).decode() for name, draw in _DRAWN.items() if name in wants
         }
         if "regions" in wants:
             found = find_regions(anomaly_map.numpy(), heatmap.is_over(anomaly_map, scale))
-            fields["regions"] = [region_json(region, self._p_value(region.peak, compared)) for region in found]
+            fields["regions"] = [region_json(region, self._p_value(region.peak, standard)) for region in found]
         return fields
 
     def _map(self, picture: Tensor, scores: Scores) -> Tensor:
@@ -58,11 +56,11 @@ class Illustrator:
             return torch.full((height, width), float(scores.anomaly_map.min()))
         return self._artifact.map_in_picture(scores, height, width)
 
-    def _p_value(self, peak: float, compared: Calibration | Group) -> float:
+    def _p_value(self, peak: float, standard: Standard) -> float:
         """Share of good parts whose map rises as high anywhere: for the highest peak it is the verdict's, as a rule."""
         peaks = self._calibration.map_peaks
         if not peaks:
-            return p_value(peak, compared)
+            return p_value(peak, standard.known)
         lower = int(np.searchsorted(peaks, peak))
         return (1 + self._calibration.count - lower) / (self._calibration.count + 1)  # what was refused has no peak, and counts
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from snag.core.artifact import Artifact, Scores
 from snag.core.calibration import Calibration
-from snag.core.capture_reference import Reference
+from snag.core.capture_reference import CaptureReference
 from snag.core.errors import BadRequest, GoldenMismatch, InternalError, MapTooLarge, SnagError
 from snag.core.golden import Golden
 from snag.core.heatmap import scale_of
@@ -27,8 +27,8 @@ from snag.core.imaging import brightness, sharpness
 from snag.core.picture import decode
 from snag.core.ranks import RANKS_HEADER, Ranks, name_of, places_of, ranks_text
 from snag.core.serving import ServingSettings
-from snag.core.telemetry import Tally, Uncounted
-from snag.core.verdict import Verdict, judge
+from snag.core.telemetry import DiscardingBuffer, MetricsBuffer
+from snag.core.verdict import Verdict, judge_by
 from snag.core.wire import error_json, group_of, parse_request, verdict_json
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class _Loaded:
     wants: frozenset[str]
     seconds: float  #: that decoding took
     group: str | None
-    looks: Mapping[str, float]  #: how it was taken: exposure, sharpness
+    conditions: Mapping[str, float]  #: how it was taken: exposure, sharpness
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class _Scored:
     seconds: float  #: this picture's share of the pass that scored it
 
 
-class Inspector:
+class RowInspector:
     """Judges pictures with one model and its calibration, and counts what it saw."""
 
     def __init__(
@@ -83,23 +83,23 @@ class Inspector:
         settings: ServingSettings,
         model: str,
         version: str,
-        tally: Tally,
+        metrics: MetricsBuffer,
         log: Callable[[str], None],
-        reference: Reference | None = None,
+        reference: CaptureReference | None = None,
     ) -> None:
         self._artifact = artifact
         self._calibration = calibration
         self._settings = settings
         self._model = model
         self._version = version
-        self._tally = tally
-        self._uncounted = Uncounted()
+        self._metrics = metrics
+        self._discarded = DiscardingBuffer()
         self._log = log
         self._reference = reference
         self._name = name_of(calibration)
         self._illustrator = Illustrator(artifact, calibration)
         #: What snag_score_ratio divides by: 1 is as anomalous as can pass.
-        self.usual = calibration.threshold if calibration.threshold > 0 else scale_of(calibration).level
+        self.score_scale = calibration.threshold if calibration.threshold > 0 else scale_of(calibration).level
 
     def prove(self, golden: Golden, pictures: Mapping[str, bytes]) -> None:
         """Answer every golden picture, twice: TorchScript's optimiser is warm then.
@@ -114,7 +114,7 @@ class Inspector:
                 raise GoldenMismatch(picture=one.name, found=found, where="by this worker", expected=f"score {one.score:.6g}")
             golden.check(one, body["score"], "in this worker")
         picture = decode(pictures[golden.pictures[0].name], self._settings.limits)
-        self._illustrator.overlay(picture, self._artifact.score([picture])[0])
+        self._illustrator.overlay(picture, self._artifact.score([picture])[0], self._calibration.compared_with(None))
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
         """One answer for each row, in order."""
@@ -132,23 +132,23 @@ class Inspector:
         started = time.perf_counter()
         picture = decode(request.picture, self._settings.limits)
         seconds = time.perf_counter() - started
-        tally = self._tally_of(row)
-        tally.time("snag_decode_seconds", seconds)
-        looks = self._watch(picture, tally)
-        return _Loaded(picture, request.wants, seconds, request.group or group_of(row.group), looks)
+        metrics = self._metrics_of(row)
+        metrics.time("snag_decode_seconds", seconds)
+        conditions = self._watch(picture, metrics)
+        return _Loaded(picture, request.wants, seconds, request.group or group_of(row.group), conditions)
 
-    def _watch(self, picture: Tensor, tally: Tally) -> dict[str, float]:
-        """Measure and count how the picture was taken, beside the calibration pictures where their looks are known."""
+    def _watch(self, picture: Tensor, metrics: MetricsBuffer) -> dict[str, float]:
+        """Measure and count how the picture was taken, beside the calibration pictures where their conditions are known."""
         exposure = brightness(picture)
-        tally.distribute("snag_brightness", exposure)
+        metrics.distribute("snag_brightness", exposure)
         if self._reference is None:
             return {"exposure": exposure}
         steepness = sharpness(picture)
-        tally.distribute("snag_sharpness", self._reference.sharpness.relative(steepness))
+        metrics.distribute("snag_sharpness", self._reference.sharpness.relative(steepness))
         if self._reference.exposure.is_outside(exposure):
-            tally.count("snag_outside_total", "exposure")
+            metrics.count("snag_out_of_reference_total", "exposure")
         if self._reference.sharpness.is_outside(steepness):
-            tally.count("snag_outside_total", "sharpness")
+            metrics.count("snag_out_of_reference_total", "sharpness")
         return {"exposure": exposure, "sharpness": steepness}
 
     def _score(self, rows: Sequence[Row], loaded: Sequence[_Loaded | SnagError]) -> list[_Scored | SnagError]:
@@ -173,19 +173,20 @@ class Inspector:
         if isinstance(scored, SnagError):
             raise scored
         scores = scored.scores
-        self._tally_of(row).time("snag_inference_seconds", scored.seconds)
+        self._metrics_of(row).time("snag_inference_seconds", scored.seconds)
         # https://www.w3.org/TR/server-timing: milliseconds
         headers = {"Server-Timing": f"decode;dur={1e3 * item.seconds:.1f}, score;dur={1e3 * scored.seconds:.1f}"}
+        standard = self._calibration.compared_with(item.group)
         if row.explain:
-            drawn = self._illustrator.overlay(item.picture, scores, item.group)
+            drawn = self._illustrator.overlay(item.picture, scores, standard)
             return self._checked_size(Answer(200, "image/png", drawn, headers))
-        verdict = judge(scores.anomaly_score, scores.reconstruction_error, scores.reason, self._calibration, item.group)
+        verdict = judge_by(standard, scores.anomaly_score, scores.reconstruction_error, scores.reason, item.group)
         body = verdict_json(verdict, self._model, self._version)
-        body |= self._illustrator.extras(item.picture, scores, item.wants, item.group)
-        places = places_of(scores.anomaly_score, item.looks, item.group, self._calibration, self._reference)
+        body |= self._illustrator.extras(item.picture, scores, item.wants, standard)
+        places = places_of(scores.anomaly_score, item.conditions, standard, self._reference)
         headers[RANKS_HEADER] = ranks_text(Ranks(self._name, places))
         answer = self._checked_size(Answer(200, JSON, json.dumps(body, allow_nan=False).encode(), headers))
-        self._observe(verdict, self._tally_of(row))
+        self._observe(verdict, self._metrics_of(row))
         return answer
 
     def _checked_size(self, answer: Answer) -> Answer:
@@ -194,19 +195,20 @@ class Inspector:
             raise MapTooLarge(bytes=len(answer.body), limit=self._settings.max_answer_bytes)
         return answer
 
-    def _observe(self, verdict: Verdict, tally: Tally) -> None:
+    def _observe(self, verdict: Verdict, metrics: MetricsBuffer) -> None:
         if verdict.is_anomaly:
-            tally.count("snag_anomalies_total")
+            metrics.count("snag_anomalies_total")
         if verdict.group is not None and not self._calibration.knows(verdict.group):
-            tally.count("snag_unknown_group_total")
+            metrics.count("snag_unknown_group_total")
         if verdict.reason is not None:  # such a picture has no score worth the name
-            tally.count("snag_unaligned_total", re.sub(r"\W", "_", verdict.reason, flags=re.ASCII))
+            metrics.count("snag_unaligned_total", re.sub(r"\W", "_", verdict.reason, flags=re.ASCII))
             return
-        tally.distribute("snag_score_ratio", verdict.score / (verdict.threshold if verdict.threshold > 0 else self.usual))
-        tally.distribute("snag_p_value", verdict.p_value)
+        scale = verdict.threshold if verdict.threshold > 0 else self.score_scale
+        metrics.distribute("snag_score_ratio", verdict.score / scale)
+        metrics.distribute("snag_p_value", verdict.p_value)
 
-    def _tally_of(self, row: Row) -> Tally:
-        return self._uncounted if row.probe else self._tally
+    def _metrics_of(self, row: Row) -> MetricsBuffer:
+        return self._discarded if row.probe else self._metrics
 
     def _guarded(self, row: Row, step: Callable[..., T], *arguments: Any) -> T | SnagError:
         try:
@@ -220,11 +222,11 @@ class Inspector:
             return InternalError()
 
     def _finish(self, row: Row, outcome: Answer | SnagError) -> Answer:
-        tally = self._tally_of(row)
-        tally.count("snag_requests_total", "explanations" if row.explain else "predictions")
+        metrics = self._metrics_of(row)
+        metrics.count("snag_requests_total", "explanations" if row.explain else "predictions")
         if not isinstance(outcome, SnagError):
             return outcome
-        tally.count("snag_errors_total", outcome.code)
+        metrics.count("snag_errors_total", outcome.code)
         return Answer(outcome.status, JSON, json.dumps(error_json(outcome)).encode())
 
 

@@ -14,7 +14,7 @@ from snag.core.heatmap import LARGEST, LEVEL, Scale, colour_at
 LEAST_SIDE: Final = 160
 _INK, _PAPER = (255, 255, 255), (20, 20, 20)
 #: What the two halves of the bar mean.
-_STOPPED, _BEYOND = "stopped", "beyond good parts"
+_REJECTED, _BEYOND = "reject", "beyond good parts"
 
 
 def with_legend(drawn: Image.Image, marked: np.ndarray, scale: Scale) -> Image.Image:
@@ -40,7 +40,7 @@ def _legend(scale: Scale, size: int) -> Image.Image:
     """A bar of the colours that an overlay can have, each bound with its value; `size` is that of the letters in pixels."""
     font = ImageFont.load_default(size)
     first, second, third = (f"{value:.3g}" for value in (scale.level, scale.largest, scale.top))
-    left = round(max(font.getlength(text) for text in (_STOPPED, first))) + size
+    left = round(max(font.getlength(text) for text in (_REJECTED, first))) + size
     right = round(max(font.getlength(_BEYOND), font.getlength(second + third) + size))
     line, pad = round(1.3 * size), size // 2
     picture = Image.new("RGB", (left + right + 2 * pad, 2 * line + size + 2 * pad), _PAPER)
@@ -49,7 +49,7 @@ def _legend(scale: Scale, size: int) -> Image.Image:
         place = LEVEL + (LARGEST - LEVEL) * x / left if x < left else LARGEST + (1 - LARGEST) * (x - left) / right
         draw.line([(pad + x, pad + line), (pad + x, pad + line + size)], colour_at(place))
     below = pad + line + size + line // 6
-    draw.text((pad, pad), _STOPPED, _INK, font)
+    draw.text((pad, pad), _REJECTED, _INK, font)
     draw.text((pad + left, pad), _BEYOND, _INK, font)
     draw.text((pad, below), first, _INK, font)
     draw.text((pad + left, below), second, _INK, font)

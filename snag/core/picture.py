@@ -90,9 +90,7 @@ def decode(data: bytes | bytearray | memoryview, limits: PictureLimits = DEFAULT
         if plain is not None:
             return torch.from_numpy(np.ascontiguousarray(plain.transpose(2, 0, 1)))
         with Image.open(stream, formats=tuple(FORMATS)) as image:
-            _check_header(image, limits)
-            image.load()
-            return torch.from_numpy(_pixels(_upright(image)))
+            return pixels_of(image, limits)
     except RequestError:
         raise
     except UnidentifiedImageError as error:
@@ -102,6 +100,16 @@ def decode(data: bytes | bytearray | memoryview, limits: PictureLimits = DEFAULT
         raise UnsupportedFormat(detail=detail, formats=", ".join(FORMATS), raw=_raw_hint(limits)) from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
         raise BrokenPicture(detail=str(error) or type(error).__name__) from error
+
+
+def pixels_of(image: Image.Image, limits: PictureLimits = DEFAULT_LIMITS) -> Tensor:
+    """The pixels of a picture that Pillow has opened or made, as `decode` returns them.
+
+    Raises PictureTooLarge, UnsupportedFormat; where the file behind it is damaged whatever Pillow raises.
+    """
+    _check_header(image, limits)
+    image.load()
+    return torch.from_numpy(_pixels(_upright(image)))
 
 
 def _check_header(image: Image.Image, limits: PictureLimits) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from snag.core.calibration import Calibration
-from snag.core.capture_reference import Reference
+from snag.core.calibration import Calibration, Standard
+from snag.core.capture_reference import CaptureReference
 
 RANKS_HEADER: Final = "Snag-Ranks"
 #: How many calibration pictures have more, how many at least as much, and how many there are, plus one.
@@ -36,13 +36,12 @@ def place_of(value: float, known: Sequence[float]) -> Place:
 
 
 def places_of(
-    score: float, looks: Mapping[str, float], group: str | None, calibration: Calibration, reference: Reference | None
+    score: float, conditions: Mapping[str, float], standard: Standard, reference: CaptureReference | None
 ) -> dict[str, Place]:
-    """A picture's places among the calibration pictures by which it is judged; `looks` is its exposure and sharpness."""
-    whose, _, known = calibration.compared_with(group)
-    usual = reference.values.get(whose, {}) if reference else {}
-    places = {name: place_of(value, usual[name]) for name, value in looks.items() if name in usual}
-    return {"score": place_of(score, known.scores), **places}
+    """A picture's places among the calibration pictures by which it is judged; `conditions` is its exposure and sharpness."""
+    known = reference.values.get(standard.name, {}) if reference else {}
+    places = {name: place_of(value, known[name]) for name, value in conditions.items() if name in known}
+    return {"score": place_of(score, standard.known.scores), **places}
 
 
 def name_of(calibration: Calibration) -> str:

@@ -1,7 +1,7 @@
-"""What a worker counts: the table of metrics, and a tally that gathers many requests into few lines of output.
+"""What a worker counts: the table of metrics, and a buffer that gathers many requests into few lines of output.
 
 TorchServe takes metrics as lines on the worker's standard output, one for each series; twenty buckets touched by each request
-would cost more than the decoding. So a request is only counted here, and a thread empties the tally a few times a second.
+would cost more than the decoding. So a request is only counted here, and a thread empties the buffer a few times a second.
 TorchServe's own histograms have fixed buckets meant for seconds; a distribution of anything else is therefore made of counters:
 `<name>_bucket` with the label `le`, `<name>_sum` and `<name>_count`, which is all that `histogram_quantile` needs.
 """
@@ -29,7 +29,7 @@ COUNTERS: Final[dict[str, tuple[str, ...]]] = {
     "snag_anomalies_total": (),
     "snag_errors_total": ("code",),
     "snag_unaligned_total": ("reason",),
-    "snag_outside_total": ("property",),
+    "snag_out_of_reference_total": ("property",),
     "snag_unknown_group_total": (),
 }
 GAUGES: Final[dict[str, tuple[str, ...]]] = {
@@ -39,8 +39,7 @@ GAUGES: Final[dict[str, tuple[str, ...]]] = {
     "snag_calibration_timestamp_seconds": (),
     "snag_calibration_share": ("le",),
     "snag_model_timestamp_seconds": (),
-    "snag_usual_low": ("property",),
-    "snag_usual_high": ("property",),
+    "snag_reference_limit": ("property", "bound"),
 }
 HISTOGRAMS: Final[dict[str, tuple[str, ...]]] = {
     "snag_decode_seconds": (),
@@ -76,7 +75,7 @@ def declared() -> dict[tuple[str, str], tuple[str, ...]]:
     return {key: (*COMMON_LABELS, *labels) for key, labels in table.items()}
 
 
-class Tally:
+class MetricsBuffer:
     """Counts of one worker since they were last taken; safe to use from two threads."""
 
     def __init__(self) -> None:
@@ -103,7 +102,7 @@ class Tally:
             self._seconds.append((name, seconds))
 
     def take(self) -> list[Sample]:
-        """Everything counted since the last call, as few samples as will do; the tally is empty afterwards."""
+        """Everything counted since the last call, as few samples as will do; the buffer is empty afterwards."""
         with self._lock:
             samples = [Sample(COUNTER, name, value, labels) for (name, labels), value in self._counts.items()]
             samples += [Sample(HISTOGRAM, name, seconds) for name, seconds in self._seconds]
@@ -117,8 +116,8 @@ class Tally:
         return samples
 
 
-class Uncounted(Tally):
-    """Takes the place of a tally for what shall not be counted."""
+class DiscardingBuffer(MetricsBuffer):
+    """Takes the place of a buffer for what shall not be counted."""
 
     def count(self, name: str, *labels: str) -> None:
         """Nothing."""

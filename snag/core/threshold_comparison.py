@@ -1,4 +1,4 @@
-"""What a way of choosing the threshold costs in stopped good parts and missed defects: a row of the table side by side."""
+"""What a way of choosing the threshold costs in rejected good parts and missed defects: a row of the table side by side."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Choice:
+class ThresholdComparison:
     """One method's threshold, with what it would do to good pictures and to labelled defects.
 
     Where a method looks at the very pictures it is counted on, each is judged by a threshold that was chosen without it.
@@ -15,7 +15,7 @@ class Choice:
     method: str  #: "split-conformal", "youden" or "cost"
     threshold: float
     good: int  #: calibration pictures
-    stopped: int  #: of those, above the threshold: false alarms
+    rejected: int  #: of those, above the threshold: false alarms
     false_alarm_bound: float  #: the true rate of false alarms is at most this, with the calibration's confidence
     defects: int  #: labelled defects
     missed: int  #: of those, not above the threshold
@@ -25,10 +25,10 @@ class Choice:
 
     @property
     def false_alarm_rate(self) -> float:
-        """Share of the good pictures stopped."""
-        return self.stopped / self.good
+        """Share of the good pictures rejected."""
+        return self.rejected / self.good
 
     @property
     def miss_rate(self) -> float:
-        """Share of the defects not stopped."""
+        """Share of the defects not rejected."""
         return self.missed / self.defects

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from snag.core.calibration import Calibration, p_value
+from snag.core.calibration import Calibration, Standard, p_value
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,29 @@ class Verdict:
 def judge(
     score: float, reconstruction_error: float, reason: str | None, calibration: Calibration, group: str | None = None
 ) -> Verdict:
-    """Compare `score` with the calibrated threshold of its group; a `reason` makes the picture anomalous whatever its score.
+    """Compare `score` with the calibrated threshold of its group, or the pooled one where that has none, known or not.
 
-    A group without a threshold of its own, known or not, is judged by the pooled one. Raises ValueError for a score that is no
-    number: it is not greater than any threshold, and must not pass for a good part.
+    Raises ValueError as `judge_by` does.
+    """
+    return judge_by(calibration.compared_with(group), score, reconstruction_error, reason, group)
+
+
+def judge_by(
+    standard: Standard, score: float, reconstruction_error: float, reason: str | None, group: str | None = None
+) -> Verdict:
+    """Compare `score` with the threshold of `standard`; a `reason` makes the picture anomalous whatever its score.
+
+    Raises ValueError for a score that is no number: it is not greater than any threshold, and must not pass for a good part.
     """
     if not (math.isfinite(score) and math.isfinite(reconstruction_error)):
         raise ValueError(f"the model's score is {score}, its reconstruction error {reconstruction_error}")
-    whose, threshold, known = calibration.compared_with(group)
     return Verdict(
-        is_anomaly=reason is not None or score > threshold,
+        is_anomaly=reason is not None or score > standard.threshold,
         score=score,
-        threshold=threshold,
-        p_value=p_value(score, known),
+        threshold=standard.threshold,
+        p_value=p_value(score, standard.known),
         reconstruction_error=reconstruction_error,
         reason=reason,
         group=group,
-        threshold_of=None if group is None else whose,
+        threshold_of=None if group is None else standard.name,
     )

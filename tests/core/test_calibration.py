@@ -87,7 +87,7 @@ class TestRule:
 class TestGuarantee:
     @pytest.mark.parametrize(("count", "rate"), [(19, 0.05), (40, 0.05), (63, 0.1), (99, 0.29), (10, 0.5)])
     def test_false_alarms_of_exchangeable_pictures(self, count, rate):
-        """Over many calibrations, good parts are stopped at floor(rate * (n + 1)) / (n + 1): at most the rate, hardly less."""
+        """Over many calibrations, good parts are rejected at floor(rate * (n + 1)) / (n + 1): at most the rate, hardly less."""
         draws, expected = 4000, math.floor(Fraction(str(rate)) * (count + 1)) / (count + 1)
         generator = np.random.default_rng(1)
         scores = generator.standard_normal((draws, count + 1))
@@ -110,7 +110,7 @@ class TestGuarantee:
         assert ((counts - draws / 10) ** 2 / (draws / 10)).sum() < 33.7  # chi square, 9 degrees of freedom, 1 in 10,000
 
     def test_ties_stop_fewer(self):
-        """Where scores tie, fewer good pictures are stopped, never more: here by all orders of a small example."""
+        """Where scores tie, fewer good pictures are rejected, never more: here by all orders of a small example."""
         values, rate = (0.0, 0.0, 1.0, 1.0, 1.0), 0.4
         alarms = sum(values[i] > conformal_threshold([*values[:i], *values[i + 1 :]], rate) for i in range(5))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from snag.core.calibration import Group, read_calibration, write_calibration
 from snag.core.errors import BadArtifact, DiskFull
 from snag.core.guarantee import AVERAGE, CONFIDENCE
-from snag.core.threshold_comparison import Choice
+from snag.core.threshold_comparison import ThresholdComparison
 from snag.training.calibration.guarantee import guarantee, guarantee_of_chosen
 from tests.support.calibrations import calibrated
 
@@ -20,7 +20,7 @@ PROMISED = asdict(guarantee(3, 3, 0.25, AVERAGE, 0.95))
 
 
 #: Keys that files of earlier versions lack.
-LATER = {"map_level", "map_peaks", "guarantee", "groups", "left_out", "choices"}
+LATER = {"map_level", "map_peaks", "guarantee", "groups", "left_out", "comparisons"}
 
 
 class TestFile:
@@ -40,7 +40,7 @@ class TestFile:
             guarantee=guarantee_of_chosen(scores, threshold, 0.95),
             left_out=("train/good/Größe 1.png",),
             groups=(alone, replace(alone, name="camera 3", threshold=None, guarantee=None)),
-            choices=(Choice("youden", threshold, 9, 1, 0.25, 4, 2, 0.125, 0.75),),
+            comparisons=(ThresholdComparison("youden", threshold, 9, 1, 0.25, 4, 2, 0.125, 0.75),),
         )
 
         write_calibration(calibration, path)
@@ -62,7 +62,7 @@ class TestFile:
         write_calibration(calibration, path)
 
         assert json.loads(path.read_text())["promise"] == (
-            "Of 1,000 good parts, on average at most 250 are stopped; with 95 % confidence at most 632."
+            "Of 1,000 good parts, on average at most 250 are rejected; with 95 % confidence at most 632."
         )
         path.write_text(path.read_text().replace("at most 250", "at most 1"))
         assert calibration == read_calibration(path)
@@ -136,7 +136,7 @@ class TestFile:
             ({"guarantee": {**PROMISED, "bound": 1.5}}, "rates that are none"),
             ({"guarantee": {**PROMISED, "confidence": math.nan}}, "rates that are none"),
             ({"guarantee": {**PROMISED, "outlook": [[6, 2.0]]}}, "rates that are none"),
-            ({"choices": [{"method": "guess"}]}, "not a calibration file .*argument"),
+            ({"comparisons": [{"method": "guess"}]}, "not a calibration file .*argument"),
             ({"threshold": 10**400}, "int too large to convert to float"),
             ({"colour": "red"}, "unexpected keyword argument 'colour'"),
         ],

@@ -58,11 +58,11 @@ def test_never_seen_half(tmp_path):
     def write(temporary: Path) -> None:
         temporary.write_bytes(b"half")
         seen.append((tmp_path / "file").read_bytes())
-        temporary.write_bytes(b"whole")
+        temporary.write_bytes(b"full_frame")
 
     write_atomically(tmp_path / "file", write)
 
-    assert (seen, (tmp_path / "file").read_bytes()) == ([b"old"], b"whole")
+    assert (seen, (tmp_path / "file").read_bytes()) == ([b"old"], b"full_frame")
 
 
 def test_full_disk_message(tmp_path):

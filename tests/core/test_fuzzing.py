@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.fuzz.damage import DAMAGES, cut_off, damaged
-from benchmarks.fuzz.findings import Finding, markdown, write_findings
+from benchmarks.fuzz.findings import InputFinding, markdown, write_findings
 from benchmarks.fuzz.generate import KINDS, inputs, of_kind, one_input
 from benchmarks.fuzz.pictures import PICTURES
 from benchmarks.fuzz.sound import moving_pictures, sound_pictures
 from benchmarks.fuzz.texts import TEXTS
 from benchmarks.live import Usage
-from benchmarks.outcome import Outcome, Prepared, Reply, Sample, outcome_of
-from snag.core.inspection import Inspector, Row
+from benchmarks.outcome import BenchmarkReply, PreparedRequest, RequestOutcome, TimedAnswer, outcome_of
+from snag.core.inspection import Row, RowInspector
 from snag.core.picture import decode
 from snag.core.serving import ServingSettings
-from snag.core.telemetry import Tally
+from snag.core.telemetry import MetricsBuffer
 from tests.support.fakes import tiny_artifact, tiny_calibration
 
 
@@ -28,7 +28,9 @@ def inspector(tmp_path_factory):
     """Answers as a worker does, and fails where a worker would log a fault."""
     folder = tmp_path_factory.mktemp("fuzzing")
     artifact = tiny_artifact(folder)
-    return Inspector(artifact, tiny_calibration(folder, artifact), ServingSettings(), "bolt", "1.0", Tally(), pytest.fail)
+    return RowInspector(
+        artifact, tiny_calibration(folder, artifact), ServingSettings(), "bolt", "1.0", MetricsBuffer(), pytest.fail
+    )
 
 
 def row_of(request):
@@ -52,8 +54,8 @@ def test_every_picture_and_text_is_answered_as_it_may_be(inspector, maker, seed)
 
     answer = inspector.answer([row_of(request)])[0]
 
-    found = outcome_of(Reply(answer.status, answer.content_type, answer.body), request.answers)
-    assert found[0] is Outcome.RIGHT, (request.name, answer.status, answer.body[:300])
+    found = outcome_of(BenchmarkReply(answer.status, answer.content_type, answer.body), request.answers)
+    assert found[0] is RequestOutcome.RIGHT, (request.name, answer.status, answer.body[:300])
 
 
 @given(st.integers(0, 2**40))
@@ -89,12 +91,14 @@ def usage(pid=1, pss=100_000_000):
 
 
 class TestFinding:
-    RIGHT = Sample("a", 0.0, 0.1, Outcome.RIGHT, 200)
-    WRONG = Sample("b", 0.0, 0.1, Outcome.WRONG, 500, detail="oh", request=Prepared("b", "/p", b"\0", {"A": "b"}))
+    RIGHT = TimedAnswer("a", 0.0, 0.1, RequestOutcome.RIGHT, 200)
+    WRONG = TimedAnswer(
+        "b", 0.0, 0.1, RequestOutcome.WRONG, 500, detail="oh", request=PreparedRequest("b", "/p", b"\0", {"A": "b"})
+    )
 
     def test_sound(self):
         """All right, the same processes, and hardly more memory: sound."""
-        found = Finding([self.RIGHT], [usage()], [usage(pss=104_000_000)])
+        found = InputFinding([self.RIGHT], [usage()], [usage(pss=104_000_000)])
 
         assert found.is_sound
         assert "1 right" in markdown(found)
@@ -102,9 +106,9 @@ class TestFinding:
     @pytest.mark.parametrize(
         "found",
         [
-            Finding([RIGHT, WRONG], [usage()], [usage()]),
-            Finding([RIGHT], [usage(1)], [usage(2)]),
-            Finding([RIGHT], [usage()], [usage(pss=106_000_000)]),
+            InputFinding([RIGHT, WRONG], [usage()], [usage()]),
+            InputFinding([RIGHT], [usage(1)], [usage(2)]),
+            InputFinding([RIGHT], [usage()], [usage(pss=106_000_000)]),
         ],
     )
     def test_not_sound(self, found):

@@ -41,7 +41,9 @@ def drawn(field: str) -> Image.Image:
 
 
 def extras(artifact, calibration, picture, wants, group=None):
-    return Illustrator(artifact, calibration).extras(picture, artifact.score([picture])[0], wants, group)
+    return Illustrator(artifact, calibration).extras(
+        picture, artifact.score([picture])[0], wants, calibration.compared_with(group)
+    )
 
 
 def test_everything_has_the_size_of_the_picture_and_agrees(artifact, calibration):
@@ -110,7 +112,7 @@ def test_a_refused_picture_has_an_empty_map(artifact, calibration):
     picture = part((3, 5, 255))
     refused = dataclasses.replace(artifact.score([picture])[0], reason="not_aligned")
 
-    fields = Illustrator(artifact, calibration).extras(picture, refused, ["mask", "regions"])
+    fields = Illustrator(artifact, calibration).extras(picture, refused, ["mask", "regions"], calibration.compared_with(None))
 
     assert not np.asarray(drawn(fields["mask"])).any()
     assert fields["regions"] == []
@@ -125,7 +127,9 @@ def test_p_value_where_scores_are_no_peaks(artifact, calibration, peak, p_value)
     scores = artifact.score([picture])[0]
     raised = dataclasses.replace(scores, anomaly_map=scores.anomaly_map / scores.anomaly_map.max() * peak)
 
-    assert illustrator.extras(picture, raised, ["regions"])["regions"][0]["p_value"] == pytest.approx(p_value)
+    assert illustrator.extras(picture, raised, ["regions"], calibration.compared_with(None))["regions"][0][
+        "p_value"
+    ] == pytest.approx(p_value)
 
 
 def test_a_group_has_its_own_level(artifact, calibration):
@@ -145,7 +149,9 @@ def test_the_overlay_has_a_legend(artifact, calibration):
     picture = part((3, 5, 255))
     scores = artifact.score([picture])[0]
 
-    shown = np.asarray(Image.open(io.BytesIO(Illustrator(artifact, calibration).overlay(picture, scores)))).astype(int)
+    shown = np.asarray(
+        Image.open(io.BytesIO(Illustrator(artifact, calibration).overlay(picture, scores, calibration.compared_with(None))))
+    ).astype(int)
 
     plain = heatmap.overlay(picture, artifact.map_in_picture(scores, 160, 320), heatmap.scale_of(calibration))
     rows, columns = np.nonzero(np.abs(shown - np.asarray(plain)).any(axis=2))

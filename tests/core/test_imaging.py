@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from snag.core.imaging import brightness, sharpness
-from snag.training.sample import draw
+from snag.samples.screw_sample import draw
 
 RANDOM = np.random.default_rng(0)
 PART = draw("test/good", 3, 0, 320).picture.astype(np.float64)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snag.core.calibration import Group
-from snag.core.capture_reference import Reference, Spread
+from snag.core.capture_reference import CaptureReference, Spread
 from snag.core.ranks import Ranks, name_of, parse_ranks, place_of, places_of, ranks_text
 from tests.support.calibrations import calibrated
 
@@ -78,9 +78,9 @@ def test_places_of_a_picture():
     calibration = replace(calibrated([1.0, 2.0, 3.0, 4.0], 0.2), groups=(own,))
     spread = Spread(0.0, 0.5, 1.0)
     values = {"pooled": {"exposure": (0.1, 0.2, 0.3, 0.4)}, "left": {"exposure": (0.1, 0.2, 0.3)}}
-    reference = Reference(spread, spread, "", "", values)
+    reference = CaptureReference(spread, spread, "", "", values)
     looks = {"exposure": 0.2, "sharpness": 0.5}
 
-    assert places_of(2.0, looks, "left", calibration, reference) == {"score": (1, 2, 4), "exposure": (1, 2, 4)}
-    assert places_of(2.0, looks, "right", calibration, reference) == {"score": (2, 3, 5), "exposure": (2, 3, 5)}
-    assert places_of(2.0, looks, None, calibration, None) == {"score": (2, 3, 5)}
+    assert places_of(2.0, looks, calibration.compared_with("left"), reference) == {"score": (1, 2, 4), "exposure": (1, 2, 4)}
+    assert places_of(2.0, looks, calibration.compared_with("right"), reference) == {"score": (2, 3, 5), "exposure": (2, 3, 5)}
+    assert places_of(2.0, looks, calibration.compared_with(None), None) == {"score": (2, 3, 5)}

@@ -72,7 +72,7 @@ class TestMetrics:
         assert samples["gauge", "snag_calibration_pictures", named()] == [40.0]
         assert samples["gauge", "snag_calibration_timestamp_seconds", named()] == [1767225600.0]
         assert samples["gauge", "snag_model_timestamp_seconds", named()] == [1767139200.0]
-        assert samples["counter", "snag_outside_total", named(property="exposure")] == [0.0]
+        assert samples["counter", "snag_out_of_reference_total", named(property="exposure")] == [0.0]
         assert samples["counter", "snag_unaligned_total", named(reason="not_aligned")] == [0.0]
 
     def test_counts(self, unpacked, caplog):
@@ -178,8 +178,8 @@ class TestMetrics:
             handler.flush()
 
         samples = emitted(caplog)
-        assert samples["counter", "snag_outside_total", named(property="exposure")] == [1.0]
-        assert samples["counter", "snag_outside_total", named(property="sharpness")] == [1.0]
+        assert samples["counter", "snag_out_of_reference_total", named(property="exposure")] == [1.0]
+        assert samples["counter", "snag_out_of_reference_total", named(property="sharpness")] == [1.0]
         assert samples["counter", "snag_sharpness_count", named()] == [3.0]
         assert samples["counter", "snag_sharpness_bucket", named(le="1.0")] == [2.0]
 
