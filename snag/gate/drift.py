@@ -19,7 +19,7 @@ _SAVE_SECONDS: Final = 10.0  #: a watch that lost its last pictures is still a w
 _MOST: Final = 200  #: lines; of more, those that were seen last are kept
 
 
-class Line(NamedTuple):
+class StreamLine(NamedTuple):
     """What is watched by itself."""
 
     model: str
@@ -30,15 +30,15 @@ class Line(NamedTuple):
 class Drift:
     """The gate sees the verdicts of all workers, in the order in which they were given: so the watches are here."""
 
-    def __init__(self, file: Path | None, raised: Callable[[Line, Alarm], None], failed: Callable[[str], None]) -> None:
+    def __init__(self, file: Path | None, raised: Callable[[StreamLine, Alarm], None], failed: Callable[[str], None]) -> None:
         self._file = file  #: None: the watches end with the process
         self._raised = raised
         self._failed = failed  #: is told why the file could not be read or written
-        self._watches: dict[Line, Watch] = {}
+        self._watches: dict[StreamLine, Watch] = {}
         self._saved = ""
         self._task: asyncio.Task[None] | None = None
 
-    def see(self, line: Line, ranks_text: str | None) -> None:
+    def see(self, line: StreamLine, ranks_text: str | None) -> None:
         """One more verdict, by the header in which its worker told the ranks; without any there is nothing to watch."""
         ranks = parse_ranks(ranks_text)
         if ranks is None:
@@ -100,7 +100,7 @@ class Drift:
     def _load(self, file: Path) -> None:
         try:
             states = json.loads(file.read_text(encoding="utf-8"))
-            self._watches = {Line(*map(str, state["line"])): watch_of(state) for state in states}
+            self._watches = {StreamLine(*map(str, state["line"])): watch_of(state) for state in states}
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -8,21 +8,22 @@ from collections.abc import Iterable
 import aiohttp
 
 from snag.drift.martingale import Alarm
-from snag.gate.drift import Drift, Line
-from snag.gate.log import Log
+from snag.gate.drift import Drift, StreamLine
+from snag.gate.log import RequestLog
 from snag.gate.management import ManagementView
 from snag.gate.metrics import GateMetrics
 from snag.gate.proxy.admission import Admission
 from snag.gate.proxy.forward import Forwarder
 from snag.gate.proxy.inference import Inference
 from snag.gate.proxy.listener import Listener
-from snag.gate.scrape import Scrape
+from snag.gate.scrape import MetricsScrape
 from snag.gate.settings import GateSettings
 from snag.gate.spool import Spool
 from snag.gate.tokens import Guard
-from snag.gate.upstream.address import Upstream, Wanted
+from snag.gate.upstream.address import Upstream
 from snag.gate.upstream.poller import Poller
-from snag.gate.upstream.state import Board
+from snag.gate.upstream.state import UpstreamState
+from snag.gate.upstream.versions import Wanted
 
 
 class Gate:
@@ -34,9 +35,9 @@ class Gate:
     def __init__(self, settings: GateSettings) -> None:
         self._settings = settings
         self._admission = Admission(settings.max_in_flight, settings.max_buffered_bytes)
-        self._board = Board(settings.grace_seconds)
-        self.metrics = GateMetrics(self._board, lambda: self._admission.in_flight, lambda: self._admission.is_closed)
-        self.log = Log(settings.log_file, settings.log_level, settings.console, self.metrics.log_errors.inc)
+        self._upstream_state = UpstreamState(settings.grace_seconds)
+        self.metrics = GateMetrics(self._upstream_state, lambda: self._admission.in_flight, lambda: self._admission.is_closed)
+        self.log = RequestLog(settings.log_file, settings.log_level, settings.console, self.metrics.log_errors.inc)
         self._drift = Drift(
             settings.drift_file, self._note_drift, lambda why: self.log.event("error", "drift_file", detail=why)
         )
@@ -61,14 +62,14 @@ class Gate:
         self.log.start()
         if self._spool is not None:
             self._spool.start()
-        forwarder = Forwarder(session, self._board, settings, self._count_retry)
+        forwarder = Forwarder(session, self._upstream_state, settings, self._count_retry)
         inference = Inference(
-            settings, forwarder, self._board, self._admission, guard, self.metrics, self._drift, self.log, self._spool
+            settings, forwarder, self._upstream_state, self._admission, guard, self.metrics, self._drift, self.log, self._spool
         )
         handlers = {
             "inference": (inference.handle, settings.inference),
-            "management": (ManagementView(session, self._board, inference).handle, settings.management),
-            "metrics": (Scrape(session, self._board, self.metrics).handle, settings.metrics),
+            "management": (ManagementView(session, self._upstream_state, inference).handle, settings.management),
+            "metrics": (MetricsScrape(session, self._upstream_state, self.metrics).handle, settings.metrics),
         }
         try:
             for name, (handler, address) in handlers.items():
@@ -78,20 +79,20 @@ class Gate:
         except OSError:
             await self.close()
             raise
-        self._poller = Poller(session, self._board, self.log, settings.poll_seconds)
+        self._poller = Poller(session, self._upstream_state, self.log, settings.poll_seconds)
         self._poller.start()
         self._drift.start()
 
     def connect(self, upstream: Upstream | None) -> None:
         """TorchServe listens there now; None: it is gone, requests wait for a while and are then refused."""
-        self._board.connect(upstream)
+        self._upstream_state.connect(upstream)
 
     def expect(self, wanted: Iterable[Wanted] | None) -> None:
         """What must be ready for the server to be; None, as at first: whatever TorchServe has registered.
 
         A request for a model that is expected but not registered yet waits, instead of being told that there is none.
         """
-        self._board.expect(wanted)
+        self._upstream_state.expect(wanted)
 
     async def refresh(self) -> None:
         """Ask TorchServe for its workers now, not within a second: whoever has just changed them may rely on it."""
@@ -100,7 +101,7 @@ class Gate:
 
     async def settled(self) -> None:
         """Wait until every request that is under way now is answered: what was the default before is then asked no more."""
-        await self._board.settled()
+        await self._upstream_state.settled()
 
     async def drain(self, seconds: float) -> int:
         """Take no more predictions and wait for those in flight; how many of them were not done in time."""
@@ -126,7 +127,7 @@ class Gate:
             self._spool.stop()
         self.log.stop()
 
-    def _note_drift(self, line: Line, alarm: Alarm) -> None:
+    def _note_drift(self, line: StreamLine, alarm: Alarm) -> None:
         evidence = {name: round(value, 2) for name, value in alarm.evidence.items()}
         self.log.event("warning", "drift", **line._asdict(), cause=alarm.cause, pictures=alarm.pictures, evidence=evidence)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from snag.core.errors import Unavailable
 from snag.core.wire import error_json
-from snag.gate.proxy.answer import Answer, error_answer, json_answer
-from snag.gate.upstream.state import Standing
+from snag.gate.proxy.answer import GateAnswer, error_answer, json_answer
+from snag.gate.upstream.state import VersionStatus
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Readiness:
         return self.status == "ready"
 
 
-def readiness(standings: Sequence[Standing], is_fresh: bool, is_draining: bool) -> Readiness:
+def readiness(statuses: Sequence[VersionStatus], is_fresh: bool, is_draining: bool) -> Readiness:
     """Ready is a server all of whose wanted versions have all of their workers, seen a moment ago."""
     if is_draining:
         return Readiness("draining", "the server is stopping")
     if not is_fresh:
         return Readiness("not_ready", "the model server does not answer")
-    asked = [one for one in standings if one.must_serve]
+    asked = [one for one in statuses if one.must_serve]
     if not asked:
         return Readiness("not_ready", "there is no model")
     lacking = [one for one in asked if not one.all_ready]
@@ -40,34 +40,34 @@ def readiness(standings: Sequence[Standing], is_fresh: bool, is_draining: bool) 
     return Readiness("partial" if all(one.ready for one in asked) else "not_ready", "; ".join(map(_lack, lacking)))
 
 
-def _lack(one: Standing) -> str:
+def _lack(one: VersionStatus) -> str:
     if one.failed is not None:
         return f"{one.model} {one.version} could not be loaded: {one.failed}"
     return f"{one.model} {one.version} has {one.ready} of {one.wanted} workers"
 
 
-def live_answer() -> Answer:
+def live_answer() -> GateAnswer:
     """Whoever gets this has reached a living server; it restarts TorchServe by itself."""
     return json_answer({"status": "alive"})
 
 
-def ready_answer(standings: Sequence[Standing], state: Readiness) -> Answer:
+def ready_answer(statuses: Sequence[VersionStatus], state: Readiness) -> GateAnswer:
     """Every version with its workers; 503 with the one shape of errors beside them when something is missing."""
-    said: dict[str, Any] = {"status": state.status, "models": [_row(one) for one in standings]}
+    said: dict[str, Any] = {"status": state.status, "models": [_row(one) for one in statuses]}
     if state.is_ready:
         return json_answer(said)
     error = Unavailable(detail=state.detail)
     answer = error_answer(error)
-    return Answer(answer.status, json_answer({**error_json(error), **said}).body, headers=answer.headers)
+    return GateAnswer(answer.status, json_answer({**error_json(error), **said}).body, headers=answer.headers)
 
 
-def ping_answer(state: Readiness) -> Answer:
+def ping_answer(state: Readiness) -> GateAnswer:
     """TorchServe's /ping, in its own words but truthful."""
     words = {"ready": "Healthy", "partial": "Partial Healthy"}
     return json_answer({"status": words.get(state.status, "Unhealthy")}, 200 if state.status in words else 503)
 
 
-def _row(one: Standing) -> dict[str, Any]:
+def _row(one: VersionStatus) -> dict[str, Any]:
     row = {
         "model": one.model,
         "version": one.version,

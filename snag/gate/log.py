@@ -21,7 +21,7 @@ _OLD_FILES: Final = 5
 _PATIENCE: Final = 5.0  #: seconds for the lines that are still queued at the end
 
 
-class Log:
+class RequestLog:
     """`lost` is called for every line that could not be written, from whichever thread; a request never notices."""
 
     def __init__(self, path: Path, level: str, console: bool, lost: Callable[[], None]) -> None:

@@ -10,11 +10,11 @@ from aiohttp import web
 from yarl import URL
 
 from snag.core.errors import MethodNotAllowed, NotFound, SnagError, Unavailable, UnknownModel
-from snag.gate.proxy.answer import Answer, Reply, error_answer
+from snag.gate.proxy.answer import GateAnswer, UpstreamReply, error_answer
 from snag.gate.proxy.inference import Inference
 from snag.gate.proxy.route import is_description
 from snag.gate.upstream.address import Upstream, key_header
-from snag.gate.upstream.state import Board
+from snag.gate.upstream.state import UpstreamState
 
 _EXPECTED: Final = "/models, /models/<model>, /models/<model>/<version> or /models/<model>/all"
 _SECONDS: Final = 10.0
@@ -24,9 +24,9 @@ _PASSED_ON: Final = ("limit", "next_page_token")  #: never `customized`, which r
 class ManagementView:
     """Models are deployed by whoever can read the server's folder (`make deploy`), never over the network."""
 
-    def __init__(self, session: aiohttp.ClientSession, board: Board, inference: Inference) -> None:
+    def __init__(self, session: aiohttp.ClientSession, upstream_state: UpstreamState, inference: Inference) -> None:
         self._session = session
-        self._board = board
+        self._upstream_state = upstream_state
         self._inference = inference
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -38,12 +38,12 @@ class ManagementView:
             answer = error_answer(error)
         return answer.response()
 
-    async def _describe(self, request: web.BaseRequest, path: str) -> Answer:
+    async def _describe(self, request: web.BaseRequest, path: str) -> GateAnswer:
         if request.method != "GET":
             raise MethodNotAllowed(method=request.method, allowed="GET")
         if not is_description(path):
             raise NotFound(path=path, expected=_EXPECTED)
-        if (upstream := self._board.upstream) is None:
+        if (upstream := self._upstream_state.upstream) is None:
             raise Unavailable(detail="the model server is starting again")
         query = {name: request.query[name] for name in _PASSED_ON if name in request.query}
         reply = await self._get(upstream, path, query)
@@ -51,15 +51,15 @@ class ManagementView:
             raise UnknownModel(name=path.removeprefix("/models/"))
         if reply.status != 200:
             raise Unavailable(detail=f"the model server answers {reply.status}")
-        return Answer(reply.status, reply.body, reply.content_type)
+        return GateAnswer(reply.status, reply.body, reply.content_type)
 
-    async def _get(self, upstream: Upstream, path: str, query: dict[str, str]) -> Reply:
+    async def _get(self, upstream: Upstream, path: str, query: dict[str, str]) -> UpstreamReply:
         url = URL(upstream.management + path, encoded=True).with_query(query)
         try:
             async with (
                 asyncio.timeout(_SECONDS),
                 self._session.get(url, headers=key_header(upstream.management_key)) as answer,
             ):
-                return Reply(answer.status, await answer.read(), answer.headers.get("Content-Type", ""))
+                return UpstreamReply(answer.status, await answer.read(), answer.headers.get("Content-Type", ""))
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(detail="the model server does not answer") from error

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from snag.gate.health import readiness
 from snag.gate.proxy.record import Record
-from snag.gate.upstream.state import Board
+from snag.gate.upstream.state import UpstreamState
 
 _SECONDS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _UNKNOWN = "unknown"  #: in place of names that clients made up: each would be a series of its own
@@ -18,9 +18,9 @@ _UNKNOWN = "unknown"  #: in place of names that clients made up: each would be a
 class GateMetrics:
     """The gate's registry."""
 
-    def __init__(self, board: Board, in_flight: Callable[[], int], is_draining: Callable[[], bool]) -> None:
+    def __init__(self, upstream_state: UpstreamState, in_flight: Callable[[], int], is_draining: Callable[[], bool]) -> None:
         disable_created_metrics()  # a series of dates for each counter, which nobody asks for
-        self._board = board
+        self._upstream_state = upstream_state
         self.registry = registry = CollectorRegistry()
         self.requests = Counter(
             "snag_http_requests", "Requests answered", ["model_name", "endpoint", "status"], registry=registry
@@ -41,11 +41,11 @@ class GateMetrics:
         self.unauthorised = Counter("snag_unauthorised", "Requests without a valid token", ["reason"], registry=registry)
         gauge = Gauge("snag_http_in_flight", "Requests for verdicts under way", registry=registry)
         gauge.set_function(in_flight)
-        registry.register(_Workers(board, is_draining))
+        registry.register(_Workers(upstream_state, is_draining))
 
     def label(self, model: str | None) -> str:
         """The model's name as a label."""
-        return model if model is not None and self._board.knows(model) else _UNKNOWN
+        return model if model is not None and self._upstream_state.knows(model) else _UNKNOWN
 
     def count(self, record: Record) -> None:
         """Count an answered request."""
@@ -59,10 +59,10 @@ class GateMetrics:
 
 
 class _Workers:
-    """What the board says at the time of the scrape: a version that is gone leaves no series behind."""
+    """What is known at the time of the scrape: a version that is gone leaves no series behind."""
 
-    def __init__(self, board: Board, is_draining: Callable[[], bool]) -> None:
-        self._board = board
+    def __init__(self, upstream_state: UpstreamState, is_draining: Callable[[], bool]) -> None:
+        self._upstream_state = upstream_state
         self._is_draining = is_draining
 
     def collect(self) -> Iterable[Metric]:
@@ -71,12 +71,12 @@ class _Workers:
         wanted = GaugeMetricFamily("snag_workers_wanted", "Workers that there should be", labels=labels)
         default = GaugeMetricFamily("snag_default_version", "1 for the version that answers by default", labels=labels)
         queue = GaugeMetricFamily("snag_queue_length", "Requests that wait for a worker", labels=labels)
-        standings = self._board.standings()
-        for one in standings:
+        statuses = self._upstream_state.statuses()
+        for one in statuses:
             names = [one.model, one.version]
             ready.add_metric(names, one.ready)
             wanted.add_metric(names, one.wanted)
             default.add_metric(names, float(one.is_default))
             queue.add_metric(names, one.waiting)
-        is_ready = readiness(standings, self._board.is_fresh, self._is_draining()).is_ready
+        is_ready = readiness(statuses, self._upstream_state.is_fresh, self._is_draining()).is_ready
         return [ready, wanted, default, queue, GaugeMetricFamily("snag_ready", "1 while the server is ready", float(is_ready))]

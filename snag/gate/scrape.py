@@ -10,19 +10,19 @@ from aiohttp import web
 
 from snag.core.errors import MethodNotAllowed, NotFound, SnagError
 from snag.gate.metrics import GateMetrics
-from snag.gate.proxy.answer import Answer, error_answer
-from snag.gate.upstream.state import Board
+from snag.gate.proxy.answer import GateAnswer, error_answer
+from snag.gate.upstream.state import UpstreamState
 
 _SECONDS: Final = 5.0
 _TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Scrape:
+class MetricsScrape:
     """Answers also while TorchServe does not: then above all one wants to see."""
 
-    def __init__(self, session: aiohttp.ClientSession, board: Board, metrics: GateMetrics) -> None:
+    def __init__(self, session: aiohttp.ClientSession, upstream_state: UpstreamState, metrics: GateMetrics) -> None:
         self._session = session
-        self._board = board
+        self._upstream_state = upstream_state
         self._metrics = metrics
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -32,12 +32,12 @@ class Scrape:
                 raise NotFound(path=request.raw_path, expected="/metrics")
             if request.method != "GET":
                 raise MethodNotAllowed(method=request.method, allowed="GET")
-            return Answer(200, await self._torchserves() + self._metrics.text(), _TEXT).response()
+            return GateAnswer(200, await self._torchserves() + self._metrics.text(), _TEXT).response()
         except SnagError as error:
             return error_answer(error).response()
 
     async def _torchserves(self) -> bytes:
-        upstream = self._board.upstream
+        upstream = self._upstream_state.upstream
         if upstream is None:
             return b""
         try:

@@ -26,7 +26,7 @@ from typing import Any, Final
 from snag.core.errors import DiskFull, RequestError
 from snag.core.files import write_bytes, write_text
 from snag.core.wire import parse_request
-from snag.gate.proxy.answer import JSON, Answer
+from snag.gate.proxy.answer import JSON, GateAnswer
 from snag.gate.proxy.forward import Question
 from snag.gate.proxy.multipart import fields
 from snag.gate.settings import SpoolSettings
@@ -83,7 +83,7 @@ class Spool:
             self._queue.put(None)
             self._thread.join(timeout=5)
 
-    def offer(self, question: Question, answer: Answer) -> None:
+    def offer(self, question: Question, answer: GateAnswer) -> None:
         """Count a verdict, and keep its picture where it is worth a look. Costs the caller no more than reading the verdict."""
         if question.route.endpoint != "predictions" or answer.status != 200 or answer.content_type != JSON:
             return

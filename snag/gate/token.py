@@ -1,32 +1,30 @@
-"""`python -m snag.gate.token add|list|revoke`: the tokens that clients show; a running server follows the file."""
+"""`snag token add|list|revoke`: the tokens that clients show; a running server follows the file."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
+from snag.cli.lock import locked
 from snag.cli.settings import Settings, from_flags, run
-from snag.core.errors import BadConfig
+from snag.core.errors import BadConfig, ServerBusy
 from snag.gate.tokens import Token, entry, read_tokens, write_tokens
 
 _PREFIX: Final = "snag_"  #: so that scanners for leaked secrets can tell what they have found
 _RANDOM_BYTES: Final = 32
+_PATIENCE: Final = 15.0  #: seconds for another command to have done; it needs some thousandths
 
 
 class TokenSettings(Settings):
     """Add a token and print it, list the tokens, or revoke one."""
 
     action: CliPositionalArg[Literal["add", "list", "revoke"]] = Field(description="add, list or revoke")
-    tokens: Path = Field(Path("runs/tokens.json"), description="file of tokens, as `snag.server.serve --tokens` gets it")
+    tokens: Path = Field(Path("runs/tokens.json"), description="file of tokens, as `snag serve --tokens` gets it")
     name: str | None = Field(
         None, min_length=1, max_length=64, description="who has the token: a line, a person; stands in the log"
     )
@@ -34,19 +32,22 @@ class TokenSettings(Settings):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `python -m snag.gate.token`."""
+    """Entry point of `snag token`."""
     return run(lambda: manage(from_flags(TokenSettings, argv)))
 
 
 def manage(settings: TokenSettings) -> None:
-    """Do what was asked. Raises BadConfig, BadArtifact or DiskFull."""
+    """Do what was asked. Raises BadConfig, BadArtifact, ServerBusy or DiskFull."""
     if settings.action == "list":
         for token in read_tokens(settings.tokens):
             print(f"{token.name}: made {token.created}, {_expiry(token)}")
         return
     if settings.name is None:
         raise BadConfig(detail=f"{settings.action} needs --name")
-    with _locked(settings.tokens.parent):
+    folder = settings.tokens.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    # One change at a time: the file is read, changed and replaced.
+    with locked(folder, ServerBusy(folder=folder, detail="another command is changing its tokens"), _PATIENCE):
         change = _add if settings.action == "add" else _revoke
         change(settings.tokens, settings.name, settings.days)
 
@@ -66,18 +67,6 @@ def _revoke(path: Path, name: str, _: float | None) -> None:
     if kept == tokens:
         raise BadConfig(detail=f"there is no token {name!r}; known are {', '.join(token.name for token in tokens) or 'none'}")
     write_tokens(path, kept)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One change at a time: the file is read, changed and replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _expiry(token: Token) -> str:

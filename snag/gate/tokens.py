@@ -53,9 +53,7 @@ def read_tokens(path: Path) -> tuple[Token, ...]:
             entries = json.load(file)
         return tuple(Token(**entry) for entry in entries)
     except (OSError, ValueError, TypeError) as error:
-        raise BadArtifact(
-            path=path, detail=f"not a file of tokens ({error}); `python -m snag.gate.token add` makes one"
-        ) from error
+        raise BadArtifact(path=path, detail=f"not a file of tokens ({error}); `snag token add` makes one") from error
 
 
 def write_tokens(path: Path, tokens: tuple[Token, ...]) -> None:

@@ -11,7 +11,7 @@ from snag.gate.tokens import read_tokens
 from snag.server.settings import ServeSettings, is_loopback
 
 VARIABLE: Final = "SNAG_AUTH"  #: of the environment: on, off, or not set
-DEFAULT_FILE: Final = Path("runs/tokens.json")  #: the same as that of `python -m snag.gate.token`
+DEFAULT_FILE: Final = Path("runs/tokens.json")  #: the same as that of `snag token`
 
 
 def token_file(settings: ServeSettings) -> Path | None:
@@ -30,9 +30,9 @@ def token_file(settings: ServeSettings) -> Path | None:
     if not path.exists() and is_open and settings.tokens is None:
         detail = (
             f"inference_host = {settings.inference_host!r} opens predictions to the network, and there is no {path}; "
-            f"`python -m snag.gate.token add --name line-1` makes a token, {VARIABLE}=off lets everybody in"
+            f"`snag token add --name line-1` makes a token, {VARIABLE}=off lets everybody in"
         )
         raise BadConfig(detail=detail)
     if not read_tokens(path):
-        raise BadConfig(detail=f"{path} holds no token, so nobody could ask; `python -m snag.gate.token add` makes one")
+        raise BadConfig(detail=f"{path} holds no token, so nobody could ask; `snag token add` makes one")
     return path

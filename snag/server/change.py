@@ -16,19 +16,24 @@ from snag.server.state.instance import Instance
 from snag.server.state.launch import read_launch
 from snag.server.state.served import Model, read_state, write_state
 from snag.server.torchserve.management import Management
-from snag.server.torchserve.process import connected
+from snag.server.torchserve.process import find_upstream
 
 _PAUSE: Final = 0.1  #: seconds between two looks
 _NOTICED: Final = 10.0  #: seconds within which the gate must have seen what has changed; it needs one or two
 
 
 @dataclass(frozen=True)
-class Running:
+class ServerSession:
     """A running server while its change lock is held."""
 
     instance: Instance
     upstream: Upstream
     models: Mapping[str, Model]
+
+    @classmethod
+    def of(cls, instance: Instance) -> ServerSession:
+        """The server of the folder, while `instance.changing()` lasts. Raises ServerUnreachable, BadArtifact."""
+        return cls(instance, find_upstream(instance), {model.name: model for model in read_state(instance.served)})
 
     @property
     def management(self) -> Management:
@@ -43,7 +48,7 @@ class Running:
     def model(self, name: str) -> Model:
         """The model as it is served, less what was to serve but could not be loaded; one that is new has nothing."""
         model = self.models.get(name, Model(name, None))
-        registered = {one.version for one in self.management.workers(name)}
+        registered = {one.version for one in self.management.versions(name)}
         there = [one for one in model.versions if one.version in registered]
         return replace(model, default=there[0] if there else None, previous=there[1] if len(there) > 1 else None)
 
@@ -72,11 +77,6 @@ class Running:
         if before is not None and before.default is not None:
             with suppress(ServerUnreachable, ServerAnswer):  # nor does TorchServe have it, then
                 self.management.set_default(before.name, before.default.version)
-
-
-def running(instance: Instance) -> Running:
-    """The server of the folder, to be changed while `instance.changing()` lasts. Raises ServerUnreachable, BadArtifact."""
-    return Running(instance, connected(instance), {model.name: model for model in read_state(instance.served)})
 
 
 def now() -> str:

@@ -1,4 +1,4 @@
-"""`python -m snag.server.demo`: serves a finished run on free ports, judges some of its test pictures over HTTP, and stops."""
+"""`snag demo`: all of it on the sample: what is missing is made; then a server on free ports judges pictures, and stops."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from snag.cli.settings import Settings, from_flags, run
+from snag.cli.stage import is_older, run_verb
 from snag.client.client import SnagClient
 from snag.client.montage import montage
 from snag.client.pictures import find_pictures
@@ -23,18 +25,21 @@ from snag.core.files import write_bytes
 from snag.core.verdict import Verdict
 from snag.server.serve import serve
 from snag.server.settings import ServeSettings
+from snag.server.startup_message import say
 from snag.server.state.instance import Instance
 from snag.server.state.ports import free_ports
 
 _SETTLING: Final = 10.0  #: seconds that the last counts may take to reach the scrape; they need one at most
+_SAMPLE: Final = Path("data/sample")
 _NOT_A_PICTURE: Final = b"This is no picture."
 
 
 class DemoSettings(Settings):
-    """Show a finished run at work: server, verdicts, metrics, and where the report lies."""
+    """Show a run at work: server, verdicts, metrics, and where the report lies; what of it is missing is made first."""
 
-    data: Path = Field(Path("data/sample"), description="data set with test/good and test/<defect>")
+    data: Path = Field(_SAMPLE, description="data set with test/good and test/<defect>; the sample is drawn on demand")
     run: Path = Field(Path("runs/demo"), description="run folder; the server's own folder goes below it")
+    preset: str = Field("quick", description="preset of the training")
     model: str = Field("demo", description="name of the model; its archive is MODEL_STORE/MODEL.mar")
     model_store: Path = Field(Path("model_store"), description="folder of archives")
     good: int = Field(4, ge=1, description="good test pictures to judge")
@@ -52,11 +57,39 @@ class Judged:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `python -m snag.server.demo`."""
-    return run(lambda: demo(from_flags(DemoSettings, argv)))
+    """Entry point of `snag demo`."""
+    codes = [0]
+    return run(lambda: codes.append(demo(from_flags(DemoSettings, argv)))) or codes[-1]
 
 
-def demo(settings: DemoSettings) -> None:
+def demo(settings: DemoSettings) -> int:
+    """Make what is missing, then show it; the exit code of the stage that failed, which has said why."""
+    for verb, flags in stages(settings):
+        say(f"snag {verb}")
+        if code := run_verb(verb, flags):
+            return code
+    show(settings)
+    return 0
+
+
+def stages(settings: DemoSettings) -> Iterator[tuple[str, list[str]]]:
+    """The verbs that are to be run with their flags, each decided on when the one before has run."""
+    data, folder, archive = settings.data, settings.run, settings.model_store / f"{settings.model}.mar"
+    weights, calibration, report = folder / "snag.pt", folder / "calibration.json", folder / "report" / "metrics.json"
+    where = ["--data", str(data), "--run", str(folder)]
+    if data == _SAMPLE and is_older(data / "sample.json"):
+        yield "sample", ["--data", str(data)]
+    if is_older(weights, data / "sample.json" if data == _SAMPLE else data / "train" / "good"):
+        yield "train", [*where, "--preset", settings.preset]
+    if is_older(calibration, weights):
+        yield "calibrate", where
+    if is_older(report, weights, calibration):
+        yield "evaluate", where
+    if is_older(archive, weights, calibration, report):
+        yield "archive", ["--run", str(folder), "--model", settings.model, "--model-store", str(settings.model_store)]
+
+
+def show(settings: DemoSettings) -> None:
     """Start, judge, scrape, stop; the server is stopped whatever happens in between."""
     pictures = chosen_pictures(settings)
     ports = free_ports(3)

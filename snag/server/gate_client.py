@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import requests
-
-from snag.core.errors import ServerAnswer, ServerUnreachable
+from snag.core.errors import ServerAnswer
+from snag.server.request import excerpt, request
 from snag.server.state.launch import Launch
 
 LIVE: Final = "/health/live"
@@ -19,19 +18,14 @@ _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # compared 
 def ask(host: str, port: int, path: str, timeout: float) -> dict[str, Any]:
     """The answer's object, whatever it says. Raises ServerUnreachable, or ServerAnswer when it is none of the gate's."""
     url = f"http://{_ANY.get(host, host)}:{port}{path}"
-    try:
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.get(url, timeout=timeout)
-    except requests.RequestException as error:
-        raise ServerUnreachable(url=url, detail=type(error).__name__) from error
+    answer = request("GET", url, timeout)
     try:
         said = answer.json()
         if said["status"] in _STATUSES:
             return said
     except (ValueError, KeyError, TypeError):
         pass
-    raise ServerAnswer(url=url, status=answer.status_code, detail=" ".join(answer.text[:200].split()) or "nothing")
+    raise ServerAnswer(url=url, status=answer.status_code, detail=excerpt(answer))
 
 
 def default_versions(launch: Launch) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`python -m snag.server.health`: succeeds when the server is ready; for people, containers and supervisors."""
+"""`snag health`: succeeds when the server is ready; for people, containers and supervisors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class HealthSettings(WhichServer):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `python -m snag.server.health`."""
+    """Entry point of `snag health`."""
     return run(lambda: check(from_flags(HealthSettings, argv)))
 
 

@@ -1,4 +1,4 @@
-"""`python -m snag.server.models`: what a server serves, as a table."""
+"""`snag models`: what a server serves, as a table."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from rich.text import Text
 
 from snag.cli.settings import from_flags, run
 from snag.core.errors import ServerAnswer, ServerUnreachable
+from snag.gate.upstream.versions import VersionWorkers
 from snag.server.settings import WhichServer
 from snag.server.startup_message import say
 from snag.server.state.instance import Instance
-from snag.server.state.served import Model, Version, read_state
-from snag.server.torchserve.management import Management, Workers
-from snag.server.torchserve.process import connected
+from snag.server.state.served import Model, ServedVersion, read_state
+from snag.server.torchserve.management import Management
+from snag.server.torchserve.process import find_upstream
 
 #: Columns of a file or a pipe.
 _ENDLESS: Final = 100_000
@@ -32,7 +33,7 @@ class ModelsSettings(WhichServer):
 
 
 @dataclass(frozen=True)
-class Row:
+class ModelRow:
     """One version of one model."""
 
     model: str
@@ -47,21 +48,21 @@ class Row:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `python -m snag.server.models`."""
+    """Entry point of `snag models`."""
     return run(lambda: show(from_flags(ModelsSettings, argv)))
 
 
 def show(settings: ModelsSettings) -> None:
     """Print a row for each version. Raises BadArtifact."""
     instance = Instance(settings.folder)
-    rows = listed(read_state(instance.served), _workers(instance))
+    rows = rows_of(read_state(instance.served), _workers(instance))
     if settings.as_json:
         say(json.dumps([asdict(row) for row in rows], indent=1))
         return
     print_rows(rows)
 
 
-def print_rows(rows: Sequence[Row]) -> None:
+def print_rows(rows: Sequence[ModelRow]) -> None:
     """The table, whole: what does not fit on a terminal is folded, and elsewhere lines are as long as need be."""
     console = Console()
     if not console.is_terminal:
@@ -71,7 +72,7 @@ def print_rows(rows: Sequence[Row]) -> None:
     console.print(_table(rows))
 
 
-def listed(models: Sequence[Model], workers: Sequence[Workers]) -> list[Row]:
+def rows_of(models: Sequence[Model], workers: Sequence[VersionWorkers]) -> list[ModelRow]:
     """What is served and with how many workers; one that is not registered has none."""
     counts = {(one.model, one.version): one for one in workers}
     rows = []
@@ -79,26 +80,27 @@ def listed(models: Sequence[Model], workers: Sequence[Workers]) -> list[Row]:
         roles = [("default", model.default), ("previous", model.previous), *(("retiring", one) for one in model.retiring)]
         rows += [_row(model, role, one, counts.get((model.name, one.version))) for role, one in roles if one is not None]
         if model.failed is not None:
-            rows.append(Row(model.name, "", "failed", None, "", "", 0, 0, model.failed))
+            rows.append(ModelRow(model.name, "", "failed", None, "", "", 0, 0, model.failed))
     return rows
 
 
-def _row(model: Model, role: str, version: Version, workers: Workers | None) -> Row:
+def _row(model: Model, role: str, version: ServedVersion, workers: VersionWorkers | None) -> ModelRow:
     ready, wanted = (workers.ready, workers.wanted) if workers else (0, 0)
     health = "ready" if workers is not None and workers.all_ready else "not ready"
-    return Row(model.name, version.version, role, version.threshold, version.calibrated, version.digest, ready, wanted, health)
+    return ModelRow(
+        model.name, version.version, role, version.threshold, version.calibrated, version.digest, ready, wanted, health
+    )
 
 
-def _workers(instance: Instance) -> list[Workers]:
+def _workers(instance: Instance) -> list[VersionWorkers]:
     """Of everything that is registered; none while the server does not run."""
     try:
-        management = Management(connected(instance))
-        return [one for model in management.models() for one in management.workers(model)]
+        return Management(find_upstream(instance)).versions()
     except (ServerUnreachable, ServerAnswer):
         return []
 
 
-def _table(rows: Sequence[Row]) -> Table:
+def _table(rows: Sequence[ModelRow]) -> Table:
     columns = ("model", "version", "", "threshold", "calibrated", "digest", "workers", "health")
     table = Table(*(Column(name, overflow="fold") for name in columns))
     for row in rows:

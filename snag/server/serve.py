@@ -1,4 +1,4 @@
-"""`python -m snag.server.serve`: starts a server and returns when it judges pictures, or says why it does not."""
+"""`snag serve`: starts a server and returns when it judges pictures, or says why it does not."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from snag.core.files import write_bytes, write_text
 from snag.server.authentication import token_file
 from snag.server.background import in_background
 from snag.server.settings import ALL, ServeSettings
-from snag.server.startup_message import announcement, curl, say
-from snag.server.state.archive import Archive, names, verified
+from snag.server.startup_message import curl, say, startup_message
+from snag.server.state.archive import Archive, archive_names, verify_archive
 from snag.server.state.golden import golden_set
 from snag.server.state.instance import Instance
 from snag.server.state.launch import Launch, write_launch
 from snag.server.state.ports import check_free
 from snag.server.state.served import read_state
-from snag.server.state.stage_archives import take_in
+from snag.server.state.stage_archives import stage_archives
 from snag.server.supervise.keeper import keep
 from snag.server.supervise.report import Report
 from snag.server.torchserve.configuration import read_template
 from snag.server.torchserve.management import Management
-from snag.server.torchserve.process import LOG_CONFIGURATION, METRICS, connected
+from snag.server.torchserve.process import LOG_CONFIGURATION, METRICS, find_upstream
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `python -m snag.server.serve`."""
+    """Entry point of `snag serve`."""
     codes = [0]
     return run(lambda: codes.append(serve(from_flags(ServeSettings, argv)))) or codes[-1]
 
@@ -49,7 +49,7 @@ def serve(settings: ServeSettings) -> int:
         write_bytes(instance.golden, golden_set(archives[0].path).pictures[0])
         write_text(instance.configuration, template)
         write_launch(instance.launch, launch)
-        take_in(instance, archives, failures)
+        stage_archives(instance, archives, failures)
         if not settings.foreground:
             _announce(instance, launch, in_background(instance))
             return 0
@@ -57,16 +57,16 @@ def serve(settings: ServeSettings) -> int:
 
 
 def _announce(instance: Instance, launch: Launch, report: Report) -> None:
-    say(announcement(instance, launch, read_state(instance.served), report))
+    say(startup_message(instance, launch, read_state(instance.served), report))
 
 
 def _verified(settings: ServeSettings) -> tuple[list[Archive], dict[str, str]]:
     """The archives asked for, and why others of them can't be served. Raises BadArtifact when none can."""
-    wanted = names(settings.model_store) if ALL in settings.model else list(dict.fromkeys(settings.model))
+    wanted = archive_names(settings.model_store) if ALL in settings.model else list(dict.fromkeys(settings.model))
     archives, failures = [], {}
     for model in wanted:
         try:
-            archives.append(verified(settings.model_store, model))
+            archives.append(verify_archive(settings.model_store, model))
         except BadArtifact as error:
             if len(wanted) == 1:
                 raise
@@ -105,8 +105,8 @@ def _already_serves(instance: Instance, fingerprint: str, archives: Sequence[Arc
     if set(models) != {archive.model for archive in archives} or not {(one.model, one.digest) for one in archives} <= known:
         return False
     try:
-        management = Management(connected(instance))
-        workers = [management.workers(model) for model in models]
+        management = Management(find_upstream(instance))
+        workers = [management.versions(model) for model in models]
     except (ServerUnreachable, ServerAnswer):
         return False
     return all(versions and all(one.all_ready for one in versions) for versions in workers)

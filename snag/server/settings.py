@@ -56,9 +56,7 @@ class ServeSettings(Settings):
     inference_host: str = Field("127.0.0.1", description="address of predictions; 0.0.0.0 opens them to the network")
     management_host: str = Field("127.0.0.1", description="address of the view of the models")
     metrics_host: str = Field("127.0.0.1", description="address of the metrics' scrape")
-    tokens: Path | None = Field(
-        None, description="file of tokens of which clients must show one; python -m snag.gate.token makes it"
-    )
+    tokens: Path | None = Field(None, description="file of tokens of which clients must show one; snag token makes it")
     foreground: bool = Field(False, description="stay until stopped, with the log on standard output")
     timeout: float = Field(120.0, gt=0, description="seconds that the models may take to come up")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level of the log of requests")

@@ -21,7 +21,7 @@ def say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in the buffer must not fail at exit
 
 
-def announcement(instance: Instance, launch: Launch, models: Sequence[Model], report: Report) -> str:
+def startup_message(instance: Instance, launch: Launch, models: Sequence[Model], report: Report) -> str:
     """A line for each model, and a command to try the first with."""
     kept = {(model.name, model.previous.version) for model in models if model.previous is not None}
     where = f"first verdict after {report.seconds:.1f} s (logs: {os.path.relpath(instance.logs)})"

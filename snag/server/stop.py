@@ -1,4 +1,4 @@
-"""`python -m snag.server.stop`: stops the server that `snag.server.serve` started on a port, and waits until it is gone."""
+"""`snag stop`: stops the server that `snag.server.serve` started on a port, and waits until it is gone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class StopSettings(WhichServer):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `python -m snag.server.stop`."""
+    """Entry point of `snag stop`."""
     return run(lambda: stop(from_flags(StopSettings, argv)))
 
 

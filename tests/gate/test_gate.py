@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snag.gate.proxy.forward import passed_on
+from snag.gate.proxy.forward import content_type_for_torchserve
 from snag.gate.proxy.route import parse_route
 from tests.support.torchserve import NO_WORKER_OR_FULL, VERDICT, complains, house, run, says
 
@@ -120,12 +120,12 @@ class TestForwarding:
     )
     def test_content_types(self, sent, passed):
         """TorchServe gets only types that it handles as they are meant."""
-        assert passed_on(sent) == passed
+        assert content_type_for_torchserve(sent) == passed
 
     @given(st.text(max_size=200))
     def test_any_content_type(self, sent):
         """Whatever a client says, a header can be made of what is passed on."""
-        assert passed_on(sent).isascii()
+        assert content_type_for_torchserve(sent).isascii()
 
 
 class TestPaths:

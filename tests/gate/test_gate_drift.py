@@ -8,12 +8,12 @@ import json
 import pytest
 
 from snag.drift.martingale import ALARM
-from snag.gate.drift import Drift, Line
+from snag.gate.drift import Drift, StreamLine
 from tests.support.torchserve import VERDICT, house, run, says
 
 PREDICT = "/predictions/bolt"
 USUAL, EXTREME = "1a2b3c4d score=30-30/65 exposure=30-30/65", "1a2b3c4d score=30-30/65 exposure=64-64/65"
-LINE = Line("bolt", "1.0", "pooled")
+LINE = StreamLine("bolt", "1.0", "pooled")
 
 
 def drift(file=None):

@@ -7,7 +7,7 @@ import pytest
 
 from snag.gate.gate import Gate
 from snag.gate.health import readiness
-from snag.gate.upstream.state import Standing
+from snag.gate.upstream.state import VersionStatus
 from tests.support.torchserve import GOOD, after, has_been_asked, house, lacks_workers, read_all, ready, run, says, until
 
 PREDICT = "/predictions/bolt"
@@ -28,15 +28,17 @@ class TestReadiness:
     )
     def test_workers(self, workers, status):
         """Ready is all workers of all that must serve; partial is some of each; a server without a model is not ready."""
-        standings = [Standing("m", str(n), True, wanted, ready, 0, must) for n, (ready, wanted, must) in enumerate(workers)]
+        statuses = [
+            VersionStatus("m", str(n), wanted, ready, must_serve=must) for n, (ready, wanted, must) in enumerate(workers)
+        ]
 
-        assert readiness(standings, is_fresh=True, is_draining=False).status == status
+        assert readiness(statuses, is_fresh=True, is_draining=False).status == status
 
     def test_failed(self):
         """A model that could not be loaded makes the server not ready, and is named with its reason."""
-        standings = [Standing("m", "1.0", False, 0, 0, 0, True, failed="bad digest")]
+        statuses = [VersionStatus("m", "1.0", 0, 0, failed="bad digest")]
 
-        assert readiness(standings, is_fresh=True, is_draining=False).detail == "m 1.0 could not be loaded: bad digest"
+        assert readiness(statuses, is_fresh=True, is_draining=False).detail == "m 1.0 could not be loaded: bad digest"
 
     @pytest.mark.parametrize(
         ("is_fresh", "is_draining", "status"),
@@ -44,9 +46,9 @@ class TestReadiness:
     )
     def test_server(self, is_fresh, is_draining, status):
         """Nor is one whose TorchServe is silent, or one that is stopping."""
-        standings = [Standing("m", "1.0", True, 1, 1, 0, True)]
+        statuses = [VersionStatus("m", "1.0", 1, 1)]
 
-        assert readiness(standings, is_fresh, is_draining).status == status
+        assert readiness(statuses, is_fresh, is_draining).status == status
 
 
 class TestProbes:

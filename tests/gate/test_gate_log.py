@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from snag.gate.log import Log
-from snag.gate.proxy.answer import Answer
+from snag.gate.log import RequestLog
+from snag.gate.proxy.answer import GateAnswer
 from snag.gate.proxy.record import Record
 from tests.support.torchserve import GOOD, VERDICT, WORKER_DIED, complains, house, run, says, until
 
@@ -118,7 +118,7 @@ class TestLog:
     def test_hanging_disk(self, tmp_path):
         """A disk that hangs holds back nobody; what it could not take is counted."""
         lost, free = [], threading.Event()
-        log = Log(tmp_path / "a.log", "info", console=False, lost=lambda: lost.append(1))
+        log = RequestLog(tmp_path / "a.log", "info", console=False, lost=lambda: lost.append(1))
         log._handlers[0].emit = lambda record: free.wait()
         log.start()
 
@@ -131,9 +131,9 @@ class TestLog:
 
     def test_stop_on_a_hanging_disk(self, tmp_path, monkeypatch):
         """A disk that hangs does not keep the server from stopping either, not even with every place in the queue taken."""
-        monkeypatch.setattr("gate.log._PATIENCE", 0.1)
+        monkeypatch.setattr("snag.gate.log._PATIENCE", 0.1)
         free = threading.Event()
-        log = Log(tmp_path / "a.log", "info", console=False, lost=lambda: None)
+        log = RequestLog(tmp_path / "a.log", "info", console=False, lost=lambda: None)
         log._handlers[0].emit = lambda record: free.wait()
         log.start()
         for _ in range(10_010):
@@ -149,7 +149,7 @@ class TestLog:
 
     def test_rotation(self, tmp_path):
         """Old lines move to numbered files: the log does not fill the disk."""
-        log = Log(tmp_path / "a.log", "info", console=False, lost=lambda: None)
+        log = RequestLog(tmp_path / "a.log", "info", console=False, lost=lambda: None)
         log._handlers[0].maxBytes = 200
         log.start()
 
@@ -164,7 +164,7 @@ class TestLog:
         """An answer that is no verdict leaves the line without one."""
         record = Record("r1", "predictions")
 
-        record.note(Answer(200, body, server_timing="nonsense;dur=x, decode;dur=1.5"))
+        record.note(GateAnswer(200, body, server_timing="nonsense;dur=x, decode;dur=1.5"))
 
         assert (record.status, record.code, record.verdict, record.times) == (200, None, {}, {"decode_ms": 1.5})
 

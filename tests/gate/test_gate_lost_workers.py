@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from snag.gate.upstream.address import Wanted
+from snag.gate.upstream.versions import Wanted
 from tests.support.torchserve import (
     GOOD,
     VERDICT,

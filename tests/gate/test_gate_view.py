@@ -7,7 +7,7 @@ import pytest
 
 from snag.gate.gate import Gate
 from snag.gate.settings import GateSettings
-from snag.gate.upstream.address import Wanted
+from snag.gate.upstream.versions import Wanted
 from tests.support.torchserve import GOOD, WORKER_DIED, after, complains, has_been_asked, house, run, until
 
 PREDICT = "/predictions/bolt"

@@ -147,7 +147,7 @@ class TestFile:
 
     def test_missing(self, path):
         """A missing file is refused with the command that makes one."""
-        with pytest.raises(BadArtifact, match=r"python -m gate\.token add"):
+        with pytest.raises(BadArtifact, match=r"`snag token add`"):
             read_tokens(path)
 
 

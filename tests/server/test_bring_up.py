@@ -12,7 +12,7 @@ from snag.server.state.served import Model, read_state, write_state
 from snag.server.supervise import bring_up
 from snag.server.supervise.bring_up import Result
 from snag.server.supervise.supervisor import Supervisor
-from snag.server.torchserve.log import Log
+from snag.server.torchserve.log import ServerLog
 from tests.support.registrar import registrar, serving_bolt
 
 
@@ -34,7 +34,7 @@ def up(torchserve, server):
     """Brings up what the server serves; the results."""
 
     def up():
-        started = SimpleNamespace(upstream=lambda: torchserve.upstream, log=Log(server.logs))
+        started = SimpleNamespace(upstream=lambda: torchserve.upstream, log=ServerLog(server.logs))
         return bring_up.bring_up(started, read_state(server.served), server.store, lambda: True, 5.0, lambda upstream: None)
 
     return up
@@ -82,7 +82,7 @@ def test_what_was_changed_at_the_last_moment(server):
     started = SimpleNamespace(started=time.monotonic())
     keeper = Supervisor(server, read_launch(server.launch), Gate(), started, False, lambda report: None)
     keeper._load = lambda torchserve, models, loop: loaded.append(models) or [Result("bolt", "1.0")]
-    keeper._roster.read()
+    keeper._reconciler.read()
     (bolt,) = read_state(server.served)
     write_state(server.served, [bolt, Model("nut", bolt.default)])
 

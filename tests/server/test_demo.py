@@ -8,8 +8,10 @@ from PIL import Image
 
 from snag.client.montage import montage
 from snag.core.errors import NoPictures
+from snag.core.files import write_text
 from snag.core.verdict import Verdict
-from snag.server.demo import DemoSettings, Judged, chosen_pictures, counters, shown
+from snag.server import demo as command
+from snag.server.demo import DemoSettings, Judged, chosen_pictures, counters, demo, shown
 from tests.support.parts_of_demo import write_test_pictures
 
 SCRAPE = """\
@@ -44,6 +46,45 @@ def test_without_test_pictures_there_is_nothing_to_show(tmp_path, folder):
 
     with pytest.raises(NoPictures, match="expected folders of test pictures, good and one for each kind of defect"):
         chosen_pictures(DemoSettings(data=tmp_path))
+
+
+@pytest.fixture
+def ran(monkeypatch, tmp_path):
+    """Stages that leave their files in no time, in an empty folder; nothing is served."""
+    monkeypatch.chdir(tmp_path)
+    made = {
+        "sample": "data/sample/sample.json",
+        "train": "runs/demo/snag.pt",
+        "calibrate": "runs/demo/calibration.json",
+        "evaluate": "runs/demo/report/metrics.json",
+        "archive": "model_store/demo.mar",
+    }
+    verbs = []
+
+    def stage(verb, flags):
+        verbs.append(verb)
+        write_text(tmp_path / made[verb], "")
+        return 0
+
+    monkeypatch.setattr(command, "run_verb", stage)
+    monkeypatch.setattr(command, "show", lambda settings: verbs.append("show"))
+    return verbs
+
+
+def test_from_an_empty_folder_everything_is_made_once_and_then_shown(ran):
+    assert demo(DemoSettings()) == 0
+    assert ran == ["sample", "train", "calibrate", "evaluate", "archive", "show"]
+    ran.clear()
+
+    assert demo(DemoSettings()) == 0
+    assert ran == ["show"]
+
+
+def test_a_stage_that_fails_ends_the_demonstration_with_its_code(ran, monkeypatch):
+    monkeypatch.setattr(command, "run_verb", lambda verb, flags: ran.append(verb) or 2 * (verb == "sample"))
+
+    assert demo(DemoSettings()) == 2
+    assert ran == ["sample"]
 
 
 def test_counters_are_read_by_their_own_label_and_without_zeros():

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from snag.core.errors import DiskFull, ServerUnreachable, VersionRefused
-from snag.server.change import Running
+from snag.server.change import ServerSession
 from snag.server.deploy import DeploySettings, deploy
 from snag.server.deploy import main as deploy_main
 from snag.server.models import main as models_main
@@ -67,7 +67,7 @@ def test_order(torchserve, server, bring):
     assert torchserve.headers[0]["x-snag-probe"] == "1"
     assert torchserve.headers[0]["authorization"] == "Bearer inference-key"
     assert roles(server) == ("2.0", "1.0", [])
-    assert said == "bolt 2.0 answers now; 1.0 is kept; `make rollback` with MODEL=bolt goes back to it"
+    assert said == "bolt 2.0 answers now; 1.0 is kept; `make rollback MODEL=bolt` goes back to it"
 
 
 def test_third(torchserve, server, bring):
@@ -148,14 +148,14 @@ def test_a_full_disk(torchserve, server, bring, monkeypatch):
 def test_gone_meanwhile(torchserve, server, bring, monkeypatch, capsys):
     """A version before that TorchServe has lost since it was looked at is nothing to go back to: said in one line."""
     bring("2.0")
-    real = Running.model
+    real = ServerSession.model
 
     def model(running, name):
         found = real(running, name)
         torchserve.models = {"bolt": ["2.0"]}
         return found
 
-    monkeypatch.setattr(Running, "model", model)
+    monkeypatch.setattr(ServerSession, "model", model)
 
     assert rollback_main(["--model", "bolt", "--server-folder", str(server.folder)]) == 2
 
@@ -293,4 +293,4 @@ def test_many_models(torchserve, server):
     torchserve.models = {name: ["1.0"] for name in "abcde"}
 
     assert Management(torchserve.upstream).models() == list("abcde")
-    assert Management(torchserve.upstream).workers("f") == []
+    assert Management(torchserve.upstream).versions("f") == []

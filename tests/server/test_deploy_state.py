@@ -5,23 +5,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snag.core.errors import BadArtifact
-from snag.server.state.archive import verified
+from snag.server.state.archive import verify_archive
 from snag.server.state.instance import Instance
-from snag.server.state.served import Model, Version, deployed, read_state, rolled_back, version_of, without, write_state
-from snag.server.state.stage_archives import take_in
+from snag.server.state.served import (
+    Model,
+    ServedVersion,
+    read_state,
+    version_of,
+    with_default,
+    with_previous,
+    without_version,
+    write_state,
+)
+from snag.server.state.stage_archives import stage_archives
 from tests.support.mars import CALIBRATION, write_mar
 
 NOW = "2026-03-04T05:06:07+00:00"
 
 
 def version(name):
-    return Version(name, f"bolt-{name}.mar", name * 3, 0.5, CALIBRATION["created"])
+    return ServedVersion(name, f"bolt-{name}.mar", name * 3, 0.5, CALIBRATION["created"])
 
 
 class TestDeployed:
     def test_first(self):
         """The first version has nothing before it."""
-        model = deployed(Model("bolt", None, failed="it was broken"), version("1"), NOW)
+        model = with_default(Model("bolt", None, failed="it was broken"), version("1"), NOW)
 
         assert model == Model("bolt", version("1"), since=NOW)
 
@@ -29,21 +38,21 @@ class TestDeployed:
         """The one that answered is kept, the one before that retires."""
         model = Model("bolt", version("2"), version("1"))
 
-        assert deployed(model, version("3"), NOW) == Model("bolt", version("3"), version("2"), (version("1"),), since=NOW)
+        assert with_default(model, version("3"), NOW) == Model("bolt", version("3"), version("2"), (version("1"),), since=NOW)
 
     def test_called_back(self):
         """One that is still there, kept or retiring, changes its place and is not there twice."""
         model = Model("bolt", version("3"), version("2"), (version("1"),))
 
-        assert deployed(model, version("2"), NOW) == Model("bolt", version("2"), version("3"), (version("1"),), since=NOW)
-        assert deployed(model, version("1"), NOW) == Model("bolt", version("1"), version("3"), (version("2"),), since=NOW)
+        assert with_default(model, version("2"), NOW) == Model("bolt", version("2"), version("3"), (version("1"),), since=NOW)
+        assert with_default(model, version("1"), NOW) == Model("bolt", version("1"), version("3"), (version("2"),), since=NOW)
 
     def test_rolled_back_twice(self):
         """Going back swaps the two; going back again swaps them back."""
         model = Model("bolt", version("2"), version("1"), since=NOW)
 
-        assert rolled_back(model, NOW) == Model("bolt", version("1"), version("2"), since=NOW)
-        assert rolled_back(rolled_back(model, NOW), NOW) == model
+        assert with_previous(model, NOW) == Model("bolt", version("1"), version("2"), since=NOW)
+        assert with_previous(with_previous(model, NOW), NOW) == model
 
     @given(st.lists(st.sampled_from("abcd") | st.just("back")))
     def test_any_order(self, steps):
@@ -51,14 +60,14 @@ class TestDeployed:
         model = Model("bolt", None)
         for step in steps:
             if step != "back":
-                model = deployed(model, version(step), NOW)
+                model = with_default(model, version(step), NOW)
                 assert model.default == version(step)
             elif model.previous is not None:
-                model = rolled_back(model, NOW)
+                model = with_previous(model, NOW)
             there = [*model.versions, *model.retiring]
             assert len(set(there)) == len(there)
             for one in model.retiring[1:]:
-                model = without(model, one)
+                model = without_version(model, one)
 
 
 class TestFile:
@@ -93,14 +102,14 @@ class TestIntake:
 
     def pack(self, tmp_path, number):
         write_mar(tmp_path / "store", "bolt", number)
-        return verified(tmp_path / "store", "bolt")
+        return verify_archive(tmp_path / "store", "bolt")
 
     def left_with(self, tmp_path, instance, default, previous):
         """A server that was left with these versions."""
         versions = {}
         for number in ("1", "2"):
             archive = self.pack(tmp_path, number)
-            take_in(instance, [archive], {})
+            stage_archives(instance, [archive], {})
             versions[number] = version_of(archive, f"bolt-{number}.mar")
         (instance.store / "bolt-1.mar").write_bytes(b"")
         write_mar(tmp_path / "other", "bolt", "1")
@@ -112,7 +121,7 @@ class TestIntake:
         """What is to be served is copied and remembered, and so is what can't be."""
         archive = self.pack(tmp_path, "1")
 
-        take_in(instance, [archive], {"nut": "it is broken"})
+        stage_archives(instance, [archive], {"nut": "it is broken"})
 
         assert read_state(instance.served) == (
             Model("bolt", version_of(archive, "bolt-1.mar")),
@@ -124,7 +133,7 @@ class TestIntake:
         """With an archive that it had, a server goes on as it was left, after a rollback with the version before."""
         before = self.left_with(tmp_path, instance, default="1", previous="2")
 
-        take_in(instance, [self.pack(tmp_path, "2")], {})
+        stage_archives(instance, [self.pack(tmp_path, "2")], {})
 
         assert read_state(instance.served) == before
         assert {path.name for path in instance.store.iterdir()} == {"bolt-1.mar", "bolt-2.mar"}
@@ -134,7 +143,7 @@ class TestIntake:
         self.left_with(tmp_path, instance, default="2", previous="1")
         archive = self.pack(tmp_path, "3")
 
-        take_in(instance, [archive], {})
+        stage_archives(instance, [archive], {})
 
         assert read_state(instance.served) == (Model("bolt", version_of(archive, "bolt-3.mar")),)
         assert [path.name for path in instance.store.iterdir()] == ["bolt-3.mar"]
@@ -145,6 +154,6 @@ class TestIntake:
         (instance.store / "bolt-1.mar").write_bytes(b"no archive")
         archive = self.pack(tmp_path, "2")
 
-        take_in(instance, [archive], {})
+        stage_archives(instance, [archive], {})
 
         assert read_state(instance.served) == (Model("bolt", version_of(archive, "bolt-2.mar")),)

@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from snag.cli.lock import is_locked
 from snag.core.errors import ServerBusy
 from snag.server.state.instance import Instance, Note, end_orphans
-from snag.server.state.lock import is_locked
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,12 +103,12 @@ class TestInstance:
             pass
 
 
-class TestLifeline:
+class TestDieWithParent:
     def test_a_child_dies_with_its_parent(self):
         """Kill the parent with -9, and the child is gone too."""
         program = (
-            "import subprocess, sys, time; from snag.server.supervise.die_with_parent import tied_to_this_process\n"
-            "child = subprocess.Popen(['sleep', '60'], preexec_fn=tied_to_this_process())\n"
+            "import subprocess, sys, time; from snag.server.supervise.die_with_parent import die_with_parent\n"
+            "child = subprocess.Popen(['sleep', '60'], preexec_fn=die_with_parent())\n"
             "print(child.pid, flush=True); time.sleep(60)"
         )
         with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT) as parent:

@@ -1,5 +1,6 @@
 """The server room's parts that need no server: configuration, Java, ports."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from snag.core.errors import BadConfig, ServerFailed
 from snag.core.serving import ServingSettings
+from snag.gate.upstream.versions import VersionWorkers
 from snag.server.state.ports import check_free, free_ports, is_free
 from snag.server.torchserve import java
 from snag.server.torchserve.configuration import allowed_urls, escape, properties, resolve
-from snag.server.torchserve.management import Workers
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,8 +112,6 @@ class TestJava:
 class TestPorts:
     def test_taken(self):
         """A port that somebody listens on is not free, and the error names it and its flag."""
-        import socket
-
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
@@ -137,11 +136,20 @@ class TestPorts:
         assert len(set(ports)) == 5
         assert all(is_free("127.0.0.1", port) for port in ports)
 
+    def test_free_ports_stay_ours(self):
+        """A server that asks for such a port gets it; who asks for any port does not."""
+        (port,) = free_ports(1)
+
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))  # without SO_REUSEADDR, as the kernel does when it chooses
+        with socket.create_server(("127.0.0.1", port)):
+            assert not is_free("127.0.0.1", port)
+
 
 @pytest.mark.parametrize(("wanted", "ready", "expected"), [(2, 2, True), (2, 1, False), (0, 0, False), (1, 2, True)])
 def test_all_ready(wanted, ready, expected):
     """A model is ready when it has all its workers; one that is to have none is not."""
-    assert Workers("m", "1.0", wanted, ready).all_ready is expected
+    assert VersionWorkers("m", "1.0", wanted, ready).all_ready is expected
 
 
 def test_torch_is_never_loaded():

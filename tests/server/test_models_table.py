@@ -9,13 +9,13 @@ import pytest
 from rich import console
 
 from snag.server import models
-from snag.server.models import Row
+from snag.server.models import ModelRow
 
 REASON = "[Errno 28] no space left on the device; " + "the worker's last words were many, " * 12 + "and this was the end"
 LONG, DIGEST = "a-model-with-a-rather-long-name", "0123456789abcdef"
 ROWS = [
-    Row(LONG, "2026.11.24-12", "previous", 28.245981, "2026-11-24T08:00", DIGEST, 2, 12, "ready"),
-    Row("other", "", "failed", None, "", "", 0, 0, REASON),
+    ModelRow(LONG, "2026.11.24-12", "previous", 28.245981, "2026-11-24T08:00", DIGEST, 2, 12, "ready"),
+    ModelRow("other", "", "failed", None, "", "", 0, 0, REASON),
 ]
 
 

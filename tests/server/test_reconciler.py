@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from snag.gate.upstream.address import Wanted
-from snag.server.state.served import Model, deployed, read_state, write_state
-from snag.server.supervise import reconciler as roster
+from snag.gate.upstream.versions import Wanted
+from snag.server.state.served import Model, read_state, with_default, write_state
+from snag.server.supervise import reconciler as module
 from snag.server.supervise.bring_up import Result
-from snag.server.supervise.reconciler import Roster
+from snag.server.supervise.reconciler import Reconciler
 from tests.support.registrar import registrar, serving_bolt
 
 
@@ -47,8 +47,8 @@ def server(torchserve, tmp_path):
 
 
 @pytest.fixture
-def book(server):
-    made = Roster(server, Gate(), timeout=2.0)
+def reconciler(server):
+    made = Reconciler(server, Gate(), timeout=2.0)
     made.read()
     return made
 
@@ -56,44 +56,44 @@ def book(server):
 NUT = Wanted("nut", "", "it is broken")
 
 
-def test_what_should_serve(server, book):
+def test_what_should_serve(server, reconciler):
     """Every version that should serve, and why one can't; told again only when it is something else."""
-    assert book._gate.wanted == [Wanted("bolt", "1.0"), NUT]
-    assert book.read() is False
+    assert reconciler._gate.wanted == [Wanted("bolt", "1.0"), NUT]
+    assert reconciler.read() is False
 
     bolt, nut = read_state(server.served)
     new = bolt.default.__class__("2.0", "bolt-2.0.mar", "f" * 64, 0.5, bolt.default.calibrated)
-    write_state(server.served, [deployed(bolt, new, "2026-01-01"), nut])
+    write_state(server.served, [with_default(bolt, new, "2026-01-01"), nut])
 
-    assert book.read() is True
-    assert book._gate.wanted == [Wanted("bolt", "2.0"), Wanted("bolt", "1.0"), NUT]
+    assert reconciler.read() is True
+    assert reconciler._gate.wanted == [Wanted("bolt", "2.0"), Wanted("bolt", "1.0"), NUT]
 
 
-def test_a_damaged_file_changes_nothing(server, book):
+def test_a_damaged_file_changes_nothing(server, reconciler):
     """What is served goes on being served when served.json can't be read."""
     server.served.write_text("{")
 
-    assert book.read() is False
-    assert book.models[0].name == "bolt"
+    assert reconciler.read() is False
+    assert reconciler.models[0].name == "bolt"
 
 
-def test_failures(server, book):
+def test_failures(server, reconciler):
     """A failure is told with its reason, and forgotten when the model is deployed anew."""
-    asyncio.run(book.note([Result("bolt", "1.0", failed="a worker died")]))
-    assert book._gate.wanted == [Wanted("bolt", "1.0", "a worker died"), NUT]
+    asyncio.run(reconciler.note([Result("bolt", "1.0", failed="a worker died")]))
+    assert reconciler._gate.wanted == [Wanted("bolt", "1.0", "a worker died"), NUT]
 
     bolt, nut = read_state(server.served)
     write_state(server.served, [Model(bolt.name, bolt.default, since="2026-01-01"), nut])
 
-    assert book.read() is True
-    assert book._gate.wanted == [Wanted("bolt", "1.0"), NUT]
+    assert reconciler.read() is True
+    assert reconciler._gate.wanted == [Wanted("bolt", "1.0"), NUT]
 
 
 @pytest.mark.parametrize("refusals", [0, 2])
-def test_what_failed_is_tried_again(torchserve, book, monkeypatch, refusals):
+def test_what_failed_is_tried_again(torchserve, reconciler, monkeypatch, refusals):
     """As often as it takes; then it answers by default again."""
-    monkeypatch.setattr(roster, "_SHORTEST_PAUSE", 0.05)
-    monkeypatch.setattr(roster, "_LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(module, "_SHORTEST_PAUSE", 0.05)
+    monkeypatch.setattr(module, "_LONGEST_PAUSE", 0.1)
     real, tries = torchserve._register, []
 
     def register(archive, model):
@@ -103,10 +103,10 @@ def test_what_failed_is_tried_again(torchserve, book, monkeypatch, refusals):
     monkeypatch.setattr(torchserve, "_register", register)
 
     async def scene():
-        await book.note([Result("bolt", "1.0", failed="No space left on device")])
-        reviving = asyncio.create_task(book.revive())
+        await reconciler.note([Result("bolt", "1.0", failed="No space left on device")])
+        reviving = asyncio.create_task(reconciler.revive())
         async with asyncio.timeout(10):
-            while book._gate.wanted != [Wanted("bolt", "1.0"), NUT]:
+            while reconciler._gate.wanted != [Wanted("bolt", "1.0"), NUT]:
                 await asyncio.sleep(0.02)
         reviving.cancel()
 
@@ -117,34 +117,34 @@ def test_what_failed_is_tried_again(torchserve, book, monkeypatch, refusals):
     assert "PUT /models/bolt/1.0/set-default" in torchserve.asked
 
 
-def test_a_command_goes_first(server, book, monkeypatch):
+def test_a_command_goes_first(server, reconciler, monkeypatch):
     """While a command changes what is served, what failed has to wait."""
-    monkeypatch.setattr(roster, "_SHORTEST_PAUSE", 0.02)
+    monkeypatch.setattr(module, "_SHORTEST_PAUSE", 0.02)
 
     async def scene():
-        await book.note([Result("bolt", "1.0", failed="a worker died")])
+        await reconciler.note([Result("bolt", "1.0", failed="a worker died")])
         with server.changing():
-            reviving = asyncio.create_task(book.revive())
+            reviving = asyncio.create_task(reconciler.revive())
             await asyncio.sleep(0.3)
         reviving.cancel()
 
     asyncio.run(scene())
 
-    assert book._gate.wanted[0].failed == "a worker died"
+    assert reconciler._gate.wanted[0].failed == "a worker died"
 
 
 @pytest.mark.parametrize("trouble", ["TorchServe refuses", "served.json is damaged"])
-def test_trouble_does_not_end_the_keeper(torchserve, server, book, monkeypatch, trouble):
+def test_trouble_does_not_end_the_keeper(torchserve, server, reconciler, monkeypatch, trouble):
     """Whatever goes wrong while something is tried again, it is tried again later: the server's loop does not end."""
-    monkeypatch.setattr(roster, "_SHORTEST_PAUSE", 0.02)
+    monkeypatch.setattr(module, "_SHORTEST_PAUSE", 0.02)
     torchserve.models = {"bolt": ["1.0"]}
     monkeypatch.setattr(torchserve, "_one", lambda method, model, rest: (500, {"message": "out of order"}))
 
     async def scene():
-        await book.note([Result("bolt", "1.0", failed="a worker died")])
+        await reconciler.note([Result("bolt", "1.0", failed="a worker died")])
         if trouble == "served.json is damaged":
             server.served.write_text("{")
-        reviving = asyncio.create_task(book.revive())
+        reviving = asyncio.create_task(reconciler.revive())
         await asyncio.sleep(0.5)
         assert not reviving.done()
         reviving.cancel()

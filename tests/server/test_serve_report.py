@@ -7,10 +7,10 @@ import pytest
 from snag.core.errors import BadConfig, ServerAnswer, ServerFailed
 from snag.server.health import HealthSettings, check
 from snag.server.health import main as health
-from snag.server.startup_message import announcement
+from snag.server.startup_message import startup_message
 from snag.server.state.instance import Instance
 from snag.server.state.launch import Launch, read_launch, write_launch
-from snag.server.state.served import Model, Version
+from snag.server.state.served import Model, ServedVersion
 from snag.server.supervise.bring_up import Result
 from snag.server.supervise.report import Report, receive, send
 from tests.support.registrar import registrar
@@ -62,14 +62,14 @@ class TestLaunch:
 
 class TestAnnouncement:
     def version(self, name):
-        return Version(name, f"bolt-{name}.mar", "a" * 64, 0.5, "2026-01-01")
+        return ServedVersion(name, f"bolt-{name}.mar", "a" * 64, 0.5, "2026-01-01")
 
     def test_lines(self, tmp_path, monkeypatch):
         """A line for each: what answers, what is kept, what is not served and why; then a command to paste."""
         monkeypatch.chdir(tmp_path)
         models = (Model("bolt", self.version("2.0"), self.version("1.0")), Model("nut", None, failed="nut.mar: it is broken"))
 
-        text = announcement(Instance(tmp_path / "server"), LAUNCH, models, REPORT)
+        text = startup_message(Instance(tmp_path / "server"), LAUNCH, models, REPORT)
 
         assert text.splitlines() == [
             "bolt 2.0 is served by 2 workers, first verdict after 6.2 s (logs: server/logs)",

@@ -3,13 +3,14 @@
 import errno
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from snag.core.errors import BadArtifact
 from snag.server.serve import main as serve_main
-from snag.server.state.archive import Archive, copied, names, verified
+from snag.server.state.archive import Archive, archive_names, copy_archive, verify_archive
 from tests.support.mars import CALIBRATION, GOLDEN, record, write_mar
 
 
@@ -23,7 +24,7 @@ class TestArchive:
         """An archive with its digest beside it, in sha256sum's format, is accepted, with what it says of itself."""
         digest = write_mar(tmp_path, "bolt", "1.5")
 
-        archive = verified(tmp_path, "bolt")
+        archive = verify_archive(tmp_path, "bolt")
 
         assert archive == Archive("bolt", tmp_path / "bolt.mar", digest, "1.5", 0.5, CALIBRATION["created"])
 
@@ -33,7 +34,7 @@ class TestArchive:
         write_mar(tmp_path, name)
 
         with pytest.raises(BadArtifact, match="its name can't be a model's: expected letters, digits"):
-            verified(tmp_path, name)
+            verify_archive(tmp_path, name)
 
     def test_no_archive_at_all(self, tmp_path):
         """A file that is no zip is refused even with its right digest."""
@@ -41,7 +42,17 @@ class TestArchive:
         record(tmp_path / "bolt.mar")
 
         with pytest.raises(BadArtifact, match="not an archive"):
-            verified(tmp_path, "bolt")
+            verify_archive(tmp_path, "bolt")
+
+    def test_an_older_snags(self, tmp_path):
+        """An archive whose code lies where it lay before is named as such: its workers would not come up."""
+        write_mar(tmp_path, "bolt")
+        with zipfile.ZipFile(tmp_path / "bolt.mar", "a") as file:
+            file.writestr("snag/artifact.py", "")
+        record(tmp_path / "bolt.mar")
+
+        with pytest.raises(BadArtifact, match=r"bolt\.mar: packed by an older Snag; train and pack it again"):
+            verify_archive(tmp_path, "bolt")
 
     @pytest.mark.parametrize(
         ("members", "reason"),
@@ -65,7 +76,7 @@ class TestArchive:
         write_mar(tmp_path, "bolt", **members)
 
         with pytest.raises(BadArtifact, match=re.escape(reason)):
-            verified(tmp_path, "bolt")
+            verify_archive(tmp_path, "bolt")
 
     @pytest.mark.parametrize("name", ["bolt.mar", "bolt.mar.sha256"])
     def test_no_rights(self, tmp_path, monkeypatch, name):
@@ -81,7 +92,7 @@ class TestArchive:
         monkeypatch.setattr(Path, "open", refuse)
 
         with pytest.raises(BadArtifact, match=re.escape("bolt.mar: it or its digest can't be read (Permission denied)")):
-            verified(tmp_path, "bolt")
+            verify_archive(tmp_path, "bolt")
 
     def test_links_and_folders(self, tmp_path):
         """What has an archive's name and is none is refused: a link to nothing or itself, a folder, binary digests."""
@@ -91,10 +102,10 @@ class TestArchive:
         (tmp_path / "gone.mar").symlink_to(tmp_path / "nothing")
         (tmp_path / "round.mar").symlink_to("round.mar")
 
-        assert names(tmp_path) == ["folder", "gone", "round", "text"]
-        for name in names(tmp_path):
+        assert archive_names(tmp_path) == ["folder", "gone", "round", "text"]
+        for name in archive_names(tmp_path):
             with pytest.raises(BadArtifact, match="run `make archive`"):
-                verified(tmp_path, name)
+                verify_archive(tmp_path, name)
 
     def test_no_store(self, tmp_path, monkeypatch, capsys):
         """A store that is no folder, or may not be read, is said in one line with the exit code of its siblings."""
@@ -112,11 +123,11 @@ class TestArchive:
     def test_copied(self, tmp_path):
         """The server's copy bears the version in its name and is made once."""
         write_mar(tmp_path, "bolt", "1.5")
-        archive = verified(tmp_path, "bolt")
+        archive = verify_archive(tmp_path, "bolt")
 
-        assert copied(archive, tmp_path / "own") == "bolt-1.5.mar"
+        assert copy_archive(archive, tmp_path / "own") == "bolt-1.5.mar"
         made = (tmp_path / "own" / "bolt-1.5.mar").stat()
-        assert copied(archive, tmp_path / "own") == "bolt-1.5.mar"
+        assert copy_archive(archive, tmp_path / "own") == "bolt-1.5.mar"
 
         assert (tmp_path / "own" / "bolt-1.5.mar").read_bytes() == archive.path.read_bytes()
         assert (tmp_path / "own" / "bolt-1.5.mar").stat().st_mtime_ns == made.st_mtime_ns
@@ -124,11 +135,11 @@ class TestArchive:
     def test_changed_meanwhile(self, tmp_path):
         """An archive that is another one by the time it is copied is not taken."""
         write_mar(tmp_path, "bolt")
-        archive = verified(tmp_path, "bolt")
+        archive = verify_archive(tmp_path, "bolt")
         write_mar(tmp_path, "bolt", calibration={**CALIBRATION, "threshold": 0.6})
 
         with pytest.raises(BadArtifact, match="it changed while it was copied"):
-            copied(archive, tmp_path / "own")
+            copy_archive(archive, tmp_path / "own")
         assert not (tmp_path / "own" / "bolt-1.0.mar").exists()
 
     def test_names(self, tmp_path):
@@ -136,4 +147,4 @@ class TestArchive:
         write_mar(tmp_path, "nut")
         write_mar(tmp_path, "bolt")
 
-        assert names(tmp_path) == ["bolt", "nut"]
+        assert archive_names(tmp_path) == ["bolt", "nut"]

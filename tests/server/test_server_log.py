@@ -1,6 +1,6 @@
 """TorchServe's log: why a worker did not come up, told from what is new in it."""
 
-from snag.server.torchserve.log import Log, find_reason
+from snag.server.torchserve.log import ServerLog, find_reason
 
 
 class TestLog:
@@ -41,7 +41,7 @@ W-9000 died.
     def test_only_what_is_new(self, tmp_path):
         """What an earlier server wrote is not taken for the reason of this one."""
         (tmp_path / "server.log").write_text("2026-01-01T00:00:00.000Z INFO  W-9000-stdout - ValueError: old\n")
-        log = Log(tmp_path)
+        log = ServerLog(tmp_path)
         assert log.reason() is None
         assert not log.is_fatal()
 
@@ -53,7 +53,7 @@ W-9000 died.
 
     def test_of_one_version(self, tmp_path):
         """The reason of one version is what its own workers wrote."""
-        log = Log(tmp_path)
+        log = ServerLog(tmp_path)
         (tmp_path / "server.log").write_text(
             "2026-01-01T00:00:00.000Z INFO  W-9000-bolt_1.0-stdout - Backend worker process died.\n"
             "2026-01-01T00:00:00.000Z INFO  W-9000-bolt_1.0-stdout - ValueError: of the bolt\n"
@@ -69,7 +69,7 @@ W-9000 died.
     def test_rolled_over(self, tmp_path):
         """A log that has become shorter is read from its beginning."""
         (tmp_path / "server.log").write_text("old\n" * 100)
-        log = Log(tmp_path)
+        log = ServerLog(tmp_path)
 
         (tmp_path / "server.log").write_text("ValueError: new\n")
 

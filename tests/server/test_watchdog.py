@@ -11,7 +11,7 @@ import pytest
 
 from snag.gate.upstream.address import Upstream
 from snag.server.supervise.watchdog import until_it_ends
-from snag.server.torchserve.log import Log
+from snag.server.torchserve.log import ServerLog
 from snag.server.torchserve.process import TorchServe
 
 
@@ -19,7 +19,7 @@ from snag.server.torchserve.process import TorchServe
 def torchserve(tmp_path):
     """A process in place of Java."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
-        yield TorchServe(process, tmp_path, Upstream("", "", ""), Path("none"), Log(tmp_path), time.monotonic())
+        yield TorchServe(process, tmp_path, Upstream("", "", ""), Path("none"), ServerLog(tmp_path), time.monotonic())
         process.kill()
 
 

@@ -23,6 +23,7 @@ from snag.core.errors import (
 )
 from snag.core.wire import error_json
 from snag.gate.proxy.route import Route
+from snag.gate.upstream import messages
 
 JSON: Final = "application/json"
 #: In `Accept`: whoever asks so gets `{"Anomaly": true}` or `{"Anomaly": false}` and nothing else, as from the program before.
@@ -31,7 +32,7 @@ _SERVER: Final = "snag"
 
 
 @dataclass(frozen=True)
-class Answer:
+class GateAnswer:
     """One whole answer."""
 
     status: int
@@ -54,19 +55,19 @@ class Answer:
         return response
 
 
-def json_answer(value: Any, status: int = 200) -> Answer:
+def json_answer(value: Any, status: int = 200) -> GateAnswer:
     """An answer of JSON."""
-    return Answer(status, json.dumps(value).encode())
+    return GateAnswer(status, json.dumps(value).encode())
 
 
-def verdict_alone(answer: Answer) -> Answer:
+def verdict_alone(answer: GateAnswer) -> GateAnswer:
     """Of a verdict its one word; any other answer as it is."""
     if answer.status != HTTPStatus.OK or answer.content_type != JSON:
         return answer
     return replace(answer, body=json.dumps({"Anomaly": json.loads(answer.body)["Anomaly"]}).encode())
 
 
-def error_answer(error: SnagError) -> Answer:
+def error_answer(error: SnagError) -> GateAnswer:
     """The answer that carries an error, with the headers that HTTP wants beside it."""
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, Unauthorised):
@@ -75,11 +76,11 @@ def error_answer(error: SnagError) -> Answer:
         headers = (("Allow", str(error.details["allowed"])),)
     elif isinstance(error, ServiceError):
         headers = (("Retry-After", str(error.retry_after)),)
-    return Answer(error.status, json.dumps(error_json(error)).encode(), headers=headers)
+    return GateAnswer(error.status, json.dumps(error_json(error)).encode(), headers=headers)
 
 
 @dataclass(frozen=True)
-class Reply:
+class UpstreamReply:
     """What TorchServe said."""
 
     status: int
@@ -101,7 +102,7 @@ class Reply:
     @property
     def worker_was_lost(self) -> bool:
         """Whether the worker died over the request, or just when it got it."""
-        return self.status == 507 or (self.status == 500 and self.complaint[1].startswith("Worker died"))
+        return self.status == 507 or (self.status == 500 and self.complaint[1].startswith(messages.WORKER_DIED))
 
     @property
     def _said(self) -> dict[str, Any]:
@@ -112,25 +113,25 @@ class Reply:
         return said if isinstance(said, dict) else {}
 
 
-def understand(reply: Reply, route: Route, has_workers: bool, is_form: bool, limit: int) -> Answer:
+def to_answer(reply: UpstreamReply, route: Route, has_workers: bool, is_form: bool, limit: int) -> GateAnswer:
     """The answer that a reply amounts to.
 
     Raises the error that TorchServe meant: its own texts say one thing for several, and quote the client's bytes.
     """
     if reply.is_snags:
-        return Answer(reply.status, reply.body, reply.content_type, reply.server_timing, reply.ranks)
+        return GateAnswer(reply.status, reply.body, reply.content_type, reply.server_timing, reply.ranks)
     kind, message = reply.complaint
-    if reply.status == 404 and kind in ("ModelNotFoundException", "ModelVersionNotFoundException"):
+    if reply.status == 404 and kind in (messages.MODEL_UNKNOWN, messages.VERSION_UNKNOWN):
         raise UnknownModel(name=route.name)
     if reply.status == 413:
         raise RequestTooLarge(limit=limit)
-    if reply.status == 503 and kind == "ServiceUnavailableException":  # the same words for a full queue and for no worker
+    if reply.status == 503 and kind == messages.NO_WORKER:  # the same words for a full queue and for no worker
         raise (
             Overloaded(detail="its queue is full") if has_workers else Unavailable(detail=f"no worker of {route.name} is ready")
         )
-    if reply.status == 400 and kind == "InvalidKeyException":
+    if reply.status == 400 and kind == messages.KEY_REFUSED:
         raise Unavailable(detail="the model server does not take the gate's key")
-    if is_form and reply.status in (400, 500) and kind != "InternalServerException":
+    if is_form and reply.status in (400, 500) and kind != messages.SERVER_FAULT:
         raise BadRequest(detail="the form is broken; expected multipart/form-data with a boundary and named fields")
-    words = message if kind == "InternalServerException" else ""  # others quote what the client sent
+    words = message if kind == messages.SERVER_FAULT else ""  # others quote what the client sent
     raise InternalError from Exception(f"TorchServe answered {reply.status} {kind} {words}")

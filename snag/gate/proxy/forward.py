@@ -12,12 +12,12 @@ from yarl import URL
 from snag.core.errors import Unavailable
 from snag.core.ranks import RANKS_HEADER
 from snag.core.wire import GROUP_HEADER
-from snag.gate.proxy.answer import Answer, Reply, understand
+from snag.gate.proxy.answer import GateAnswer, UpstreamReply, to_answer
 from snag.gate.proxy.body import Body
 from snag.gate.proxy.route import Route
 from snag.gate.settings import GateSettings
 from snag.gate.upstream.address import Upstream, key_header
-from snag.gate.upstream.state import Board
+from snag.gate.upstream.state import UpstreamState
 
 _FORM: Final = "multipart/form-data"
 _JSON: Final = "application/json"
@@ -38,10 +38,10 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ForwardOutcome:
     """An answer and what it took."""
 
-    answer: Answer
+    answer: GateAnswer
     retries: int
 
 
@@ -49,38 +49,42 @@ class Forwarder:
     """Asks TorchServe. A verdict changes nothing, so asking for it twice does no harm."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, board: Board, settings: GateSettings, retried: Callable[[str], None]
+        self,
+        session: aiohttp.ClientSession,
+        upstream_state: UpstreamState,
+        settings: GateSettings,
+        retried: Callable[[str], None],
     ) -> None:
         self._session = session
-        self._board = board
+        self._upstream_state = upstream_state
         self._settings = settings
         self._retried = retried  #: is called with the model's name
 
-    async def ask(self, question: Question) -> Outcome:
+    async def ask(self, question: Question) -> ForwardOutcome:
         """The answer of a worker. Raises a RequestError, a ServiceError or InternalError."""
-        async with self._board.patience(question.route, self._settings.answer_seconds):
+        async with self._upstream_state.patience(question.route, self._settings.answer_seconds):
             for retries in (0, 1):
                 reply = await self._reply(question)
                 if reply is not None:
-                    return Outcome(self._understand(reply, question), retries)
+                    return ForwardOutcome(self._answer(reply, question), retries)
                 if not retries:
                     self._retried(question.route.model)
         raise Unavailable(detail="two workers in a row were lost over this request")
 
-    async def _reply(self, question: Question) -> Reply | None:
+    async def _reply(self, question: Question) -> UpstreamReply | None:
         """One reply; None when the worker or the connection was lost over the question."""
         while True:
-            upstream = await self._board.upstream_for(question.route)
+            upstream = await self._upstream_state.upstream_for(question.route)
             try:
                 reply = await self._send(upstream, question)
                 return None if reply.worker_was_lost else reply
             except _REFUSED:  # nothing was sent: TorchServe is gone, and the poller is about to find out
-                await self._board.news()
+                await self._upstream_state.news()
             except _BROKEN:
-                await self._board.news()
+                await self._upstream_state.news()
                 return None
 
-    async def _send(self, upstream: Upstream, question: Question) -> Reply:
+    async def _send(self, upstream: Upstream, question: Question) -> UpstreamReply:
         url = URL(upstream.inference + question.route.path, encoded=True)
         headers = {
             "Content-Type": question.content_type,
@@ -91,15 +95,15 @@ class Forwarder:
         async with self._session.post(url, data=question.body, headers=headers) as answer:
             body = await answer.read()
         told = (answer.headers.get(name) for name in ("Server-Timing", RANKS_HEADER))
-        return Reply(answer.status, body, answer.headers.get("Content-Type", ""), *told)
+        return UpstreamReply(answer.status, body, answer.headers.get("Content-Type", ""), *told)
 
-    def _understand(self, reply: Reply, question: Question) -> Answer:
+    def _answer(self, reply: UpstreamReply, question: Question) -> GateAnswer:
         is_form = question.content_type.startswith(_FORM)
-        has_workers = self._board.has_workers(question.route)
-        return understand(reply, question.route, has_workers, is_form, self._settings.max_request_bytes)
+        has_workers = self._upstream_state.has_workers(question.route)
+        return to_answer(reply, question.route, has_workers, is_form, self._settings.max_request_bytes)
 
 
-def passed_on(content_type: str) -> str:
+def content_type_for_torchserve(content_type: str) -> str:
     """The content type that TorchServe gets: it would take plain bytes for text or for a form, and spoil them."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == _JSON or (kind.startswith("image/") and kind.isascii()):

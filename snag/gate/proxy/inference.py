@@ -14,20 +14,20 @@ from aiohttp import web
 from snag.core.calibration import POOLED
 from snag.core.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, SnagError, Unauthorised
 from snag.core.wire import GROUP_HEADER, group_in_header
-from snag.gate.drift import Drift, Line
+from snag.gate.drift import Drift, StreamLine
 from snag.gate.health import live_answer, ping_answer, readiness, ready_answer
-from snag.gate.log import Log
+from snag.gate.log import RequestLog
 from snag.gate.metrics import GateMetrics
 from snag.gate.proxy.admission import Admission
-from snag.gate.proxy.answer import VERDICT_ALONE, Answer, error_answer, verdict_alone
+from snag.gate.proxy.answer import VERDICT_ALONE, GateAnswer, error_answer, verdict_alone
 from snag.gate.proxy.body import read_body
-from snag.gate.proxy.forward import Forwarder, Question, passed_on
+from snag.gate.proxy.forward import Forwarder, Question, content_type_for_torchserve
 from snag.gate.proxy.record import Record
 from snag.gate.proxy.route import parse_route
 from snag.gate.settings import GateSettings
 from snag.gate.spool import Spool
 from snag.gate.tokens import Guard
-from snag.gate.upstream.state import Board
+from snag.gate.upstream.state import UpstreamState
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
 _EXPECTED: Final = "/predictions/<model>, /explanations/<model>, /ping, /health/live or /health/ready"
@@ -41,17 +41,17 @@ class Inference:
         self,
         settings: GateSettings,
         forwarder: Forwarder,
-        board: Board,
+        upstream_state: UpstreamState,
         admission: Admission,
         guard: Guard | None,
         metrics: GateMetrics,
         drift: Drift,
-        log: Log,
+        log: RequestLog,
         spool: Spool | None = None,
     ) -> None:
         self._settings = settings
         self._forwarder = forwarder
-        self._board = board
+        self._upstream_state = upstream_state
         self._admission = admission
         self._guard = guard
         self._metrics = metrics
@@ -73,17 +73,17 @@ class Inference:
             await self._send(request, response)
         return response
 
-    def health(self, path: str) -> Answer | None:
+    def health(self, path: str) -> GateAnswer | None:
         """The answer of a path that tells of health; these need no token."""
         if path == "/health/live":
             return live_answer()
         if path not in ("/ping", "/health/ready"):
             return None
-        standings = self._board.standings()
-        state = readiness(standings, self._board.is_fresh, self._admission.is_closed)
-        return ping_answer(state) if path == "/ping" else ready_answer(standings, state)
+        statuses = self._upstream_state.statuses()
+        state = readiness(statuses, self._upstream_state.is_fresh, self._admission.is_closed)
+        return ping_answer(state) if path == "/ping" else ready_answer(statuses, state)
 
-    def garbage(self, detail: str) -> Answer:
+    def garbage(self, detail: str) -> GateAnswer:
         """The answer to what is no HTTP."""
         record, answer = Record(uuid.uuid4().hex, "invalid"), error_answer(BadRequest(detail=detail))
         self._finish(record, answer)
@@ -93,20 +93,20 @@ class Inference:
         """Whether the connection ends with this answer: we are stopping, or do not wait for the rest of the body."""
         return self._admission.is_closed or not request.content.is_eof()
 
-    async def _answer_or_error(self, request: web.BaseRequest, path: str, record: Record, stay: ExitStack) -> Answer:
+    async def _answer_or_error(self, request: web.BaseRequest, path: str, record: Record, stay: ExitStack) -> GateAnswer:
         try:
             return await self._answer(request, path, record, stay)
         except SnagError as error:
             self._note_cause(error, record)
             return error_answer(error)
         except ConnectionError:
-            self._finish(record, Answer(_GONE, b""))
+            self._finish(record, GateAnswer(_GONE, b""))
             raise
         except Exception as error:
             self._log.event("error", "internal_error", request_id=record.request_id, detail=repr(error))
             return error_answer(InternalError())
 
-    async def _answer(self, request: web.BaseRequest, path: str, record: Record, stay: ExitStack) -> Answer:
+    async def _answer(self, request: web.BaseRequest, path: str, record: Record, stay: ExitStack) -> GateAnswer:
         if self._guard is not None:
             record.token = self._name(request, self._guard)
         route = parse_route(path)
@@ -118,7 +118,7 @@ class Inference:
         place = stay.enter_context(self._admission.enter())
         body = await read_body(request, place, self._settings.max_request_bytes, self._settings.body_seconds)
         record.bytes = body.size
-        content_type = passed_on(request.headers.get("Content-Type", ""))
+        content_type = content_type_for_torchserve(request.headers.get("Content-Type", ""))
         group = group_in_header(request.headers.get(GROUP_HEADER))
         question = Question(route, record.request_id, content_type, body, group)
         outcome = await self._forwarder.ask(question)
@@ -150,12 +150,12 @@ class Inference:
         if isinstance(error, InternalError):
             self._log.event("error", "internal_error", request_id=record.request_id, detail=str(error.__cause__))
 
-    def _finish(self, record: Record, answer: Answer) -> None:
+    def _finish(self, record: Record, answer: GateAnswer) -> None:
         record.note(answer)
         self._metrics.count(record)
         if record.model is not None and record.ranks is not None:
             said = record.verdict
-            self._drift.see(Line(record.model, said["version"], said.get("threshold_of", POOLED)), record.ranks)
+            self._drift.see(StreamLine(record.model, said["version"], said.get("threshold_of", POOLED)), record.ranks)
         if self._log.takes(record.level):
             self._log.line(record.level, record.fields())
 

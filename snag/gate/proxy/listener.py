@@ -11,7 +11,7 @@ from aiohttp import web
 
 from snag.core.errors import InternalError, Overloaded
 from snag.core.wire import error_json
-from snag.gate.proxy.answer import Answer, error_answer
+from snag.gate.proxy.answer import GateAnswer, error_answer
 from snag.gate.settings import GateSettings
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -24,7 +24,7 @@ class Listener:
     """Hands every request to one coroutine: no router, no access log, no page of aiohttp's own."""
 
     def __init__(
-        self, handler: Handler, garbage: Callable[[str], Answer], address: tuple[str, int], settings: GateSettings
+        self, handler: Handler, garbage: Callable[[str], GateAnswer], address: tuple[str, int], settings: GateSettings
     ) -> None:
         self._handler = handler
         self._garbage = garbage
@@ -54,7 +54,7 @@ class Listener:
 class _Server(web.Server):
     """Makes a connection of ours for each client."""
 
-    def __init__(self, handler: Handler, garbage: Callable[[str], Answer], settings: GateSettings) -> None:
+    def __init__(self, handler: Handler, garbage: Callable[[str], GateAnswer], settings: GateSettings) -> None:
         super().__init__(handler)  # type: ignore[arg-type]
         self.garbage = garbage
         self.max_connections = settings.max_connections

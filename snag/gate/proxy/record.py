@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from snag.gate.proxy.answer import Answer
+from snag.gate.proxy.answer import GateAnswer
 
 _DURATION: Final = re.compile(r"(\w+);dur=([0-9.]+)")
 #: Fields of an answer, by the names that they have in the log.
@@ -41,7 +41,7 @@ class Record:
         """Since the request began."""
         return time.perf_counter() - self.began
 
-    def note(self, answer: Answer) -> None:
+    def note(self, answer: GateAnswer) -> None:
         """Take down how it was answered."""
         self.status, self.ranks = answer.status, answer.ranks
         if answer.server_timing:

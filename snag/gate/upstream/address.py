@@ -1,4 +1,4 @@
-"""Upstream: where TorchServe listens, which keys it wants, and what it should serve."""
+"""Upstream: where TorchServe listens, and which keys it wants."""
 
 from __future__ import annotations
 
@@ -14,15 +14,6 @@ class Upstream:
     metrics: str
     inference_key: str | None = None  #: TorchServe's own token, None where its check is off
     management_key: str | None = None
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One version of a model that should serve."""
-
-    model: str
-    version: str
-    failed: str | None = None  #: why it does not, where loading it failed
 
 
 def key_header(key: str | None) -> dict[str, str]:

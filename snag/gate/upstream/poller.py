@@ -1,4 +1,4 @@
-"""Poller: asks TorchServe for its workers, again and again, and puts the answer on the board."""
+"""Poller: asks TorchServe for its workers, again and again, and notes the answer in UpstreamState."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Final
 
 import aiohttp
 
-from snag.gate.log import Log
-from snag.gate.upstream.state import Board
-from snag.gate.upstream.workers import Version, ask_for_workers
+from snag.gate.log import RequestLog
+from snag.gate.upstream.state import UpstreamState
+from snag.gate.upstream.versions import VersionWorkers
+from snag.gate.upstream.workers import ask_for_workers
 
 _PATIENCE: Final = 2.0  #: seconds for one poll: a death must be seen within five
 _HURRY: Final = 0.2  #: seconds between polls while somebody waits
@@ -18,9 +19,9 @@ _HURRY: Final = 0.2  #: seconds between polls while somebody waits
 class Poller:
     """Runs from `start` to `stop`."""
 
-    def __init__(self, session: aiohttp.ClientSession, board: Board, log: Log, seconds: float) -> None:
+    def __init__(self, session: aiohttp.ClientSession, upstream_state: UpstreamState, log: RequestLog, seconds: float) -> None:
         self._session = session
-        self._board = board
+        self._upstream_state = upstream_state
         self._log = log
         self._seconds = seconds
         self._task: asyncio.Task[None] | None = None
@@ -42,29 +43,29 @@ class Poller:
             await asyncio.sleep(min(_HURRY, self._seconds))
             try:
                 async with asyncio.timeout(max(0.0, self._seconds - _HURRY)):
-                    await self._board.watched.wait()
+                    await self._upstream_state.watched.wait()
             except TimeoutError:
                 pass
 
     async def poll(self) -> None:
         """Ask once."""
-        upstream = self._board.upstream
+        upstream = self._upstream_state.upstream
         if upstream is None:
-            self._board.missed(gone=True)
+            self._upstream_state.missed(gone=True)
             return
         try:
             versions = await ask_for_workers(self._session, upstream, _PATIENCE)
         except Exception as error:  # whatever TorchServe answers, it is asked again
             late = isinstance(error, TimeoutError)
             self._say("late" if late else "gone", "warning", "torchserve_silent", detail=f"{type(error).__name__}: {error}")
-            self._board.missed(gone=not late)
+            self._upstream_state.missed(gone=not late)
             return
-        if upstream is not self._board.upstream:  # another one was started meanwhile
+        if upstream is not self._upstream_state.upstream:  # another one was started meanwhile
             return
-        self._board.saw(versions)
+        self._upstream_state.saw(versions)
         self._tell(versions)
 
-    def _tell(self, versions: tuple[Version, ...]) -> None:
+    def _tell(self, versions: tuple[VersionWorkers, ...]) -> None:
         """Note in the log what has changed since it was last noted."""
         lacking = [f"{one.model} {one.version}: {one.ready} of {one.wanted}" for one in versions if one.ready < one.wanted]
         level, event = ("warning", "workers_lacking") if lacking else ("info", "workers_ready")

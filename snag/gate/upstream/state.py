@@ -1,4 +1,4 @@
-"""Board: what is known of TorchServe and its workers right now, and who waits for them."""
+"""UpstreamState: what is known of TorchServe and its workers right now, and who waits for them."""
 
 from __future__ import annotations
 
@@ -6,38 +6,32 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from snag.core.errors import Timeout, Unavailable, UnknownModel
 from snag.gate.proxy.route import Route
-from snag.gate.upstream.address import Upstream, Wanted
-from snag.gate.upstream.workers import Version
+from snag.gate.upstream.address import Upstream
+from snag.gate.upstream.versions import VersionWorkers, Wanted
 
 _LOOK: Final = 0.05  #: seconds between two looks whether requests are answered
 FRESH_SECONDS: Final = 4.0  #: what is older than this is no longer said to be so
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One version of a model as health and metrics show it."""
+class VersionStatus(VersionWorkers):
+    """One version of a model as health and metrics show it; one that is not registered has no workers."""
 
-    model: str
-    version: str
-    is_default: bool
-    wanted: int
-    ready: int
-    waiting: int
-    must_serve: bool  #: whether the server is ready only when this one is
+    must_serve: bool = True  #: whether the server is ready only when this one is
     failed: str | None = None  #: why it could not be loaded
 
     @property
     def all_ready(self) -> bool:
         """Whether every worker that there should be is there and ready."""
-        return self.failed is None and self.ready >= self.wanted > 0
+        return self.failed is None and super().all_ready
 
 
-class Board:
+class UpstreamState:
     """Written by the poller, read by everybody.
 
     A request goes on only while its model has a worker: TorchServe would queue it for ever. Without one it waits, and is
@@ -49,7 +43,7 @@ class Board:
         self.watched = asyncio.Event()  #: set while somebody waits for news
         self._grace = grace_seconds
         self._clock = clock
-        self._versions: tuple[Version, ...] = ()
+        self._versions: tuple[VersionWorkers, ...] = ()
         self._wanted: tuple[Wanted, ...] | None = None
         self._answers = False  #: whether TorchServe can be reached, as far as is known
         self._answered_at = clock()
@@ -71,7 +65,7 @@ class Board:
             self._ready_at.setdefault((one.model, one.version), self._clock())
         self._publish()
 
-    def saw(self, versions: tuple[Version, ...]) -> None:
+    def saw(self, versions: tuple[VersionWorkers, ...]) -> None:
         """TorchServe has these versions."""
         now = self._clock()
         self._versions, self._answers, self._answered_at = versions, True, now
@@ -88,7 +82,7 @@ class Board:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether what the board says was true a moment ago."""
+        """Whether what is known was true a moment ago."""
         return self._answers and self._clock() - self._answered_at < FRESH_SECONDS
 
     def knows(self, model: str) -> bool:
@@ -99,7 +93,7 @@ class Board:
         """Whether the model had a worker when TorchServe was last asked."""
         return any(one.ready for one in self._registered(route))
 
-    def standings(self) -> list[Standing]:
+    def statuses(self) -> list[VersionStatus]:
         """Everything that is registered or should be."""
         fresh = self.is_fresh
         wanted = {(one.model, one.version): one for one in self._wanted or ()}
@@ -107,9 +101,9 @@ class Board:
         for one in self._versions:
             asked = wanted.pop((one.model, one.version), None)
             must, failed = self._wanted is None or asked is not None, asked.failed if asked else None
-            ready = one.ready if fresh else 0
-            found.append(Standing(one.model, one.version, one.is_default, one.wanted, ready, one.waiting, must, failed))
-        return found + [Standing(one.model, one.version, False, 0, 0, 0, True, one.failed) for one in wanted.values()]
+            seen = one if fresh else replace(one, ready=0)
+            found.append(VersionStatus(**asdict(seen), must_serve=must, failed=failed))
+        return found + [VersionStatus(one.model, one.version, 0, 0, failed=one.failed) for one in wanted.values()]
 
     async def upstream_for(self, route: Route) -> Upstream:
         """TorchServe, as soon as it can take the request.
@@ -172,7 +166,7 @@ class Board:
         last = max((self._ready_at[key] for key in keys), default=self._answered_at)
         return self._clock() - last > self._grace
 
-    def _registered(self, route: Route) -> list[Version]:
+    def _registered(self, route: Route) -> list[VersionWorkers]:
         return [
             one
             for one in self._versions

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from snag.core.errors import BadArtifact
 from snag.core.files import sha256_of, write_atomically
+from snag.core.format import check_archive
 from snag.server.settings import NAME, NAME_RULE
 from snag.server.state.golden import golden_set
 
@@ -33,7 +34,7 @@ class Archive:
     calibrated: str  #: when, ISO 8601
 
 
-def names(model_store: Path) -> list[str]:
+def archive_names(model_store: Path) -> list[str]:
     """The models whose archives lie in the store. Raises BadArtifact when it can't be read."""
     try:
         return sorted(path.stem for path in model_store.iterdir() if path.suffix == ".mar")
@@ -43,7 +44,7 @@ def names(model_store: Path) -> list[str]:
         raise BadArtifact(path=model_store, detail=f"expected a folder of archives: {error.strerror}") from error
 
 
-def verified(model_store: Path, model: str) -> Archive:
+def verify_archive(model_store: Path, model: str) -> Archive:
     """`<model>.mar` of the store, compared with the digest beside it. Raises BadArtifact, also without a threshold in it."""
     path = model_store / f"{model}.mar"
     if not re.fullmatch(NAME, model, re.ASCII):
@@ -68,13 +69,15 @@ def _verified(path: Path, model: str) -> Archive:
         )
     if not zipfile.is_zipfile(path):
         raise BadArtifact(path=path, detail="not an archive; run `make archive`")
+    with zipfile.ZipFile(path) as file:
+        check_archive(file.namelist(), path)
     version = _member(path, "MAR-INF/MANIFEST.json", lambda manifest: _text(manifest["model"]["modelVersion"]))
     threshold, calibrated = _member(path, "calibration.json", _threshold)
     golden_set(path)
     return Archive(model, path, digest, version, threshold, calibrated)
 
 
-def copied(archive: Archive, folder: Path) -> str:
+def copy_archive(archive: Archive, folder: Path) -> str:
     """Put a copy into `folder` and return its name there, `<model>-<version>.mar`.
 
     Raises BadArtifact when the copy is not what was verified, DiskFull when it can't be written.

@@ -6,17 +6,16 @@ import json
 import shutil
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import psutil
 
+from snag.cli.lock import is_locked, locked
 from snag.core.errors import ServerBusy
 from snag.core.files import write_text
-from snag.server.state.lock import is_locked, locked
 
 _LOOK: Final = 0.5  #: seconds; whoever looks whether there is a keeper holds its lock for less than one of a thousand
 _PATIENCE: Final = 30.0  #: seconds that a stopping server gets on top of its draining; TorchServe needs about 4
@@ -72,23 +71,14 @@ class Instance:
             time.sleep(0.05)
         return None
 
-    @contextmanager
-    def kept(self) -> Iterator[None]:
+    def kept(self) -> AbstractContextManager[None]:
         """For as long as a keeper lives: no second one can. Raises ServerBusy."""
-        try:
-            with locked(self._kept, _LOOK):
-                yield
-        except BlockingIOError as error:
-            raise ServerBusy(folder=self.folder, detail="its server runs already") from error
+        return locked(self._kept, ServerBusy(folder=self.folder, detail="its server runs already"), _LOOK)
 
-    @contextmanager
-    def changing(self, patience: float = 15.0) -> Iterator[None]:
+    def changing(self, patience: float = 15.0) -> AbstractContextManager[None]:
         """While a command changes what is served: no second one can. Raises ServerBusy after some seconds."""
-        try:
-            with locked(self._changing, patience):
-                yield
-        except BlockingIOError as error:
-            raise ServerBusy(folder=self.folder, detail="another command is changing what is served") from error
+        busy = ServerBusy(folder=self.folder, detail="another command is changing what is served")
+        return locked(self._changing, busy, patience)
 
     def stop(self) -> bool:
         """Stop the server and wait until it and its workers are gone; whether there was one. Safe to call again."""

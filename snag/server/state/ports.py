@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from snag.core.errors import BadConfig, ServerFailed
 
@@ -33,12 +34,14 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody listens on."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports of the loopback interface that nobody listens on, and that nobody else is given for a minute.
+
+    Each has just had a connection, which leaves it in TIME_WAIT: the kernel gives it to nobody who asks for any port, while
+    a server that asks for this one, with SO_REUSEADDR as all of ours do, gets it.
+    """
+    with ExitStack() as stack:
+        listening = [stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1)) for _ in range(count)]
+        for one in listening:
+            with socket.create_connection(one.getsockname()), one.accept()[0]:
+                pass  # our end closes first, so that it is the one that waits
+        return [one.getsockname()[1] for one in listening]

@@ -14,7 +14,7 @@ from snag.server.state.archive import Archive
 
 
 @dataclass(frozen=True)
-class Version:
+class ServedVersion:
     """One version of a model, as its archive had it when it was taken into the server's own store."""
 
     version: str
@@ -29,24 +29,24 @@ class Model:
     """One model that the server should serve."""
 
     name: str
-    default: Version | None  #: answers whoever names no version; None: it could not be taken in
-    previous: Version | None = None  #: was the default before; stays, for going back
-    retiring: tuple[Version, ...] = ()  #: go as soon as they have nothing in flight
+    default: ServedVersion | None  #: answers whoever names no version; None: it could not be taken in
+    previous: ServedVersion | None = None  #: was the default before; stays, for going back
+    retiring: tuple[ServedVersion, ...] = ()  #: go as soon as they have nothing in flight
     failed: str | None = None  #: why there is no default
     since: str = ""  #: when the default became so, ISO 8601
 
     @property
-    def versions(self) -> tuple[Version, ...]:
+    def versions(self) -> tuple[ServedVersion, ...]:
         """Those that should serve, the default first."""
         return tuple(one for one in (self.default, self.previous) if one is not None)
 
 
-def version_of(archive: Archive, name: str) -> Version:
+def version_of(archive: Archive, name: str) -> ServedVersion:
     """The entry of an archive that lies in the store under `name`."""
-    return Version(archive.version, name, archive.digest, archive.threshold, archive.calibrated)
+    return ServedVersion(archive.version, name, archive.digest, archive.threshold, archive.calibrated)
 
 
-def deployed(model: Model, new: Version, now: str) -> Model:
+def with_default(model: Model, new: ServedVersion, now: str) -> Model:
     """The new version answers; the one that did is kept; what is older retires. One that is there already changes its place."""
     is_another = model.default is not None and model.default.version != new.version
     previous = model.default if is_another else model.previous
@@ -55,12 +55,12 @@ def deployed(model: Model, new: Version, now: str) -> Model:
     return Model(model.name, new, previous, retiring, since=now)
 
 
-def rolled_back(model: Model, now: str) -> Model:
+def with_previous(model: Model, now: str) -> Model:
     """The version before answers again, and the one that did is kept in its place."""
     return replace(model, default=model.previous, previous=model.default, since=now)
 
 
-def without(model: Model, version: Version) -> Model:
+def without_version(model: Model, version: ServedVersion) -> Model:
     """The model once a retiring version is gone."""
     return replace(model, retiring=tuple(one for one in model.retiring if one != version))
 
@@ -81,6 +81,6 @@ def write_state(path: Path, models: Iterable[Model]) -> None:
 
 
 def _model(entry: dict[str, Any]) -> Model:
-    places = {name: Version(**entry[name]) if entry[name] else None for name in ("default", "previous")}
-    retiring = tuple(Version(**one) for one in entry["retiring"])
+    places = {name: ServedVersion(**entry[name]) if entry[name] else None for name in ("default", "previous")}
+    retiring = tuple(ServedVersion(**one) for one in entry["retiring"])
     return Model(entry["name"], **places, retiring=retiring, failed=entry["failed"], since=entry["since"])

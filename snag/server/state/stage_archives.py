@@ -1,4 +1,4 @@
-"""Intake: archives that are to be served go into the server's own store, and what it served before goes on where it can."""
+"""Archives that are to be served go into the server's own store, and what it served before goes on where it can."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from snag.core.files import sha256_of
-from snag.server.state.archive import Archive, copied
+from snag.server.state.archive import Archive, copy_archive
 from snag.server.state.instance import Instance
-from snag.server.state.served import Model, Version, read_state, version_of, write_state
+from snag.server.state.served import Model, ServedVersion, read_state, version_of, write_state
 
 
-def take_in(instance: Instance, archives: Sequence[Archive], failures: Mapping[str, str]) -> None:
+def stage_archives(instance: Instance, archives: Sequence[Archive], failures: Mapping[str, str]) -> None:
     """Write what is to be served into the folder: the archives, and by name why others can't be.
 
     A model whose archive was served from here before goes on as it was left: with the version that answered last, which after a
@@ -30,12 +30,12 @@ def take_in(instance: Instance, archives: Sequence[Archive], failures: Mapping[s
 
 
 def _model(before: Model | None, archive: Archive, store: Path) -> Model:
-    new = version_of(archive, copied(archive, store))
+    new = version_of(archive, copy_archive(archive, store))
     if before is None or new not in before.versions or not all(_is_intact(store, one) for one in before.versions):
         return Model(archive.model, new)
     return replace(before, retiring=(), failed=None)
 
 
-def _is_intact(store: Path, version: Version) -> bool:
+def _is_intact(store: Path, version: ServedVersion) -> bool:
     path = store / version.archive
     return path.is_file() and sha256_of(path) == version.digest

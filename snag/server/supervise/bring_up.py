@@ -13,7 +13,7 @@ from snag.core.errors import BadArtifact, GoldenMismatch, ServerAnswer, ServerFa
 from snag.gate.upstream.address import Upstream
 from snag.server.state.golden import check_over_http
 from snag.server.state.served import Model
-from snag.server.torchserve.log import Log
+from snag.server.torchserve.log import ServerLog
 from snag.server.torchserve.management import Management
 from snag.server.torchserve.process import TorchServe
 
@@ -79,7 +79,7 @@ def register(management: Management, tasks: Sequence[Task]) -> dict[Task, Result
 
 
 def wait_for(
-    upstream: Upstream, log: Log, tasks: Sequence[Task], is_running: Callable[[], bool], timeout: float
+    upstream: Upstream, log: ServerLog, tasks: Sequence[Task], is_running: Callable[[], bool], timeout: float
 ) -> list[Result]:
     """Wait for each that was registered; one that fails is unregistered and does not take the others along.
 
@@ -116,13 +116,13 @@ def _answering(torchserve: TorchServe, is_running: Callable[[], bool], timeout: 
     raise ServerFailed(detail=_because(torchserve.log, "TorchServe did not answer" if is_running() else "TorchServe ended"))
 
 
-def _looked_at(upstream: Upstream, management: Management, log: Log, task: Task) -> Result | None:
+def _looked_at(upstream: Upstream, management: Management, log: ServerLog, task: Task) -> Result | None:
     """What has become of a version, None as long as that is open."""
     if log.is_fatal(task.model, task.version):
         time.sleep(_PAUSE)  # let the rest of the trace arrive
         return _failure(log, task, "a worker died")
     try:
-        found = next((one for one in management.workers(task.model) if one.version == task.version), None)
+        found = next((one for one in management.versions(task.model) if one.version == task.version), None)
         if found is None or not found.all_ready:
             return None
         check_over_http(upstream, task.model, task.version, task.archive)
@@ -135,11 +135,11 @@ def _looked_at(upstream: Upstream, management: Management, log: Log, task: Task)
     return Result(task.model, task.version, workers=found.ready)
 
 
-def _failure(log: Log, task: Task, what: str) -> Result:
+def _failure(log: ServerLog, task: Task, what: str) -> Result:
     return Result(task.model, task.version, failed=_because(log, what, task.model, task.version))
 
 
-def _because(log: Log, what: str, model: str | None = None, version: str | None = None) -> str:
+def _because(log: ServerLog, what: str, model: str | None = None, version: str = "") -> str:
     """What happened, with the reason out of the log where there is one."""
     reason = log.reason(model, version)
     return f"{what}: {reason}" if reason else f"{what}; {log.place} may say why"

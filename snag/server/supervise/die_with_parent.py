@@ -11,7 +11,7 @@ from typing import Final
 _PR_SET_PDEATHSIG: Final = 1  #: of <linux/prctl.h>
 
 
-def tied_to_this_process() -> Callable[[], None]:
+def die_with_parent() -> Callable[[], None]:
     """What a child runs before its program: from then on Linux kills it as soon as the thread that started it is gone.
 
     To be called, like the start of the child itself, on the main thread.

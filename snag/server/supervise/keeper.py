@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         "python -m snag.server.supervise.keeper", description="Keep the server that a folder describes."
     )
-    parser.add_argument("--server-folder", type=Path, required=True, help="folder that snag.server.serve has prepared")
+    parser.add_argument("--server-folder", type=Path, required=True, help="folder that `snag serve` has prepared")
     parser.add_argument("--report-to", type=int, help="open file descriptor for one line: that it is up, or why not")
     arguments = parser.parse_args(argv)
     try:

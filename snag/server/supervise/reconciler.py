@@ -1,4 +1,4 @@
-"""Roster: what should serve, and what fails to: the gate is told, commands are followed, what failed is tried again."""
+"""Reconciler: what should serve, and what fails to: the gate is told, commands are followed, what failed is tried again."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 
 from snag.core.errors import BadArtifact, SnagError
 from snag.gate.gate import Gate
-from snag.gate.upstream.address import Wanted
-from snag.server.change import running
+from snag.gate.upstream.versions import Wanted
+from snag.server.change import ServerSession
 from snag.server.state.instance import Instance
-from snag.server.state.served import Model, Version, read_state
+from snag.server.state.served import Model, ServedVersion, read_state
 from snag.server.supervise.bring_up import Result, register, tasks, wait_for
 from snag.server.supervise.retirement import retire
-from snag.server.torchserve.log import Log
+from snag.server.torchserve.log import ServerLog
 
 _LOOK: Final = 0.5  #: seconds between two looks whether other models are to be served
 _SHORTEST_PAUSE: Final = 30.0  #: seconds before what failed is tried again
@@ -24,7 +24,7 @@ _LONGEST_PAUSE: Final = 600.0
 Name = tuple[str, str]  #: model, version
 
 
-class Roster:
+class Reconciler:
     """Belongs to the gate's event loop. Its own loops end when they are cancelled, not for an error of a disk or a command."""
 
     def __init__(self, instance: Instance, gate: Gate, timeout: float) -> None:
@@ -90,14 +90,14 @@ class Roster:
     def _bring_up_again(self, failed: set[Name]) -> list[Result]:
         """In a thread of its own."""
         with self._instance.changing(patience=0.0):
-            server = running(self._instance)
+            server = ServerSession.of(self._instance)
             todo = [
                 one for one in tasks(list(server.models.values()), self._instance.store) if (one.model, one.version) in failed
             ]
             for task in todo:  # what is left of it
-                if task.version in {version.version for version in server.management.workers(task.model)}:
+                if task.version in {version.version for version in server.management.versions(task.model)}:
                     server.management.unregister(task.model, task.version)
-            log = Log(self._instance.logs)
+            log = ServerLog(self._instance.logs)
             refused = register(server.management, todo)
             left = [task for task in todo if task not in refused]
             results = [*refused.values(), *wait_for(server.upstream, log, left, server.is_the_same, self._timeout)]
@@ -117,7 +117,7 @@ class Roster:
 
 
 def _named(model: Model) -> str:
-    def name(version: Version | None) -> str:
+    def name(version: ServedVersion | None) -> str:
         return version.version if version else "none"
 
     return f"{model.name} {name(model.default)}, before {name(model.previous)}"

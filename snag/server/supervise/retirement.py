@@ -9,11 +9,11 @@ from contextlib import suppress
 from snag.core.errors import ServerAnswer
 from snag.gate.gate import Gate
 from snag.server.state.instance import Instance
-from snag.server.state.served import Version, read_state, without, write_state
+from snag.server.state.served import ServedVersion, read_state, without_version, write_state
 from snag.server.torchserve.management import Management
-from snag.server.torchserve.process import connected
+from snag.server.torchserve.process import find_upstream
 
-Named = tuple[str, Version]  #: model, version
+Named = tuple[str, ServedVersion]  #: model, version
 
 
 async def retire(instance: Instance, gate: Gate, versions: Collection[Named]) -> None:
@@ -27,7 +27,7 @@ async def retire(instance: Instance, gate: Gate, versions: Collection[Named]) ->
 
 def _take_away(instance: Instance, versions: Collection[Named]) -> None:
     with instance.changing(patience=0.0):
-        management = Management(connected(instance))
+        management = Management(find_upstream(instance))
         models = {model.name: model for model in read_state(instance.served)}
         for name, version in versions:
             if name not in models or version not in models[name].retiring:  # it was called back meanwhile
@@ -35,5 +35,5 @@ def _take_away(instance: Instance, versions: Collection[Named]) -> None:
             with suppress(ServerAnswer):  # it was never registered with the TorchServe that runs now
                 management.unregister(name, version.version)
             (instance.store / version.archive).unlink(missing_ok=True)
-            models[name] = without(models[name], version)
+            models[name] = without_version(models[name], version)
         write_state(instance.served, models.values())

@@ -17,11 +17,12 @@ from snag.core.errors import DiskFull, ServerFailed, SnagError
 from snag.gate.gate import Gate
 from snag.gate.settings import GateSettings, SpoolSettings
 from snag.gate.upstream.address import Upstream
+from snag.gate.upstream.messages import PORT_TAKEN
 from snag.server.state.instance import Instance, Note
 from snag.server.state.launch import Launch
 from snag.server.state.served import Model
 from snag.server.supervise.bring_up import Result, bring_up
-from snag.server.supervise.reconciler import Roster
+from snag.server.supervise.reconciler import Reconciler
 from snag.server.supervise.report import Report
 from snag.server.supervise.watchdog import until_it_ends
 from snag.server.torchserve.configuration import properties
@@ -66,7 +67,7 @@ class Supervisor:
         self._is_console = is_console
         self._ready: Callable[[Report], None] | None = ready  #: None once it was called
         self._stop = asyncio.Event()
-        self._roster = Roster(instance, gate, launch.timeout)
+        self._reconciler = Reconciler(instance, gate, launch.timeout)
 
     async def run(self) -> None:
         """Open the gate, keep TorchServe up, and end both in order when told to."""
@@ -75,7 +76,7 @@ class Supervisor:
         doing: set[asyncio.Task[Any]] = {asyncio.create_task(self._stop.wait())}
         try:
             await self._open()
-            loops = (self._keep_up(), self._roster.follow(), self._roster.retire(), self._roster.revive())
+            loops = (self._keep_up(), self._reconciler.follow(), self._reconciler.retire(), self._reconciler.revive())
             doing |= {asyncio.create_task(loop) for loop in loops}
             done, _ = await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -88,7 +89,7 @@ class Supervisor:
             await asyncio.gather(self._gate.close(), asyncio.to_thread(self._torchserve.end))
 
     async def _open(self) -> None:
-        self._roster.read()
+        self._reconciler.read()
         try:
             await self._gate.open()
         except OSError as error:
@@ -102,7 +103,7 @@ class Supervisor:
                 await self._bring_up()
             except ServerFailed as error:
                 # Somebody else may have been quicker to take a port that was free; that is none of the server's faults.
-                if self._ready is not None and "Failed to bind" not in str(error):
+                if self._ready is not None and PORT_TAKEN not in str(error):
                     raise
                 self._gate.log.event("error", "torchserve_failed", detail=str(error))
             await until_it_ends(self._torchserve, lambda: self._gate.log.event("error", "torchserve_hangs"))
@@ -117,7 +118,7 @@ class Supervisor:
         while True:
             await asyncio.sleep(pause)
             try:
-                self._torchserve = start(self._instance, self._is_console)  # on this thread: see lifeline.py
+                self._torchserve = start(self._instance, self._is_console)  # on this thread: see die_with_parent.py
             except (SnagError, OSError) as error:  # a full disk, for example; it will not be full for ever
                 pause = _longer(pause)
                 self._gate.log.event("error", "torchserve_failed", detail=str(error), starts_again_after=pause)
@@ -126,10 +127,10 @@ class Supervisor:
                 return
 
     async def _bring_up(self) -> None:
-        self._roster.read()  # a command may have changed it a moment before TorchServe ended
-        models = self._roster.models
+        self._reconciler.read()  # a command may have changed it a moment before TorchServe ended
+        models = self._reconciler.models
         results = await asyncio.to_thread(self._load, self._torchserve, models, asyncio.get_running_loop())
-        await self._roster.note(results)
+        await self._reconciler.note(results)
         if self._ready is not None:
             broken = [Result(model.name, "", failed=model.failed) for model in models if model.failed is not None]
             if all(result.failed is not None for result in results):

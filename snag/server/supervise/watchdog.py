@@ -1,4 +1,4 @@
-"""Pulse: tells a TorchServe that has ended, and one that hangs, from one that runs."""
+"""Watchdog: tells a TorchServe that has ended, and one that hangs, from one that runs."""
 
 from __future__ import annotations
 

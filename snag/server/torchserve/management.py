@@ -1,29 +1,16 @@
-"""TorchServe's management port: what it has registered, and registering more."""
+"""TorchServe's management port, asked by the commands and from threads: what it has registered, and registering more."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 
-import requests
+from snag.core.errors import ServerAnswer
+from snag.gate.upstream.address import Upstream, key_header
+from snag.gate.upstream.versions import Conversation, VersionWorkers, all_versions, model_names, versions_of
+from snag.server.request import excerpt, request
 
-from snag.core.errors import ServerAnswer, ServerUnreachable
-from snag.gate.upstream.address import Upstream
-
-
-@dataclass(frozen=True)
-class Workers:
-    """One version of one model: how many of its workers can take work."""
-
-    model: str
-    version: str
-    wanted: int
-    ready: int
-
-    @property
-    def all_ready(self) -> bool:
-        """Whether every worker that there should be is there and ready."""
-        return self.ready >= self.wanted > 0
+T = TypeVar("T")
 
 
 class Management:
@@ -35,35 +22,15 @@ class Management:
     def __init__(self, upstream: Upstream, timeout: float = 5.0) -> None:
         self._url = upstream.management
         self._timeout = timeout
-        self._headers = {"Authorization": f"Bearer {upstream.management_key}"}
+        self._headers = key_header(upstream.management_key)
 
     def models(self) -> list[str]:
         """Names of the registered models."""
-        names: list[str] = []
-        start: str | None = "0"
-        while start is not None:  # it names a hundred at a time
-            page = self._ask("GET", f"/models?limit=100&next_page_token={start}")
-            names += [model["modelName"] for model in page["models"]]
-            start = page.get("nextPageToken")
-        return names
+        return self._converse(model_names())
 
-    def workers(self, model: str) -> list[Workers]:
-        """The workers of every version of a model; none where it is not registered."""
-        try:
-            versions = self._ask("GET", f"/models/{model}/all")
-        except ServerAnswer as error:
-            if error.details["status"] == 404:
-                return []
-            raise
-        return [
-            Workers(
-                model=version["modelName"],
-                version=version["modelVersion"],
-                wanted=version["minWorkers"],
-                ready=sum(worker["status"] == "READY" for worker in version["workers"]),
-            )
-            for version in versions
-        ]
+    def versions(self, model: str | None = None) -> list[VersionWorkers]:
+        """The workers of every version of a model, none where it is not registered; without a model, of all models."""
+        return self._converse(all_versions() if model is None else versions_of(model))
 
     def register(self, model: str, archive: str) -> None:
         """Begin to load an archive of the store; the first version of a model becomes its default.
@@ -80,19 +47,33 @@ class Management:
         """Let a version answer whoever names none."""
         self._ask("PUT", f"/models/{model}/{version}/set-default")
 
+    def _converse(self, conversation: Conversation[T]) -> T:
+        path = next(conversation)
+        try:
+            while True:
+                path = conversation.send(self._get(path))
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        except ValueError as error:
+            raise ServerAnswer(url=self._url + path, status=int(HTTPStatus.OK), detail=str(error)) from error
+
+    def _get(self, path: str) -> Any:
+        try:
+            return self._ask("GET", path)
+        except ServerAnswer as error:
+            if error.details["status"] == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
     def _ask(self, method: str, path: str) -> Any:
         url = self._url + path
-        try:
-            with requests.Session() as session:
-                session.trust_env = False
-                answer = session.request(method, url, timeout=self._timeout, headers=self._headers)
-        except requests.RequestException as error:
-            raise ServerUnreachable(url=url, detail=type(error).__name__) from error
+        answer = request(method, url, self._timeout, headers=self._headers)
         try:
             content = answer.json()
             message = content.get("message") if isinstance(content, dict) else None
         except ValueError:
-            content, message = None, answer.text[:200]
+            content, message = None, excerpt(answer)
         if not answer.ok:
             raise ServerAnswer(url=url, status=answer.status_code, detail=message or "nothing")
         return content

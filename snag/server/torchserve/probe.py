@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import requests
-
-from snag.core.errors import ServerAnswer, ServerUnreachable
-from snag.gate.upstream.address import Upstream
+from snag.core.errors import ServerAnswer
+from snag.gate.upstream.address import Upstream, key_header
+from snag.server.request import excerpt, request
 
 #: Tells a worker that nobody's part is judged; the gate lets no client send it.
 HEADERS = {"x-snag-probe": "1", "Content-Type": "application/octet-stream"}
@@ -19,13 +18,7 @@ def score_of(upstream: Upstream, model: str, version: str, picture: bytes, timeo
     Raises ServerUnreachable, or ServerAnswer for anything but a verdict with a score and a threshold.
     """
     url = f"{upstream.inference}/predictions/{model}/{version}"
-    headers = HEADERS | {"Authorization": f"Bearer {upstream.inference_key}"}
-    try:
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.post(url, data=picture, headers=headers, timeout=timeout)
-    except requests.RequestException as error:
-        raise ServerUnreachable(url=url, detail=type(error).__name__) from error
+    answer = request("POST", url, timeout, data=picture, headers=HEADERS | key_header(upstream.inference_key))
     try:
         verdict = answer.json()
         score = float(verdict["score"])
@@ -33,4 +26,4 @@ def score_of(upstream: Upstream, model: str, version: str, picture: bytes, timeo
             return score
     except (ValueError, KeyError, TypeError):
         pass
-    raise ServerAnswer(url=url, status=answer.status_code, detail=" ".join(answer.text[:200].split()) or "nothing")
+    raise ServerAnswer(url=url, status=answer.status_code, detail=excerpt(answer))

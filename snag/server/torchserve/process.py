@@ -19,10 +19,10 @@ from snag.core.files import write_text
 from snag.gate.upstream.address import Upstream
 from snag.server.state.instance import Instance, end_orphans
 from snag.server.state.ports import free_ports
-from snag.server.supervise.die_with_parent import tied_to_this_process
+from snag.server.supervise.die_with_parent import die_with_parent
 from snag.server.torchserve.configuration import allowed_urls, properties, resolve
 from snag.server.torchserve.java import find_java
-from snag.server.torchserve.log import Log
+from snag.server.torchserve.log import ServerLog
 
 METRICS: Final = Path(__file__).parents[2] / "handler" / "metrics.yaml"
 LOG_CONFIGURATION: Final = Path(__file__).parent / "log4j2.xml"
@@ -38,7 +38,7 @@ class TorchServe:
     temporary: Path
     addresses: Upstream  #: without keys
     key_file: Path
-    log: Log  #: what it has written
+    log: ServerLog  #: what it has written
     started: float  #: when, on the monotonic clock
 
     def is_running(self) -> bool:
@@ -74,7 +74,7 @@ def start(instance: Instance, is_console: bool) -> TorchServe:
     instance.logs.mkdir(parents=True, exist_ok=True)
     instance.store.mkdir(exist_ok=True)
     instance.keys.unlink(missing_ok=True)
-    log = Log(instance.logs)
+    log = ServerLog(instance.logs)
     temporary = _make_temporary(instance.folder)
     ports = free_ports(5)
     values = _resolved(instance, ports)
@@ -91,13 +91,13 @@ def start(instance: Instance, is_console: bool) -> TorchServe:
             stderr=output,
             umask=0o077,  # its key file is there for a moment before it takes other people's rights away
             start_new_session=True,  # Ctrl-C is for us, who let it finish what is in flight
-            preexec_fn=tied_to_this_process(),
+            preexec_fn=die_with_parent(),
         )
     addresses = Upstream(*(values[f"{name}_address"] for name in ("inference", "management", "metrics")))
     return TorchServe(process, temporary, addresses, instance.keys, log, time.monotonic())
 
 
-def connected(instance: Instance) -> Upstream:
+def find_upstream(instance: Instance) -> Upstream:
     """Where the TorchServe of a running server listens, for whoever may read its key file.
 
     Raises ServerUnreachable when there is none, or while it is being started again.
