@@ -1,4 +1,4 @@
-"""`python -m snag.client`: judges a file or a folder of pictures through a running server; prints a table, writes a CSV."""
+"""`snag predict`: judges a file or a folder of pictures through a running server; prints a table, writes a CSV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.progress import track
 from snag.cli.settings import Settings, from_flags, run
 from snag.client.client import SnagClient
 from snag.client.pictures import find_pictures
-from snag.client.results import Result, csv_text, failed, judged, print_table, summary
+from snag.client.results import ResultRow, csv_text, failed, judged, print_table, summary
 from snag.core.errors import (
     BrokenPicture,
     InternalError,
@@ -45,7 +45,7 @@ class PredictSettings(Settings):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `python -m snag.client`."""
+    """Entry point of `snag predict`."""
     return run(lambda: predict(from_flags(PredictSettings, argv)))
 
 
@@ -74,7 +74,7 @@ def predict(settings: PredictSettings) -> None:
         raise UnreadablePictures(count=len(results), first=results[0].picture, detail=results[0].message)
 
 
-def judge_all(client: SnagClient, pictures: Iterable[Path], save: Sequence[str], out: Path, root: Path) -> list[Result]:
+def judge_all(client: SnagClient, pictures: Iterable[Path], save: Sequence[str], out: Path, root: Path) -> list[ResultRow]:
     """One row for each picture; one that can't be read or judged becomes a row with its error."""
     results = []
     for picture in pictures:
@@ -87,7 +87,7 @@ def judge_all(client: SnagClient, pictures: Iterable[Path], save: Sequence[str],
     return results
 
 
-def judge_one(client: SnagClient, picture: Path, save: Sequence[str], target: Path) -> Result:
+def judge_one(client: SnagClient, picture: Path, save: Sequence[str], target: Path) -> ResultRow:
     """Judge one file and write what is asked for beside `target`."""
     data = picture.read_bytes()
     if not save:

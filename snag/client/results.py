@@ -20,7 +20,7 @@ _SHOWN: Final = 100  #: rows of the table; the CSV has all
 
 
 @dataclass(frozen=True)
-class Result:
+class ResultRow:
     """One row: a verdict or an error."""
 
     picture: str
@@ -34,27 +34,27 @@ class Result:
     message: str | None = None
 
 
-def judged(picture: Path, verdict: Verdict) -> Result:
+def judged(picture: Path, verdict: Verdict) -> ResultRow:
     """The row of a picture that got a verdict."""
-    values = {field.name: getattr(verdict, field.name) for field in fields(Result) if hasattr(verdict, field.name)}
-    return Result(str(picture), anomaly=verdict.is_anomaly, **values)
+    values = {field.name: getattr(verdict, field.name) for field in fields(ResultRow) if hasattr(verdict, field.name)}
+    return ResultRow(str(picture), anomaly=verdict.is_anomaly, **values)
 
 
-def failed(picture: Path, error: SnagError) -> Result:
+def failed(picture: Path, error: SnagError) -> ResultRow:
     """The row of a picture that got none."""
-    return Result(str(picture), error=error.code, message=str(error))
+    return ResultRow(str(picture), error=error.code, message=str(error))
 
 
-def csv_text(results: Sequence[Result]) -> str:
+def csv_text(results: Sequence[ResultRow]) -> str:
     """All rows, empty where there is nothing to say."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [field.name for field in fields(Result)], lineterminator="\n")
+    writer = csv.DictWriter(buffer, [field.name for field in fields(ResultRow)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(result) for result in results)
     return buffer.getvalue()
 
 
-def print_table(results: Sequence[Result], console: Console, root: Path) -> None:
+def print_table(results: Sequence[ResultRow], console: Console, root: Path) -> None:
     """The first rows, for people; pictures are named from `root` on."""
     table = Table("picture", "verdict", "score", "threshold", "p-value", "remark")
     for column in table.columns[2:5]:
@@ -67,14 +67,14 @@ def print_table(results: Sequence[Result], console: Console, root: Path) -> None
         console.print(f"... and {len(results) - _SHOWN} more in the CSV")
 
 
-def summary(results: Sequence[Result]) -> str:
+def summary(results: Sequence[ResultRow]) -> str:
     """The count in one sentence."""
     anomalies = sum(bool(result.anomaly) for result in results)
     errors = sum(result.error is not None for result in results)
     return f"{len(results)} pictures: {len(results) - anomalies - errors} good, {anomalies} anomalies, {errors} not judged"
 
 
-def _cells(result: Result, root: Path) -> tuple[str, ...]:
+def _cells(result: ResultRow, root: Path) -> tuple[str, ...]:
     name = escape(result.picture.removeprefix(f"{root}/"))
     if result.error is not None:
         return name, "[yellow]not judged[/]", "", "", "", escape(f"{result.error}: {result.message}")

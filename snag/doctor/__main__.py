@@ -1,4 +1,4 @@
-"""`python -m snag.doctor`: looks at a data set before any training and writes a page with what to do."""
+"""`snag doctor`: looks at a data set before any training and writes a page with what to do."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def doctor_json(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
     document = {
         "advice": [asdict(one) for one in said],
         "pictures": diagnosis.folders,
-        "mode": None if diagnosis.chosen is None else diagnosis.chosen.mode,
+        "mode": None if diagnosis.choice is None else diagnosis.choice.mode.name,
         "suspects": [{"name": exam.name, "oddity": diagnosis.oddities[place].score} for exam, place in suspects_of(diagnosis)],
         "near_duplicates": [list(group) for group in diagnosis.twins],
     }

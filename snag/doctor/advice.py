@@ -11,8 +11,9 @@ import numpy as np
 
 from snag.doctor.diagnosis import Comparison, Diagnosis
 from snag.doctor.exam import Exam
-from snag.doctor.sample_size import lowest_rate, supply
-from snag.evaluation.findings import FEATURE_NAMES, counted, percent
+from snag.doctor.sample_size import lowest_rate, sample_size
+from snag.evaluation.shortcuts import FEATURE_NAMES
+from snag.pages.formats import counted, percent
 from snag.training.data.dataset import LEAST_PICTURES
 from snag.training.data.split import USUAL_RATE, calibration_pictures
 
@@ -65,7 +66,7 @@ def _rates(diagnosis: Diagnosis) -> Iterator[Advice]:
     good = len(diagnosis.train)
     if good < LEAST_PICTURES:
         return
-    usual = supply(USUAL_RATE)
+    usual = sample_size(USUAL_RATE)
     if calibration_pictures(good) < usual.on_average:
         yield Advice(
             "warning",
@@ -161,7 +162,7 @@ def _light(train: Sequence[Exam]) -> Iterator[Advice]:
 
 
 def _kinds(train: Sequence[Exam]) -> Iterator[Advice]:
-    sizes = Counter((exam.look.width, exam.look.height) for exam in train)
+    sizes = Counter((exam.summary.width, exam.summary.height) for exam in train)
     if len(sizes) > 1:
         (width, height), most = sizes.most_common(1)[0]
         yield Advice(
@@ -179,16 +180,11 @@ def _kinds(train: Sequence[Exam]) -> Iterator[Advice]:
 
 
 def _alignment(diagnosis: Diagnosis) -> Iterator[Advice]:
-    if diagnosis.chosen is None:
+    if diagnosis.choice is None:
         return
-    if diagnosis.chosen.mode == "aligned":
-        yield Advice("good", f"The parts can be cut out and turned upright: {diagnosis.chosen.why}.")
-    elif diagnosis.chosen.mode == "registered":
-        yield Advice("good", f"The pictures can be moved onto each other ({diagnosis.chosen.why}).")
-    elif diagnosis.chosen.mode == "located":
-        yield Advice("good", f"The parts can be cut out, what lies beside them is not looked at ({diagnosis.chosen.why}).")
-    else:
-        yield Advice("note", f"The pictures will be judged whole: {diagnosis.chosen.why}.")
+    choice = diagnosis.choice
+    urgency: Urgency = "note" if choice.is_fallback else "good"
+    yield Advice(urgency, f"Training will see {choice.mode.phrase}: {choice.fit.why}.")
 
 
 def _layout(diagnosis: Diagnosis) -> Iterator[Advice]:

@@ -20,7 +20,8 @@ from snag.training.data.dataset import LEAST_PICTURES, read
 from snag.training.data.layout import Finding, check_layout
 from snag.training.data.split import near_duplicates
 from snag.training.data.survey import in_threads
-from snag.training.fit.choose_preparation import ENOUGH, Chosen, choose_preparation, measured
+from snag.training.modes import Choice, choose
+from snag.training.modes.mode import some_of
 from snag.training.run.progress import progress
 
 #: Pixels of the prepared pictures in which suspects are sought: enough for defects of a few pixels, and quick.
@@ -42,7 +43,7 @@ class Diagnosis:
     data: Path
     findings: Sequence[Finding]  #: of the layout's check
     exams: Sequence[Exam]  #: readable pictures, train/good first
-    chosen: Chosen | None  #: how training would prepare them; None with too few good pictures
+    choice: Choice | None  #: how training would prepare them; None with too few good pictures
     prepared: Tensor | None  #: [n, c, h, w] of train/good
     oddities: Sequence[Oddity]  #: of train/good, in the order of `train`
     twins: Sequence[Sequence[str]]  #: names of near-duplicates in train/good, by group
@@ -70,14 +71,14 @@ def diagnose(data: Path) -> Diagnosis:
     findings = check_layout(data, lambda paths: progress(paths, "check", "file"))
     exams = examine_all(data)
     train = [exam for exam in exams if exam.folder == TRAIN]
-    chosen, prepared = _prepared(train, data)
-    groups = near_duplicates(torch.stack([exam.look.thumbnail for exam in exams])) if exams else []
+    choice, prepared = _prepare(train, data)
+    groups = near_duplicates(torch.stack([exam.summary.thumbnail for exam in exams])) if exams else []
     good = [exam for exam in exams if exam.folder == f"test/{GOOD}"]
     return Diagnosis(
         data=data,
         findings=findings,
         exams=exams,
-        chosen=chosen,
+        choice=choice,
         prepared=prepared,
         oddities=[] if prepared is None else oddities(prepared),
         twins=_twins(exams, groups),
@@ -87,19 +88,18 @@ def diagnose(data: Path) -> Diagnosis:
     )
 
 
-def _prepared(train: Sequence[Exam], data: Path) -> tuple[Chosen | None, Tensor | None]:
+def _prepare(train: Sequence[Exam], data: Path) -> tuple[Choice | None, Tensor | None]:
     """How training would prepare the good pictures, and they themselves so prepared, small."""
     if len(train) < LEAST_PICTURES:
         return None, None
-    looks = [exam.look for exam in train]
-    chosen = choose_preparation(looks, mode="auto", colour="auto", pixels=PIXELS, centre=0.5, spread=0.15)
-    some = train[:: max(1, len(train) // ENOUGH)]
-    chosen = measured(chosen, lambda: (read(data / exam.name) for exam in progress(some, "usual look", "picture")))
+    choice = choose([exam.summary for exam in train], pixels=PIXELS).completed(
+        lambda: (read(data / exam.name) for exam in progress(some_of(train), "usual look", "picture"))
+    )
     with torch.inference_mode():
-        views = in_threads(lambda path: chosen.module(read(path))[0], [data / exam.name for exam in train], "prepare")
+        views = in_threads(lambda path: choice.module(read(path)).picture, [data / exam.name for exam in train], "prepare")
     # Pictures of many shapes keep theirs; to be compared place by place they take the usual one.
     (height, width), _ = Counter((view.shape[1], view.shape[2]) for view in views).most_common(1)[0]
-    return chosen, torch.cat([resized(view[None], height, width) for view in views])
+    return choice, torch.cat([resized(view[None], height, width) for view in views])
 
 
 def _twins(exams: Sequence[Exam], groups: Sequence[int]) -> list[list[str]]:

@@ -15,10 +15,9 @@ from torch.nn import functional
 from snag.core.errors import SnagError, UnreadablePictures
 from snag.core.picture import SUFFIXES
 from snag.evaluation.labelled import GOOD
-from snag.evaluation.results import grey_of
-from snag.evaluation.shortcuts import features
+from snag.evaluation.shortcuts import features, grey_of
 from snag.training.data.dataset import read
-from snag.training.data.survey import Look, in_threads, look
+from snag.training.data.survey import PictureSummary, in_threads, summarise
 
 #: Folder of the pictures that training takes, relative to the data set.
 TRAIN: Final = f"train/{GOOD}"
@@ -32,7 +31,7 @@ class Exam:
     name: str  #: path relative to the data set, with forward slashes
     folder: str  #: TRAIN, "test/good" or "test/<defect>"
     encoding: str  #: format and pixels, e.g. "PNG, grey"
-    look: Look
+    summary: PictureSummary
     features: tuple[float, ...]  #: shortcuts.FEATURES of the grey picture
     clipped: float  #: share of pixels at the brightest or the darkest value there is
     tile: Tensor  #: [c, h, w] in 0..1, small
@@ -74,7 +73,7 @@ def examine(path: Path, data: Path) -> Exam:
         name=path.relative_to(data).as_posix(),
         folder=_folder(path, data),
         encoding=_encoding(path),
-        look=look(pixels),
+        summary=summarise(pixels),
         features=features(grey),
         clipped=float(((grey <= 0.0) | (grey >= 1.0)).mean()),
         tile=tile_of(pixels.float() / 255.0),

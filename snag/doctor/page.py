@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,20 +9,20 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from torch import Tensor
 
-from snag import __version__
 from snag.doctor.advice import Advice, suspects_of
 from snag.doctor.diagnosis import Diagnosis
 from snag.doctor.exam import Exam, tile_of
 from snag.doctor.plots import brightness_plot
-from snag.doctor.sample_size import CONFIDENCE, RATES, supply
-from snag.evaluation import report
-from snag.evaluation.findings import FEATURE_NAMES, percent
+from snag.doctor.sample_size import CONFIDENCE, RATES, sample_size
+from snag.evaluation.shortcuts import FEATURE_NAMES
+from snag.pages import frame
 from snag.pages.contact_sheet import contact_sheet
+from snag.pages.data_uri import jpeg_uri
 from snag.training.data.split import calibration_pictures
 
+_TEMPLATE: Final = Path(__file__).with_name("page.html")
 _COLUMNS: Final = 6
 _TILE: Final = 160
 _TWINS: Final = 6  #: groups of near-duplicates that are shown, two pictures each
@@ -43,11 +41,12 @@ class Sheet:
 def render(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
     """The whole file's text."""
     good = len(diagnosis.train)
-    return _TEMPLATES.get_template("page.html").render(
+    return frame.render(
+        _TEMPLATE,
         diagnosis=diagnosis,
         name=diagnosis.data.resolve().name,
         created=datetime.now(UTC).date().isoformat(),
-        version=__version__,
+        feature_names=FEATURE_NAMES,
         findings=[(one.urgency, one.text) for one in said],
         verdict=_verdict(said),
         folders=_folders(diagnosis),
@@ -61,7 +60,7 @@ def render(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
             )
             if comparison is not None
         ],
-        rates=[supply(rate) for rate in RATES],
+        rates=[sample_size(rate) for rate in RATES],
         good=good,
         calibration=calibration_pictures(good),
         confidence=CONFIDENCE,
@@ -81,7 +80,7 @@ def _folders(diagnosis: Diagnosis) -> list[tuple[str, int, str, str]]:
     rows = []
     for folder, number in diagnosis.folders.items():
         exams = diagnosis.in_folder(folder)
-        sizes = sorted({(exam.look.width, exam.look.height) for exam in exams})
+        sizes = sorted({(exam.summary.width, exam.summary.height) for exam in exams})
         told = " to ".join(f"{width} x {height}" for width, height in dict.fromkeys((sizes[0], sizes[-1])))
         rows.append((folder, number, told, "; ".join(sorted({exam.encoding for exam in exams}))))
     return rows
@@ -140,38 +139,19 @@ def _framed(prepared: Tensor, place: tuple[int, int]) -> Tensor:
 
 
 def _views(diagnosis: Diagnosis) -> Sheet | None:
-    if diagnosis.prepared is None or diagnosis.chosen is None:
+    if diagnosis.prepared is None or diagnosis.choice is None:
         return None
     count = len(diagnosis.prepared)
     views = [tile_of(diagnosis.prepared[count * i // 6]) for i in range(6)]
-    laid = {
-        "aligned": "cut out and turned upright",
-        "registered": "moved to where the scene usually lies",
-        "located": "cut out wherever the part lies, its table painted over",
-        "whole": "judged whole",
-    }
-    text = f"Exposure taken out; {laid[diagnosis.chosen.mode]}."
+    text = f"Exposure taken out; {diagnosis.choice.mode.phrase}."
     return _sheet("As the network would see them", text, views, [""] * 6)
 
 
 def _sheet(title: str, text: str, tiles: Sequence[Tensor], captions: Sequence[str]) -> Sheet | None:
     if not tiles:
         return None
-    buffer = io.BytesIO()
-    contact_sheet(tiles, captions, _COLUMNS, _TILE).save(buffer, "JPEG", quality=85)
-    return Sheet(title, text, "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode())
+    return Sheet(title, text, jpeg_uri(contact_sheet(tiles, captions, _COLUMNS, _TILE)))
 
 
 def _short(exam: Exam) -> str:
     return exam.name.removeprefix("train/good/")
-
-
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader([Path(__file__).parent, Path(report.__file__).parent]),  # its page is the report's, with its style
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters.update(percent=percent)
-_TEMPLATES.globals.update(feature_names=FEATURE_NAMES)

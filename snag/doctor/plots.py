@@ -7,25 +7,21 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from snag.doctor.diagnosis import Diagnosis
-from snag.evaluation.plots import BAD, GOOD, INK, STYLE, svg
+from snag.pages.plots import BAD, GOOD, STYLE, dots, svg
 
 
 def brightness_plot(diagnosis: Diagnosis) -> str:
     """Each picture's mean brightness as a dot, one line for each folder, as inline SVG."""
-    folders = list(diagnosis.folders)
+    folders = diagnosis.folders
+    exams = [diagnosis.in_folder(folder) for folder in folders]
     with mpl.rc_context(STYLE):
         figure = Figure((10.4, 0.8 + 0.4 * len(folders)), layout="constrained")
         axes = figure.subplots()
-        random = np.random.default_rng(0)
-        for row, folder in enumerate(folders):
-            exams = diagnosis.in_folder(folder)
-            heights = row + random.uniform(-0.25, 0.25, len(exams))
-            colour = BAD if exams[0].is_bad else GOOD
-            axes.scatter([exam.brightness for exam in exams], heights, s=15, color=colour, alpha=0.7, linewidths=0)
-        axes.set_yticks(range(len(folders)), [f"{folder} ({number})" for folder, number in diagnosis.folders.items()])
-        axes.tick_params(axis="y", colors=INK)
-        axes.set_ylim(len(folders) - 0.5, -0.5)
-        axes.grid(visible=False, axis="y")
-        axes.spines["left"].set_visible(False)
+        dots(
+            axes,
+            [f"{folder} ({number})" for folder, number in folders.items()],
+            [np.array([exam.brightness for exam in some]) for some in exams],
+            [BAD if some[0].is_bad else GOOD for some in exams],
+        )
         axes.set_xlabel("mean brightness, share of the scale")
         return svg(figure, "brightness")

@@ -1,4 +1,4 @@
-"""Supply: which false-alarm rates the number of good pictures can carry."""
+"""Sample size: which false-alarm rates the number of good pictures can carry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True)
-class Supply:
+class SampleSize:
     """One rate: calibration pictures that it needs, and good pictures altogether."""
 
     rate: float
@@ -31,11 +31,11 @@ def lowest_rate(good: int) -> float:
     return 1 / (calibration_pictures(good) + 1)
 
 
-def supply(rate: float) -> Supply:
+def sample_size(rate: float) -> SampleSize:
     """What a rate needs."""
     average = fewest_pictures(rate)
     confident = fewest_with_confidence(rate, CONFIDENCE)
-    return Supply(rate, average, confident, _good_for(average), _good_for(confident))
+    return SampleSize(rate, average, confident, _good_for(average), _good_for(confident))
 
 
 def _good_for(calibration: int) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import ndimage
 
 from snag.evaluation.curves import roc_area
-from snag.evaluation.tally import Tally
+from snag.evaluation.score_histogram import ScoreHistogram
 
 #: Largest false alarm rate of pixels that counts.
 FPR_LIMIT: Final = 0.3
@@ -32,6 +32,6 @@ def region_weights(mask: np.ndarray) -> np.ndarray:
     return (1.0 / sizes)[regions]
 
 
-def aupro_score(tally: Tally, limit: float = FPR_LIMIT) -> np.ndarray:
+def aupro_score(histogram: ScoreHistogram, limit: float = FPR_LIMIT) -> np.ndarray:
     """AUPRO up to false alarm rate `limit`: [...] in 0..1, NaN without regions or without good pixels."""
-    return roc_area(tally.good, tally.regions, limit)
+    return roc_area(histogram.good, histogram.regions, limit)

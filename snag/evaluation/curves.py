@@ -1,5 +1,9 @@
-"""Areas under ROC and precision-recall curves from tallied weights: one routine for sorted scores, for streamed pixels and for
-thousands of bootstrap resamples at once (scikit-learn's, to which the tests hold these, take one sample at a time, in memory).
+"""Areas under ROC and precision-recall curves from weights per score level: one routine for pictures, for streamed pixels and
+for thousands of bootstrap resamples at once.
+
+scikit-learn's functions are not used, though the tests hold these equal to them to 1e-12: they refuse infinite scores, by which
+a picture that is rejected for a reason ranks above all, and take one sample at a time with every score in memory. Figures by
+one routine and their intervals by another would be two definitions of one metric.
 
 `good` and `bad` are weights per score level, [..., L], highest level first; samples of one level are ties.
 """
@@ -10,7 +14,7 @@ import numpy as np
 
 
 def roc_points(good: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(false alarm rate, detection rate) when all down to each level is stopped: two [..., L + 1], from (0, 0) to (1, 1).
+    """(false alarm rate, detection rate) when all down to each level is rejected: two [..., L + 1], from (0, 0) to (1, 1).
 
     NaN where a class has no weight.
     """
@@ -18,10 +22,10 @@ def roc_points(good: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def precision_recall_points(good: np.ndarray, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(precision, recall) when everything down to each level is stopped: two [..., L]."""
-    found, stopped = np.cumsum(bad, axis=-1), np.cumsum(good, axis=-1) + np.cumsum(bad, axis=-1)
+    """(precision, recall) when everything down to each level is rejected: two [..., L]."""
+    found, rejected = np.cumsum(bad, axis=-1), np.cumsum(good, axis=-1) + np.cumsum(bad, axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return found / stopped, found / found[..., -1:]
+        return found / rejected, found / found[..., -1:]
 
 
 def roc_area(good: np.ndarray, bad: np.ndarray, limit: float = 1.0) -> np.ndarray:
@@ -31,10 +35,10 @@ def roc_area(good: np.ndarray, bad: np.ndarray, limit: float = 1.0) -> np.ndarra
     `limit` on that line.
     """
     # In weights rather than shares: of whole numbers the sums are exact, and a perfect score is 1 and not nearly 1.
-    stopped, found = np.cumsum(good, axis=-1) - good, np.cumsum(bad, axis=-1) - bad
+    rejected, found = np.cumsum(good, axis=-1) - good, np.cumsum(bad, axis=-1) - bad
     allowed, total = limit * good.sum(-1), bad.sum(-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        inside = np.where(good > 0, np.clip((allowed[..., None] - stopped) / good, 0.0, 1.0), 0.0)
+        inside = np.where(good > 0, np.clip((allowed[..., None] - rejected) / good, 0.0, 1.0), 0.0)
         area = (inside * good * (found + inside * bad / 2)).sum(-1) / (allowed * total)
     return np.where((allowed > 0) & (total > 0), area, np.nan)
 

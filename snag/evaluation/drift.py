@@ -1,4 +1,4 @@
-"""`python -m snag.evaluation.drift`: watches logged verdicts again and draws the evidence that the line has changed.
+"""`snag drift`: watches logged verdicts again and draws the evidence that the line has changed.
 
 The server's own watch goes on over restarts and rotated logs; this one begins with the oldest verdict that is still in the log.
 """
@@ -36,7 +36,7 @@ class DriftSettings(Settings):
     out: Path | None = Field(None, description="folder of drift.png and alarms.csv (default: drift beside the folder of logs)")
 
 
-class Line(NamedTuple):
+class StreamKey(NamedTuple):
     """What is watched by itself."""
 
     model: str
@@ -89,14 +89,14 @@ def logged_verdicts(log: Path) -> Iterator[dict[str, Any]]:
                 yield fields
 
 
-def watched(verdicts: Iterator[dict[str, Any]]) -> dict[Line, Course]:
+def watched(verdicts: Iterator[dict[str, Any]]) -> dict[StreamKey, Course]:
     """The course of every line."""
-    courses: dict[Line, Course] = {}
+    courses: dict[StreamKey, Course] = {}
     for fields in verdicts:
         ranks = parse_ranks(fields.get("ranks") if isinstance(fields.get("ranks"), str) else None)
         if ranks is None:
             continue
-        line = Line(str(fields.get("model")), str(fields.get("version")), str(fields.get("threshold_of", POOLED)))
+        line = StreamKey(str(fields.get("model")), str(fields.get("version")), str(fields.get("threshold_of", POOLED)))
         course = courses.setdefault(line, Course(Watch(ranks.calibration)))
         if course.watch.calibration != ranks.calibration:
             course.watch = Watch(ranks.calibration, alarms=course.watch.alarms)
@@ -107,11 +107,11 @@ def watched(verdicts: Iterator[dict[str, Any]]) -> dict[Line, Course]:
     return courses
 
 
-def alarms_csv(courses: Mapping[Line, Course]) -> str:
+def alarms_csv(courses: Mapping[StreamKey, Course]) -> str:
     """A row for each alarm."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*Line._fields, "time", "picture", "cause", "pictures_of_the_watch", *BETS])
+    writer.writerow([*StreamKey._fields, "time", "picture", "cause", "pictures_of_the_watch", *BETS])
     for line, course in courses.items():
         for number, time, alarm in course.alarms:
             evidence = [f"{alarm.evidence[name]:.2f}" for name in BETS]
@@ -119,7 +119,7 @@ def alarms_csv(courses: Mapping[Line, Course]) -> str:
     return text.getvalue()
 
 
-def _png(courses: Mapping[Line, Course]) -> bytes:
+def _png(courses: Mapping[StreamKey, Course]) -> bytes:
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False}):
         figure = Figure((10, 0.6 + 2.4 * len(courses)), layout="constrained")
         plots = figure.subplots(len(courses), 1, squeeze=False)[:, 0]

@@ -24,13 +24,13 @@ from snag.evaluation.aupro import region_weights
 from snag.evaluation.figures import figures
 from snag.evaluation.gallery import Gallery
 from snag.evaluation.groups import grouped
-from snag.evaluation.judging import Inspected, Unreadable, judge_pictures
+from snag.evaluation.judged_pictures import JudgedPicture, Unreadable, judge_pictures
 from snag.evaluation.labelled import LabelledPicture, labelled_pictures, read_mask
 from snag.evaluation.report import render
-from snag.evaluation.results import Result, result_of, results_csv
+from snag.evaluation.results import PictureResult, result_of, results_csv
+from snag.evaluation.score_histogram import PixelHistogram
 from snag.evaluation.shift_table import ShiftTable, chosen_pictures, score_shifts, shift_table
 from snag.evaluation.summary import Evaluation, metrics_json
-from snag.evaluation.tally import PixelTally
 
 
 class EvaluateSettings(Settings):
@@ -54,13 +54,13 @@ class EvaluateSettings(Settings):
 
 
 @dataclass
-class Findings:
+class Gathered:
     """What is gathered while the pictures pass by."""
 
     gallery: Gallery
-    results: list[Result] = field(default_factory=list)
+    results: list[PictureResult] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
-    pixels: PixelTally = field(default_factory=PixelTally)
+    pixels: PixelHistogram = field(default_factory=PixelHistogram)
     pixel_kinds: list[str] = field(default_factory=list)  #: class of each picture in `pixels`
     mask_faults: list[str] = field(default_factory=list)  #: one line for each unusable or missing mask
 
@@ -77,16 +77,16 @@ def evaluate(settings: EvaluateSettings) -> None:
     calibration = read_calibration(calibration_path)
     check_pair(artifact, calibration, calibration_path)
     pictures = grouped(labelled_pictures(settings.data), settings.groups, settings.data)
-    findings = Findings(Gallery(settings.gallery, scale_of(calibration)))
+    gathered = Gathered(Gallery(settings.gallery, scale_of(calibration)))
     has_masks = any(picture.mask_path for picture in pictures)
     stream = judge_pictures(artifact, calibration, pictures, settings.batch)
     for item in tqdm(stream, "evaluate", len(pictures), unit="picture", disable=None):
         if isinstance(item, Unreadable):
-            findings.unreadable.append(item)
+            gathered.unreadable.append(item)
         else:
-            _take(findings, artifact, item, has_masks)
-    if pictures and not findings.results:
-        first = findings.unreadable[0]
+            _take(gathered, artifact, item, has_masks)
+    if pictures and not gathered.results:
+        first = gathered.unreadable[0]
         raise UnreadablePictures(count=len(pictures), first=first.picture.name, detail=first.detail)
     evaluation = Evaluation(
         name=settings.run.resolve().name,
@@ -95,17 +95,17 @@ def evaluate(settings: EvaluateSettings) -> None:
         artifact=artifact,
         calibration=calibration,
         figures=figures(
-            findings.results, findings.pixels, findings.pixel_kinds, calibration.threshold, settings.resamples, settings.seed
+            gathered.results, gathered.pixels, gathered.pixel_kinds, calibration.threshold, settings.resamples, settings.seed
         ),
-        results=findings.results,
-        unreadable=findings.unreadable,
-        mask_faults=findings.mask_faults,
-        pixels=findings.pixels,
-        gallery=findings.gallery,
+        results=gathered.results,
+        unreadable=gathered.unreadable,
+        mask_faults=gathered.mask_faults,
+        pixels=gathered.pixels,
+        gallery=gathered.gallery,
         shifts=_shifts(settings, artifact, calibration, pictures),
     )
     report = settings.run / "report"
-    write_text(report / "results.csv", results_csv(findings.results, findings.unreadable))
+    write_text(report / "results.csv", results_csv(gathered.results, gathered.unreadable))
     write_text(report / "index.html", render(evaluation))
     write_text(report / "metrics.json", metrics_json(evaluation))  # last: make takes it as the sign that all is there
     print(f"{report / 'index.html'}: the report; figures in metrics.json, a row for each picture in results.csv")
@@ -121,33 +121,33 @@ def _shifts(
     return shift_table(scores, calibration, settings.resamples, settings.seed)
 
 
-def _take(findings: Findings, artifact: Artifact, item: Inspected, has_masks: bool) -> None:
+def _take(gathered: Gathered, artifact: Artifact, item: JudgedPicture, has_masks: bool) -> None:
     result = result_of(item)
-    findings.results.append(result)
-    wanted = findings.gallery.wants(result)
+    gathered.results.append(result)
+    wanted = gathered.gallery.wants(result)
     if not (has_masks or wanted):
         return
     height, width = item.pixels.shape[-2:]
     anomaly_map = artifact.map_in_picture(item.scores, height, width)
     if item.verdict.reason:  # its pose is a guess, so its map points nowhere: it finds no defect and marks no good pixel
         anomaly_map = anomaly_map.new_zeros(height, width)
-    mask = _mask(findings, item.picture, height, width) if has_masks and item.picture.is_bad else None
+    mask = _mask(gathered, item.picture, height, width) if has_masks and item.picture.is_bad else None
     if has_masks and (mask is not None or not item.picture.is_bad):
-        findings.pixels.add(anomaly_map.numpy(), None if mask is None else region_weights(mask))
-        findings.pixel_kinds.append(item.picture.kind)
+        gathered.pixels.add(anomaly_map.numpy(), None if mask is None else region_weights(mask))
+        gathered.pixel_kinds.append(item.picture.kind)
     if wanted:
-        findings.gallery.add(item, result, anomaly_map, mask)
+        gathered.gallery.add(item, result, anomaly_map, mask)
 
 
-def _mask(findings: Findings, picture: LabelledPicture, height: int, width: int) -> np.ndarray | None:
+def _mask(gathered: Gathered, picture: LabelledPicture, height: int, width: int) -> np.ndarray | None:
     """The picture's ground truth; None, and a line among the faults, where there is none to use."""
     if picture.mask_path is None:
-        findings.mask_faults.append(f"{picture.name}: no ground truth")
+        gathered.mask_faults.append(f"{picture.name}: no ground truth")
         return None
     try:
         return read_mask(picture.mask_path, height, width)
     except BadDataset as fault:
-        findings.mask_faults.append(f"{picture.name}: {fault}")
+        gathered.mask_faults.append(f"{picture.name}: {fault}")
         return None
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from snag.evaluation.intervals import Interval, bootstrap_intervals, clopper_pearson
 from snag.evaluation.labelled import GOOD
 from snag.evaluation.metrics import METRICS, Metric, number
-from snag.evaluation.results import Result
+from snag.evaluation.results import PictureResult
+from snag.evaluation.score_histogram import PixelHistogram, ScoreHistogram, picture_histogram
 from snag.evaluation.shortcuts import Shortcut, audit
-from snag.evaluation.tally import PixelTally, Tally, tally_pictures
 
 _IMAGE = {name: metric for name, metric in METRICS.items() if metric.level == "image"}
 _PIXEL = {name: metric for name, metric in METRICS.items() if metric.level == "pixel"}
@@ -28,7 +28,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Spread:
+class ValueSpread:
     """A column of the per-class table; `std` is the sample's (n - 1), None of one picture."""
 
     mean: float
@@ -42,11 +42,11 @@ class ClassFigures:
     """One kind of picture, the good ones among them."""
 
     count: int
-    stopped: int  #: how many were judged anomalous
+    rejected: int  #: how many were judged anomalous
     refused: int  #: how many of those for a reason other than their score; left out of both spreads
-    score: Spread | None
-    reconstruction_error: Spread | None
-    stopped_interval: Interval | None  #: Clopper-Pearson, of the share stopped
+    score: ValueSpread | None
+    reconstruction_error: ValueSpread | None
+    rejected_interval: Interval | None  #: Clopper-Pearson, of the share rejected
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,18 @@ class Figures:
         return sum(row.count for kind, row in self.per_class.items() if kind != GOOD)
 
     @property
-    def bad_stopped(self) -> int:
-        """How many of them were stopped."""
-        return sum(row.stopped for kind, row in self.per_class.items() if kind != GOOD)
+    def bad_rejected(self) -> int:
+        """How many of them were rejected."""
+        return sum(row.rejected for kind, row in self.per_class.items() if kind != GOOD)
 
 
 def figures(
-    results: Sequence[Result], pixels: PixelTally, pixel_kinds: Sequence[str], threshold: float, resamples: int, seed: int
+    results: Sequence[PictureResult],
+    pixels: PixelHistogram,
+    pixel_kinds: Sequence[str],
+    threshold: float,
+    resamples: int,
+    seed: int,
 ) -> Figures:
     """Compute all; `pixel_kinds` names the class of each picture in `pixels`. Resampling is within classes."""
     kinds = list(dict.fromkeys(result.picture.kind for result in results))
@@ -101,25 +106,25 @@ def figures(
 
 
 def _image_estimates(
-    results: Sequence[Result], metrics: dict[str, Metric], threshold: float, resamples: int, seed: int
+    results: Sequence[PictureResult], metrics: dict[str, Metric], threshold: float, resamples: int, seed: int
 ) -> dict[str, Estimate]:
     if not results:
         return {name: Estimate(None, None) for name in metrics}
-    if any(result.verdict.threshold != threshold for result in results):  # of groups: what stops is seen from each's own
+    if any(result.verdict.threshold != threshold for result in results):  # of groups: what is rejected is seen from each's own
         ranking = {name: metric for name, metric in metrics.items() if not metric.is_share}
         margins = [result.rank_score - result.verdict.threshold for result in results]
-        stopping = {name: metric for name, metric in metrics.items() if metric.is_share}
+        rejecting = {name: metric for name, metric in metrics.items() if metric.is_share}
         ranks = [result.rank_score for result in results]
         return {
             **_estimates_by(ranks, results, ranking, threshold, resamples, seed),
-            **_estimates_by(margins, results, stopping, 0.0, resamples, seed),
+            **_estimates_by(margins, results, rejecting, 0.0, resamples, seed),
         }
     return _estimates_by([result.rank_score for result in results], results, metrics, threshold, resamples, seed)
 
 
 def _estimates_by(
     values: Sequence[float],
-    results: Sequence[Result],
+    results: Sequence[PictureResult],
     metrics: dict[str, Metric],
     threshold: float,
     resamples: int,
@@ -129,15 +134,15 @@ def _estimates_by(
     scores = np.array(values)
     strata = [result.picture.kind for result in results]
 
-    def tally_of(counts: np.ndarray) -> Tally:
-        return tally_pictures(is_bad, scores, counts)
+    def histogram_of(counts: np.ndarray) -> ScoreHistogram:
+        return picture_histogram(is_bad, scores, counts)
 
-    intervals = bootstrap_intervals(strata, tally_of, metrics, threshold, resamples, seed)
-    return _estimates(tally_pictures(is_bad, scores), metrics, threshold, intervals)
+    intervals = bootstrap_intervals(strata, histogram_of, metrics, threshold, resamples, seed)
+    return _estimates(picture_histogram(is_bad, scores), metrics, threshold, intervals)
 
 
 def _pixel_estimates(
-    pixels: PixelTally, kinds: Sequence[str], threshold: float, resamples: int, seed: int
+    pixels: PixelHistogram, kinds: Sequence[str], threshold: float, resamples: int, seed: int
 ) -> dict[str, Estimate]:
     if not pixels.region_count:
         return {name: Estimate(None, None) for name in _PIXEL}
@@ -146,27 +151,27 @@ def _pixel_estimates(
 
 
 def _estimates(
-    tally: Tally, metrics: dict[str, Metric], threshold: float, intervals: dict[str, Interval | None]
+    histogram: ScoreHistogram, metrics: dict[str, Metric], threshold: float, intervals: dict[str, Interval | None]
 ) -> dict[str, Estimate]:
-    return {name: Estimate(number(metric.compute(tally, threshold)), intervals[name]) for name, metric in metrics.items()}
+    return {name: Estimate(number(metric.compute(histogram, threshold)), intervals[name]) for name, metric in metrics.items()}
 
 
-def _class_figures(results: Sequence[Result]) -> ClassFigures:
+def _class_figures(results: Sequence[PictureResult]) -> ClassFigures:
     judged = [result.verdict for result in results if not result.verdict.reason]
-    stopped = sum(result.verdict.is_anomaly for result in results)
+    rejected = sum(result.verdict.is_anomaly for result in results)
     return ClassFigures(
         count=len(results),
-        stopped=stopped,
+        rejected=rejected,
         refused=len(results) - len(judged),
         score=_spread([verdict.score for verdict in judged]),
         reconstruction_error=_spread([verdict.reconstruction_error for verdict in judged]),
-        stopped_interval=clopper_pearson(stopped, len(results)),
+        rejected_interval=clopper_pearson(rejected, len(results)),
     )
 
 
-def _spread(values: Sequence[float]) -> Spread | None:
+def _spread(values: Sequence[float]) -> ValueSpread | None:
     if not values:
         return None
     array = np.array(values)
     std = float(array.std(ddof=1)) if len(array) > 1 else None
-    return Spread(float(array.mean()), std, float(array.min()), float(array.max()))
+    return ValueSpread(float(array.mean()), std, float(array.min()), float(array.max()))

@@ -1,4 +1,4 @@
-"""Sentences: what the figures mean, for someone who knows parts and not statistics."""
+"""Findings: what the figures mean, for someone who knows parts and not statistics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any, Literal
 from snag.core.calibration import COST, MANUAL, YOUDEN, Calibration
 from snag.evaluation.figures import ClassFigures
 from snag.evaluation.intervals import Interval
+from snag.evaluation.shortcuts import FEATURE_NAMES
 from snag.evaluation.summary import Evaluation, Promise, strongest
+from snag.pages.formats import counted, percent
 
 #: A surprise this small is called one: once in forty.
 _RARE = 0.025
@@ -19,33 +21,14 @@ _ODD = 0.005
 _SUSPECT = 0.7
 _CHOSEN = "The threshold was chosen with labelled defects and promised no average rate."
 _PROMISED_NOTHING = {MANUAL: "The threshold was set by hand and promised nothing.", YOUDEN: _CHOSEN, COST: _CHOSEN}
-FEATURE_NAMES = {
-    "mean": "mean brightness",
-    "std": "contrast (standard deviation)",
-    "median": "median brightness",
-    "p95": "brightness of the lightest 5 %",
-    "gradient": "edge strength (gradient)",
-    "laplacian_energy": "sharpness and noise (Laplacian energy)",
-    "foreground_area": "size of the part (foreground area)",
-}
 
 
 @dataclass(frozen=True)
-class Sentence:
+class ReportFinding:
     """One finding; `mood` colours its mark in the report."""
 
     text: str
     mood: Literal["good", "plain", "warning"] = "plain"
-
-
-def percent(share: float) -> str:
-    """`0.0476` -> `4.8 %`; what is not nothing and not all is never rounded to it."""
-    if 0 < share < 0.0001:
-        return "less than 0.01 %"
-    text = f"{100 * share:.1f}"
-    if (share < 1 and text == "100.0") or (share > 0 and text == "0.0"):
-        text = f"{min(100 * share, 99.99):.2f}"
-    return f"{text.removesuffix('.0')} %"
 
 
 def interval_text(interval: Interval | None) -> str:
@@ -53,16 +36,11 @@ def interval_text(interval: Interval | None) -> str:
     return "" if interval is None else f" (95 % interval {percent(interval.low)} to {percent(interval.high)})"
 
 
-def counted(count: int, what: str = "picture") -> str:
-    """`1 picture`, `2 pictures`."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def summary_sentences(evaluation: Evaluation) -> list[Sentence]:
+def summary_findings(evaluation: Evaluation) -> list[ReportFinding]:
     """The report's first lines."""
     if not evaluation.results:
         return [
-            Sentence(
+            ReportFinding(
                 f"There are no labelled pictures in {evaluation.data}/test, so this report covers the calibration alone. "
                 "Pictures under test/good and test/<defect> make the rest of it.",
             )
@@ -76,37 +54,37 @@ def summary_sentences(evaluation: Evaluation) -> list[Sentence]:
         _refused(evaluation),
         _unreadable(evaluation),
     ]
-    return [sentence for sentence in candidates if sentence is not None]
+    return [finding for finding in candidates if finding is not None]
 
 
-def groups_sentence(evaluation: Evaluation) -> str:
+def groups_finding(evaluation: Evaluation) -> str:
     """Whose threshold judged how many test pictures."""
     names = {group.name for group in evaluation.calibration.groups if group.threshold is not None}
     own = sum(result.verdict.threshold_of in names for result in evaluation.results)
     return (
         f"{own} of {len(evaluation.results)} test pictures are of a group with a threshold of its own and were judged by it, "
-        "the others by the pooled threshold. The shares stopped count these verdicts; plots, the heat maps' scale and what is "
+        "the others by the pooled threshold. The shares rejected count these verdicts; plots, the heat maps' scale and what is "
         "said of moved thresholds and shifts go by the pooled one."
     )
 
 
-def calibration_sentences(evaluation: Evaluation) -> list[Sentence]:
+def calibration_findings(evaluation: Evaluation) -> list[ReportFinding]:
     """What the threshold promises."""
     calibration, promise = evaluation.calibration, evaluation.promise
     start = f"The threshold {calibration.threshold:.4g}"
     if calibration.method == MANUAL:
-        return [Sentence(f"{start} was set by hand: no false alarm rate is promised.", "warning")]
+        return [ReportFinding(f"{start} was set by hand: no false alarm rate is promised.", "warning")]
     if promise is None:
-        return [Sentence(f"{start} was chosen with labelled defects ({calibration.method})."), *_guaranteed(calibration)]
+        return [ReportFinding(f"{start} was chosen with labelled defects ({calibration.method})."), *_guaranteed(calibration)]
     return [
-        Sentence(f"{start} comes from {calibration.count} good pictures that training never saw{_left_out(calibration)}."),
+        ReportFinding(f"{start} comes from {calibration.count} good pictures that training never saw{_left_out(calibration)}."),
         *_guaranteed(calibration),
-        Sentence(
+        ReportFinding(
             f"With {calibration.count} pictures, the true rate of such a threshold lies between "
             f"{percent(promise.realised.low)} and {percent(promise.realised.high)} in 95 of 100 calibrations; "
             "more calibration pictures narrow this."
         ),
-        Sentence("The promise holds for pictures taken as the calibration pictures were: same camera, light and surface."),
+        ReportFinding("The promise holds for pictures taken as the calibration pictures were: same camera, light and surface."),
     ]
 
 
@@ -119,72 +97,66 @@ def _left_out(calibration: Calibration) -> str:
     )
 
 
-def choice_sentence(settings: Mapping[str, Any]) -> str | None:
+def preparation_finding(settings: Mapping[str, Any]) -> str | None:
     """What training chose by the good pictures, of an artefact's settings; None where they don't tell."""
-    if not {"mode", "why", "channels", "height", "width"} <= settings.keys():
+    if not {"phrase", "why", "channels", "height", "width"} <= settings.keys():
         return None
-    what = {
-        "aligned": "each part cut out and laid straight",
-        "registered": "the whole picture, moved to where its scene usually lies",
-        "located": "each part cut out wherever it lies, its table painted over",
-        "whole": "the whole picture",
-    }[settings["mode"]]
     colour = "in grey" if settings["channels"] == 1 else "in colour"
-    text = f"{what}, {colour}, {settings['height']} x {settings['width']} pixels at most ({settings['why']})"
+    text = f"{settings['phrase']}, {colour}, {settings['height']} x {settings['width']} pixels at most ({settings['why']})"
     if settings.get("symmetry", "none") != "none":
         text += f"; also shown {settings['symmetry']}: good pictures stay good so"
     return text + "."
 
 
-def _guaranteed(calibration: Calibration) -> list[Sentence]:
+def _guaranteed(calibration: Calibration) -> list[ReportFinding]:
     """The promise with its confidence, and what more pictures would buy, as worked out at calibration."""
     known, rate = calibration.guarantee, calibration.rate
     if known is None:  # a calibration from before that was worked out
-        average = f"at most {percent(rate)} are stopped on average: {round(1000 * rate)} of 1,000."
-        return [Sentence(f"Of good parts like those, {average}")]
-    return [Sentence(text) for text in (known.sentence, known.prospect) if text]
+        average = f"at most {percent(rate)} are rejected on average: {round(1000 * rate)} of 1,000."
+        return [ReportFinding(f"Of good parts like those, {average}")]
+    return [ReportFinding(text) for text in (known.sentence, known.prospect) if text]
 
 
-def _detection(evaluation: Evaluation) -> Sentence | None:
-    count, stopped = evaluation.figures.bad_count, evaluation.figures.bad_stopped
+def _detection(evaluation: Evaluation) -> ReportFinding | None:
+    count, rejected = evaluation.figures.bad_count, evaluation.figures.bad_rejected
     if not count:
-        return Sentence("There are no defective pictures, so nothing can be said about detection.")
-    share = percent(stopped / count)
-    mood: Literal["plain", "warning"] = "warning" if stopped < count / 2 else "plain"
-    return Sentence(f"{_of(count, 'defective', stopped)}: {share}{interval_text(evaluation.detections)}.", mood)
+        return ReportFinding("There are no defective pictures, so nothing can be said about detection.")
+    share = percent(rejected / count)
+    mood: Literal["plain", "warning"] = "warning" if rejected < count / 2 else "plain"
+    return ReportFinding(f"{_of(count, 'defective', rejected)}: {share}{interval_text(evaluation.detections)}.", mood)
 
 
-def _false_alarms(evaluation: Evaluation) -> Sentence | None:
+def _false_alarms(evaluation: Evaluation) -> ReportFinding | None:
     good = evaluation.figures.good
     if good is None:
-        return Sentence("There are no good pictures under test/good, so nothing can be said about false alarms.")
-    share = percent(good.stopped / good.count)
-    start = f"{_of(good.count, 'good', good.stopped)}: {share}{interval_text(evaluation.false_alarms)}. "
+        return ReportFinding("There are no good pictures under test/good, so nothing can be said about false alarms.")
+    share = percent(good.rejected / good.count)
+    start = f"{_of(good.count, 'good', good.rejected)}: {share}{interval_text(evaluation.false_alarms)}. "
     return (
-        Sentence(start + _PROMISED_NOTHING[evaluation.calibration.method])
+        ReportFinding(start + _PROMISED_NOTHING[evaluation.calibration.method])
         if evaluation.promise is None
         else (_kept(start, evaluation.promise, good))
     )
 
 
-def _kept(start: str, promise: Promise, good: ClassFigures) -> Sentence:
-    chance = promise.surprise(good.stopped, good.count)
+def _kept(start: str, promise: Promise, good: ClassFigures) -> ReportFinding:
+    chance = promise.surprise(good.rejected, good.count)
     promised = f"Calibration promised at most {percent(promise.rate)} on average"
     if chance >= _RARE:
-        return Sentence(f"{start}{promised}; the count agrees with that.", "good")
-    return Sentence(
+        return ReportFinding(f"{start}{promised}; the count agrees with that.", "good")
+    return ReportFinding(
         f"{start}{promised}. So many would happen by chance in {percent(chance)} of cases only: these pictures are probably "
         "not like the calibration pictures (light, camera, surface). Calibrate again with good pictures taken as these were.",
         "warning",
     )
 
 
-def _likeness(evaluation: Evaluation) -> Sentence | None:
+def _likeness(evaluation: Evaluation) -> ReportFinding | None:
     """Said only where the scores clearly differ: with every figure's sentence it would be one too many."""
     fit = evaluation.good_likeness
     if fit is None or fit >= _ODD:
         return None
-    return Sentence(
+    return ReportFinding(
         "The good pictures of the test score differently from the good pictures of calibration (by chance in "
         f"{percent(fit)} of cases): they were probably taken or chosen differently, and the threshold may be too high "
         "or too low for them. Calibrate with good pictures taken as these were.",
@@ -192,7 +164,7 @@ def _likeness(evaluation: Evaluation) -> Sentence | None:
     )
 
 
-def _hardest(evaluation: Evaluation) -> Sentence | None:
+def _hardest(evaluation: Evaluation) -> ReportFinding | None:
     scored = {
         kind: row["image_auroc"].value
         for kind, row in evaluation.figures.per_defect.items()
@@ -202,12 +174,12 @@ def _hardest(evaluation: Evaluation) -> Sentence | None:
         return None
     kind = min(scored, key=lambda name: scored[name])  # type: ignore[arg-type,return-value]
     row = evaluation.figures.per_class[kind]
-    return Sentence(
-        f"Hardest to tell from good parts: {kind} (image AUROC {scored[kind]:.3f}; {row.stopped} of {row.count} stopped)."
+    return ReportFinding(
+        f"Hardest to tell from good parts: {kind} (image AUROC {scored[kind]:.3f}; {row.rejected} of {row.count} rejected)."
     )
 
 
-def _shortcut(evaluation: Evaluation) -> Sentence | None:
+def _shortcut(evaluation: Evaluation) -> ReportFinding | None:
     chance = evaluation.shortcut_chance
     raw, seen = (strongest(evaluation.figures.shortcuts, column) for column in ("raw", "normalised"))
     if chance is None or raw is None:
@@ -219,31 +191,31 @@ def _shortcut(evaluation: Evaluation) -> Sentence | None:
     )
     before = lamp if raw[1] > chance else none
     if seen is None:
-        return Sentence(f"{before}.", "warning" if raw[1] > chance else "good")
+        return ReportFinding(f"{before}.", "warning" if raw[1] > chance else "good")
     if seen[1] <= chance:
-        return Sentence(f"{before}. In what the network sees nothing so simple does (at most {seen[1]:.2f}).", "good")
-    return Sentence(
+        return ReportFinding(f"{before}. In what the network sees nothing so simple does (at most {seen[1]:.2f}).", "good")
+    return ReportFinding(
         f"{before}. In what the network sees {FEATURE_NAMES[seen[0]]} alone does so with {seen[1]:.2f}: part of the result may "
         "come from how the pictures were taken, unless the defects themselves change it.",
         "warning" if seen[1] > max(chance, _SUSPECT) else "plain",
     )
 
 
-def _refused(evaluation: Evaluation) -> Sentence | None:
+def _refused(evaluation: Evaluation) -> ReportFinding | None:
     refused = [result for result in evaluation.results if result.verdict.reason]
     if not refused:
         return None
     reasons = ", ".join(sorted({str(result.verdict.reason) for result in refused}))
     good = sum(not result.picture.is_bad for result in refused)
-    return Sentence(
-        f"Stopped without a look at the surface: {counted(len(refused))}, {good} of them good ({reasons}).", "warning"
+    return ReportFinding(
+        f"Rejected without a look at the surface: {counted(len(refused))}, {good} of them good ({reasons}).", "warning"
     )
 
 
-def _unreadable(evaluation: Evaluation) -> Sentence | None:
+def _unreadable(evaluation: Evaluation) -> ReportFinding | None:
     count = len(evaluation.unreadable)
-    return Sentence(f"{counted(count)} could not be read, and no figure counts that.", "warning") if count else None
+    return ReportFinding(f"{counted(count)} could not be read, and no figure counts that.", "warning") if count else None
 
 
-def _of(count: int, what: str, stopped: int) -> str:
-    return f"Of {counted(count, f'{what} picture')} {stopped} {'was' if stopped == 1 else 'were'} stopped"
+def _of(count: int, what: str, rejected: int) -> str:
+    return f"Of {counted(count, f'{what} picture')} {rejected} {'was' if rejected == 1 else 'were'} rejected"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from snag.core.heatmap import Scale, coloured, overlay, png
-from snag.evaluation.judging import Inspected
-from snag.evaluation.results import Result
+from snag.evaluation.judged_pictures import JudgedPicture
+from snag.evaluation.results import PictureResult
+from snag.pages.data_uri import jpeg_uri, png_uri
 
 #: Longest side of a thumbnail in pixels; smaller pictures stay as they are.
 SIDE: Final = 360
@@ -29,7 +28,7 @@ _JPEG_QUALITY: Final = 92
 class Exhibit:
     """One picture of the gallery, as data URIs; `seen`, `reconstruction` and `heat` are in the network's own pose."""
 
-    result: Result
+    result: PictureResult
     picture: str
     seen: str
     reconstruction: str
@@ -47,15 +46,15 @@ class Gallery:
     scale: Scale  #: of the heat maps
     _shelves: dict[str, list[Exhibit]] = field(default_factory=dict)  #: by class, worst first
 
-    def wants(self, result: Result) -> bool:
+    def wants(self, result: PictureResult) -> bool:
         """Whether this picture is among the best or the worst of its class so far."""
         shelf = self._shelves.get(result.picture.kind, [])
         return len(shelf) < 2 * self.size or self._place(shelf, result) != self.size
 
-    def add(self, inspected: Inspected, result: Result, anomaly_map: Tensor, mask: np.ndarray | None) -> None:
+    def add(self, judged: JudgedPicture, result: PictureResult, anomaly_map: Tensor, mask: np.ndarray | None) -> None:
         """Take in a picture with its map laid back on it, [H, W], and its ground truth, bool [H, W]."""
         shelf = self._shelves.setdefault(result.picture.kind, [])
-        shelf.insert(self._place(shelf, result), _exhibit(inspected, result, anomaly_map, mask, self.scale))
+        shelf.insert(self._place(shelf, result), _exhibit(judged, result, anomaly_map, mask, self.scale))
         if len(shelf) > 2 * self.size:
             del shelf[self.size]
 
@@ -70,18 +69,20 @@ class Gallery:
         return shelf[len(self.worst(kind)) :][::-1]
 
     @staticmethod
-    def _place(shelf: list[Exhibit], result: Result) -> int:
+    def _place(shelf: list[Exhibit], result: PictureResult) -> int:
         return bisect_left(shelf, rightness(result), key=lambda exhibit: rightness(exhibit.result))
 
 
-def rightness(result: Result) -> float:
+def rightness(result: PictureResult) -> float:
     """How far the score lies on the right side: high for a defective picture, low for a good one."""
     return result.rank_score if result.picture.is_bad else -result.rank_score
 
 
-def _exhibit(inspected: Inspected, result: Result, anomaly_map: Tensor, mask: np.ndarray | None, scale: Scale) -> Exhibit:
-    picture = _shrunk(np.clip(inspected.pixels.numpy(), 0, 255).astype(np.uint8))
-    scores = inspected.scores
+def _exhibit(
+    judged: JudgedPicture, result: PictureResult, anomaly_map: Tensor, mask: np.ndarray | None, scale: Scale
+) -> Exhibit:
+    picture = _shrunk(np.clip(judged.pixels.numpy(), 0, 255).astype(np.uint8))
+    scores = judged.scores
     low, high = _grey_range(scores.prepared)
     seen = _shrunk(_to_bytes(scores.prepared, low, high))
     return Exhibit(
@@ -89,8 +90,8 @@ def _exhibit(inspected: Inspected, result: Result, anomaly_map: Tensor, mask: np
         picture=_jpeg(picture),
         seen=_jpeg(seen),
         reconstruction=_jpeg(_shrunk(_to_bytes(scores.reconstruction, low, high))),
-        heat="data:image/png;base64," + base64.b64encode(png(coloured(_cells(scores.anomaly_map, seen), scale))).decode(),
-        overlay=_data_uri(overlay(torch.from_numpy(picture), _cells(anomaly_map, picture), scale)),
+        heat=png_uri(png(coloured(_cells(scores.anomaly_map, seen), scale))),
+        overlay=jpeg_uri(overlay(torch.from_numpy(picture), _cells(anomaly_map, picture), scale), _JPEG_QUALITY, subsampling=0),
         truth=None if mask is None else _jpeg(_marked(picture, mask)),
         seen_aspect=seen.shape[-1] / seen.shape[-2],
     )
@@ -131,10 +132,4 @@ def _marked(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def _jpeg(pixels: np.ndarray) -> str:
     image = Image.fromarray(pixels[0] if len(pixels) != 3 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-    return _data_uri(image)
-
-
-def _data_uri(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return jpeg_uri(image, _JPEG_QUALITY, subsampling=0)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from snag.evaluation.metrics import Metric
-from snag.evaluation.tally import Tally
+from snag.evaluation.score_histogram import ScoreHistogram
 
 #: Confidence of every interval in the report.
 CONFIDENCE: Final = 0.95
@@ -27,7 +27,7 @@ class Interval:
 
 def bootstrap_intervals(
     strata: Sequence[str],
-    tally_of: Callable[[np.ndarray], Tally],
+    histogram_of: Callable[[np.ndarray], ScoreHistogram],
     metrics: dict[str, Metric],
     threshold: float,
     resamples: int,
@@ -35,14 +35,14 @@ def bootstrap_intervals(
 ) -> dict[str, Interval | None]:
     """Percentile bootstrap over pictures (Efron and Tibshirani 1993, ch. 13), drawn within each stratum, so that the mix stays.
 
-    `tally_of` maps counts [b, n] (how often each of n pictures is taken) to their tally. None where a metric has no meaning.
+    `histogram_of` maps counts [b, n] (how often each of n pictures is taken) to scores. None where a metric has no meaning.
     A perfect result has the interval [1, 1]: resampling can't show mistakes that did not happen in the sample.
     """
     values: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
     for counts in resample_counts(strata, resamples, seed):
-        tally = tally_of(counts)
+        histogram = histogram_of(counts)
         for name, metric in metrics.items():
-            values[name].append(metric.compute(tally, threshold))
+            values[name].append(metric.compute(histogram, threshold))
     return {name: _percentiles(np.concatenate(parts)) for name, parts in values.items()}
 
 

@@ -1,4 +1,4 @@
-"""`python -m snag.evaluation.lamp`: the lamp trap as a picture, from the sample with a brighter lamp on defective parts.
+"""`snag lamp`: the lamp trap as a picture, from the sample with a brighter lamp on defective parts.
 
 What seems to find defects may only see the lamp: brightness alone does so, and so does a model that is shown the exposure. The
 same pictures under one lamp for all are the proof; they are also what exposure is measured on where it shall be left in.
@@ -24,9 +24,9 @@ from snag.core.errors import BadDataset
 from snag.core.files import write_atomically
 from snag.evaluation.labelled import LabelledPicture, labelled_pictures, read_picture
 from snag.evaluation.metrics import auroc_score
-from snag.evaluation.results import grey_of
+from snag.evaluation.score_histogram import picture_histogram
 from snag.evaluation.shift_table import score_with_exposure_of
-from snag.evaluation.tally import tally_pictures
+from snag.evaluation.shortcuts import grey_of
 
 _GOOD, _BAD, _INK = "#2a78a8", "#d4632a", "#1a1d21"
 
@@ -99,7 +99,7 @@ def _numbers(artifact: Artifact, under: LabelledPicture, plain: LabelledPicture)
 
 
 def _auroc(is_bad: np.ndarray, values: np.ndarray) -> float:
-    return float(auroc_score(tally_pictures(is_bad, values)))
+    return float(auroc_score(picture_histogram(is_bad, values)))
 
 
 def _drawn(traps: list[Trap], is_bad: np.ndarray) -> Figure:

@@ -2,9 +2,9 @@
 
 Names are a contract: `*_score`: higher is better; `*_rate`, `*_error`: of mistakes, lower is better.
 
-Each takes a Tally and the calibrated threshold and answers one number for each resample, NaN where it has no meaning (a class
-is missing), which `number` turns into None, null in JSON. Equal scores are ties: a tied pair counts one half in an area, and a
-score equal to the threshold is not stopped.
+Each takes a ScoreHistogram and the calibrated threshold and answers one number for each resample, NaN where it has no meaning
+(a class is missing), which `number` turns into None, null in JSON. Equal scores are ties: a tied pair counts one half in an
+area, and a score equal to the threshold is not rejected.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ import numpy as np
 
 from snag.evaluation.aupro import aupro_score
 from snag.evaluation.curves import precision_area, roc_area
-from snag.evaluation.tally import Tally
+from snag.evaluation.score_histogram import ScoreHistogram
 
 
-def auroc_score(tally: Tally) -> np.ndarray:
+def auroc_score(histogram: ScoreHistogram) -> np.ndarray:
     """Probability that a bad sample scores higher than a good one (Hanley and McNeil, Radiology 143, 1982): [...]."""
-    return roc_area(tally.good, tally.bad)
+    return roc_area(histogram.good, histogram.bad)
 
 
-def ap_score(tally: Tally) -> np.ndarray:
+def ap_score(histogram: ScoreHistogram) -> np.ndarray:
     """Average precision, scikit-learn's definition: [...]."""
-    return precision_area(tally.good, tally.bad)
+    return precision_area(histogram.good, histogram.bad)
 
 
-def false_alarm_rate(tally: Tally, threshold: float) -> np.ndarray:
+def false_alarm_rate(histogram: ScoreHistogram, threshold: float) -> np.ndarray:
     """Share of the good with a score above the threshold: [...]."""
-    return _share_above(tally.levels, tally.good, threshold)
+    return _share_above(histogram.levels, histogram.good, threshold)
 
 
-def miss_rate(tally: Tally, threshold: float) -> np.ndarray:
+def miss_rate(histogram: ScoreHistogram, threshold: float) -> np.ndarray:
     """Share of the bad with a score not above the threshold: [...]."""
-    return 1.0 - _share_above(tally.levels, tally.bad, threshold)
+    return 1.0 - _share_above(histogram.levels, histogram.bad, threshold)
 
 
-def detection_score(tally: Tally, threshold: float) -> np.ndarray:
+def detection_score(histogram: ScoreHistogram, threshold: float) -> np.ndarray:
     """Share of the bad with a score above the threshold, the detection rate: [...]."""
-    return _share_above(tally.levels, tally.bad, threshold)
+    return _share_above(histogram.levels, histogram.bad, threshold)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Metric:
 
     title: str
     level: Literal["image", "pixel"]
-    compute: Callable[[Tally, float], np.ndarray]
+    compute: Callable[[ScoreHistogram, float], np.ndarray]
     meaning: str  #: one sentence for the report
     is_share: bool = False  #: of pictures, at the calibrated threshold: told in percent
 
@@ -62,45 +62,45 @@ METRICS: Final[dict[str, Metric]] = {
     "image_auroc": Metric(
         "Image AUROC",
         "image",
-        lambda tally, _: auroc_score(tally),
+        lambda histogram, _: auroc_score(histogram),
         "Chance that a defective picture scores higher than a good one; 0.5 is guessing, 1 is perfect. Needs no threshold.",
     ),
     "image_ap": Metric(
         "Image AP",
         "image",
-        lambda tally, _: ap_score(tally),
-        "Average precision: share of true defects among what is stopped, averaged over thresholds; depends on the mix.",
+        lambda histogram, _: ap_score(histogram),
+        "Average precision: share of true defects among what is rejected, averaged over thresholds; depends on the mix.",
     ),
     "tpr": Metric(
         "Detection rate",
         "image",
         detection_score,
-        "Share of the defective pictures that are stopped at the calibrated threshold.",
+        "Share of the defective pictures that are rejected at the calibrated threshold.",
         is_share=True,
     ),
     "fpr": Metric(
         "False alarm rate",
         "image",
         false_alarm_rate,
-        "Share of the good pictures that are stopped at the calibrated threshold.",
+        "Share of the good pictures that are rejected at the calibrated threshold.",
         is_share=True,
     ),
     "pixel_auroc": Metric(
         "Pixel AUROC",
         "pixel",
-        lambda tally, _: auroc_score(tally),
+        lambda histogram, _: auroc_score(histogram),
         "As image AUROC, of pixels. Most pixels are easy to tell, so it flatters; AUPRO and pixel AP say more.",
     ),
     "pixel_ap": Metric(
         "Pixel AP",
         "pixel",
-        lambda tally, _: ap_score(tally),
+        lambda histogram, _: ap_score(histogram),
         "Average precision of pixels: how cleanly the map outlines the defects.",
     ),
     "aupro_30": Metric(
         "AUPRO 30 %",
         "pixel",
-        lambda tally, _: aupro_score(tally),
+        lambda histogram, _: aupro_score(histogram),
         "Share of each defective region that is covered, large and small alike, averaged up to 30 % falsely marked pixels.",
     ),
 }

@@ -1,11 +1,9 @@
-"""Plots for the report, as inline SVG: no file, no address, and colours that follow the page's light or dark theme."""
+"""Plots for the report, as inline SVG."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -14,37 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from snag.evaluation.curves import precision_recall_points, roc_points
-from snag.evaluation.tally import Tally
-
-#: Stand-ins that become the page's CSS variables; no other colour is drawn.
-INK: Final = "#010101"
-MUTED: Final = "#020202"
-GRID: Final = "#030303"
-GOOD: Final = "#040404"
-BAD: Final = "#050505"
-LIMIT: Final = "#060606"
-_VARIABLES: Final = {INK: "ink", MUTED: "muted", GRID: "grid", GOOD: "good", BAD: "bad", LIMIT: "limit"}
-#: matplotlib's settings for every plot.
-STYLE: Final[Any] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,  # a class may be called $x$
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": MUTED,
-    "axes.linewidth": 0.7,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "legend.frameon": False,
-}
+from snag.evaluation.score_histogram import ScoreHistogram
+from snag.pages.plots import BAD, GOOD, INK, LIMIT, MUTED, STYLE, dots, svg
 
 
 def calibration_plot(scores: Sequence[float], threshold: float) -> str:
@@ -66,16 +35,8 @@ def strip_plot(scores: dict[str, np.ndarray], good: str, threshold: float) -> st
     with mpl.rc_context(STYLE):
         figure = Figure((10.4, 0.7 + 0.46 * len(scores)), layout="constrained")
         axes = figure.subplots()
-        generator = np.random.default_rng(0)
-        for row, (kind, values) in enumerate(scores.items()):
-            heights = row + generator.uniform(-0.26, 0.26, len(values))
-            colour = GOOD if kind == good else BAD
-            axes.scatter(values, heights, s=17, color=colour, alpha=0.7, linewidths=0)
-        axes.set_yticks(range(len(scores)), [f"{kind} ({len(values)})" for kind, values in scores.items()])
-        axes.tick_params(axis="y", colors=INK)
-        axes.set_ylim(len(scores) - 0.5, -0.5)
-        axes.grid(visible=False, axis="y")
-        axes.spines["left"].set_visible(False)
+        labels = [f"{kind} ({len(values)})" for kind, values in scores.items()]
+        dots(axes, labels, list(scores.values()), [GOOD if kind == good else BAD for kind in scores])
         _scale(axes, np.concatenate(list(scores.values())), threshold)
         _mark_threshold(axes, threshold)
         axes.set_xlabel("anomaly score")
@@ -109,26 +70,26 @@ def histogram_pair(
         return svg(figure, name)
 
 
-def roc_plot(tally: Tally, fpr: float, tpr: float) -> str:
+def roc_plot(histogram: ScoreHistogram, fpr: float, tpr: float) -> str:
     """The ROC curve of pictures and the point at which the calibrated threshold works."""
     with mpl.rc_context(STYLE):
         figure = Figure((5.1, 4.5), layout="constrained")
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
-        axes.plot(*roc_points(tally.good, tally.bad), color=BAD, linewidth=1.8, clip_on=False)
+        axes.plot(*roc_points(histogram.good, histogram.bad), color=BAD, linewidth=1.8, clip_on=False)
         _mark_point(axes, fpr, tpr)
         _unit_square(axes, "false alarm rate", "detection rate")
         return svg(figure, "roc")
 
 
-def precision_recall_plot(tally: Tally, recall: float, precision: float | None) -> str:
-    """The precision-recall curve of pictures; no point where nothing was stopped."""
+def precision_recall_plot(histogram: ScoreHistogram, recall: float, precision: float | None) -> str:
+    """The precision-recall curve of pictures; no point where nothing was rejected."""
     with mpl.rc_context(STYLE):
         figure = Figure((5.1, 4.5), layout="constrained")
         axes = figure.subplots()
-        share = tally.bad.sum() / (tally.bad.sum() + tally.good.sum())
+        share = histogram.bad.sum() / (histogram.bad.sum() + histogram.good.sum())
         axes.axhline(share, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
-        curve_precision, curve_recall = precision_recall_points(tally.good, tally.bad)
+        curve_precision, curve_recall = precision_recall_points(histogram.good, histogram.bad)
         axes.plot(
             [0, *curve_recall],
             [curve_precision[0], *curve_precision],
@@ -185,21 +146,3 @@ def _range(values: np.ndarray, threshold: float | None) -> tuple[float, float]:
     low, high = float(min(known)), float(max(known))
     margin = 0.5 * (abs(low) or 1.0) if high <= low else 1e-9 * (high - low)
     return (low, high + margin) if high > low else (low - margin, high + margin)
-
-
-def svg(figure: Figure, salt: str) -> str:
-    """The figure as an <svg> element to stand inside HTML; `salt` keeps its ids apart from other plots'."""
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": salt}):
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")  # HTML's parser knows both name spaces
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r"font-family: [^;\"]*;?|font: ([\d.]+)px [^;\"]*", lambda m: f"font-size: {m[1]}px" if m[1] else "", svg)
-    for colour, name in _VARIABLES.items():
-        svg = svg.replace(colour, f"var(--{name})")
-    return svg.strip()

@@ -9,13 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from torch import Tensor
-
 from snag.core.verdict import Verdict
-from snag.evaluation.judging import Inspected, Unreadable
+from snag.evaluation.judged_pictures import JudgedPicture, Unreadable
 from snag.evaluation.labelled import LabelledPicture
-from snag.evaluation.shortcuts import features
+from snag.evaluation.shortcuts import features, grey_of
 
 COLUMNS: Final = (
     *("path", "class", "label", "score", "p_value", "anomaly"),
@@ -24,7 +21,7 @@ COLUMNS: Final = (
 
 
 @dataclass(frozen=True)
-class Result:
+class PictureResult:
     """One picture's verdict, and what the audit needs of it."""
 
     picture: LabelledPicture
@@ -39,25 +36,20 @@ class Result:
         return math.inf if self.verdict.reason else self.verdict.score
 
 
-def result_of(inspected: Inspected) -> Result:
+def result_of(judged: JudgedPicture) -> PictureResult:
     """Shrink what was seen to what is kept."""
-    grey = grey_of(inspected.pixels) / 255.0
-    verdict = inspected.verdict
-    return Result(
-        picture=inspected.picture,
+    grey = grey_of(judged.pixels) / 255.0
+    verdict = judged.verdict
+    return PictureResult(
+        picture=judged.picture,
         verdict=verdict,
         brightness=float(grey.mean()),
         raw=features(grey),
-        normalised=None if verdict.reason else features(grey_of(inspected.scores.prepared)),
+        normalised=None if verdict.reason else features(grey_of(judged.scores.prepared)),
     )
 
 
-def grey_of(pixels: Tensor) -> np.ndarray:
-    """[C, H, W] -> float32 [H, W], the mean of the channels."""
-    return pixels.numpy().mean(axis=0, dtype=np.float32)
-
-
-def results_csv(results: Sequence[Result], unreadable: Sequence[Unreadable]) -> str:
+def results_csv(results: Sequence[PictureResult], unreadable: Sequence[Unreadable]) -> str:
     """The table's text: COLUMNS, judged pictures first; an unreadable one has no score, and the error's code as its reason."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from snag.evaluation.intervals import CONFIDENCE
-from snag.evaluation.plots import BAD, GOOD, GRID, INK, MUTED, STYLE, svg
-from snag.evaluation.shift_table import Outcome, ShiftTable
+from snag.evaluation.shift_table import ShiftOutcome, ShiftTable
 from snag.evaluation.shifts import SHIFTS
+from snag.pages.plots import BAD, GOOD, GRID, INK, MUTED, STYLE, svg
 
 _COLUMNS: Final = 5
 _DASHED: Final = (0, (3, 2))
@@ -33,7 +33,7 @@ def shift_plot(table: ShiftTable, rate: float) -> str:
         return svg(figure, "shifts")
 
 
-def _panel(axes: Axes, title: str, cells: list[tuple[float, Outcome, Outcome | None]]) -> None:
+def _panel(axes: Axes, title: str, cells: list[tuple[float, ShiftOutcome, ShiftOutcome | None]]) -> None:
     on = [(amount, outcome) for amount, outcome, _ in cells]
     off = [(amount, outcome) for amount, _, outcome in cells if outcome is not None]
     for outcomes, dashes in ((off, _DASHED), (on, "-")):

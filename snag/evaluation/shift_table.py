@@ -24,14 +24,14 @@ from snag.evaluation.figures import Estimate
 from snag.evaluation.intervals import CONFIDENCE, Interval, bootstrap_intervals, clopper_pearson
 from snag.evaluation.labelled import LabelledPicture, read_picture
 from snag.evaluation.metrics import METRICS, number
+from snag.evaluation.score_histogram import ScoreHistogram, picture_histogram
 from snag.evaluation.shifts import SHIFTS, Shift, shifted
-from snag.evaluation.tally import Tally, tally_pictures
 
 _AUROC: Final = {"image_auroc": METRICS["image_auroc"]}
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ShiftOutcome:
     """How the model stands under one shift."""
 
     auroc: Estimate
@@ -50,8 +50,8 @@ class ShiftRow:
 
     name: str
     amount: float
-    on: Outcome
-    off: Outcome | None  #: None where exposure has no part in it
+    on: ShiftOutcome
+    off: ShiftOutcome | None  #: None where exposure has no part in it
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ShiftTable:
 
     good: int
     bad: int
-    as_taken: Outcome
+    as_taken: ShiftOutcome
     rows: Sequence[ShiftRow]
 
     def of(self, name: str) -> list[ShiftRow]:
@@ -109,7 +109,7 @@ def score_shifts(artifact: Artifact, pictures: Iterable[LabelledPicture]) -> Shi
 def shift_table(scores: ShiftScores, calibration: Calibration, resamples: int, seed: int) -> ShiftTable:
     """The figures of each row, with their intervals."""
 
-    def outcome(values: list[float] | None) -> Outcome | None:
+    def outcome(values: list[float] | None) -> ShiftOutcome | None:
         return None if values is None else _outcome(values, scores.pictures, calibration, resamples, seed)
 
     rows = []
@@ -161,18 +161,18 @@ def score_with_exposure_of(artifact: Artifact, pictures: list[Tensor], before: T
 
 def _outcome(
     values: list[float], pictures: Sequence[LabelledPicture], calibration: Calibration, resamples: int, seed: int
-) -> Outcome:
+) -> ShiftOutcome:
     is_bad, scores = np.array([picture.is_bad for picture in pictures], dtype=bool), np.array(values, dtype=float)
 
-    def tally_of(counts: np.ndarray) -> Tally:
-        return tally_pictures(is_bad, scores, counts)
+    def histogram_of(counts: np.ndarray) -> ScoreHistogram:
+        return picture_histogram(is_bad, scores, counts)
 
     kinds = [picture.kind for picture in pictures]
-    interval = bootstrap_intervals(kinds, tally_of, _AUROC, calibration.threshold, resamples, seed)["image_auroc"]
-    auroc = number(_AUROC["image_auroc"].compute(tally_pictures(is_bad, scores), calibration.threshold))
-    stopped, good, bad = scores > calibration.threshold, int((~is_bad).sum()), int(is_bad.sum())
-    false_alarms, detections = int(stopped[~is_bad].sum()), int(stopped[is_bad].sum())
-    return Outcome(
+    interval = bootstrap_intervals(kinds, histogram_of, _AUROC, calibration.threshold, resamples, seed)["image_auroc"]
+    auroc = number(_AUROC["image_auroc"].compute(picture_histogram(is_bad, scores), calibration.threshold))
+    rejected, good, bad = scores > calibration.threshold, int((~is_bad).sum()), int(is_bad.sum())
+    false_alarms, detections = int(rejected[~is_bad].sum()), int(rejected[is_bad].sum())
+    return ShiftOutcome(
         auroc=Estimate(auroc, interval),
         false_alarms=false_alarms,
         detections=detections,
@@ -184,7 +184,7 @@ def _outcome(
     )
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+def _outcome_json(outcome: ShiftOutcome) -> dict[str, Any]:
     return {
         "image_auroc": outcome.auroc.value,
         "fpr": outcome.fpr,

@@ -13,9 +13,10 @@ from typing import Final
 
 import numpy as np
 from scipy import ndimage, stats
+from torch import Tensor
 
 from snag.evaluation.metrics import auroc_score, number
-from snag.evaluation.tally import tally_pictures
+from snag.evaluation.score_histogram import picture_histogram
 
 
 def gradient(grey: np.ndarray) -> float:
@@ -47,6 +48,23 @@ FEATURES: Final[dict[str, Callable[[np.ndarray], float]]] = {
     "laplacian_energy": laplacian_energy,
     "foreground_area": foreground_area,
 }
+
+
+#: What each is called.
+FEATURE_NAMES: Final = {
+    "mean": "mean brightness",
+    "std": "contrast (standard deviation)",
+    "median": "median brightness",
+    "p95": "brightness of the lightest 5 %",
+    "gradient": "edge strength (gradient)",
+    "laplacian_energy": "sharpness and noise (Laplacian energy)",
+    "foreground_area": "size of the part (foreground area)",
+}
+
+
+def grey_of(pixels: Tensor) -> np.ndarray:
+    """[C, H, W] -> float32 [H, W], the mean of the channels."""
+    return pixels.numpy().mean(axis=0, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -94,7 +112,7 @@ def chance_level(good: int, bad: int) -> float | None:
 def _separation(is_bad: Sequence[bool], values: Sequence[float]) -> float | None:
     # A normalised mean is one constant up to rounding: without this its noise would be ranked.
     rounded = np.array([float(f"{value:.5g}") for value in values])
-    return number(auroc_score(tally_pictures(np.array(is_bad, dtype=bool), rounded)))
+    return number(auroc_score(picture_histogram(np.array(is_bad, dtype=bool), rounded)))
 
 
 def _folded(auroc: float | None) -> float | None:

@@ -13,12 +13,12 @@ from snag.core.calibration import SPLIT_CONFORMAL, Calibration
 from snag.evaluation.figures import Estimate, Figures
 from snag.evaluation.gallery import Gallery
 from snag.evaluation.intervals import Interval, clopper_pearson, likeness, realised_rate_interval, surprise
-from snag.evaluation.judging import Unreadable
+from snag.evaluation.judged_pictures import Unreadable
 from snag.evaluation.metrics import METRICS
-from snag.evaluation.results import Result
+from snag.evaluation.results import PictureResult
+from snag.evaluation.score_histogram import PixelHistogram
 from snag.evaluation.shift_table import ShiftTable, shifts_json
 from snag.evaluation.shortcuts import Shortcut, chance_level
-from snag.evaluation.tally import PixelTally
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Evaluation:
     artifact: Artifact
     calibration: Calibration
     figures: Figures
-    results: Sequence[Result]
+    results: Sequence[PictureResult]
     unreadable: Sequence[Unreadable]
     mask_faults: Sequence[str]
-    pixels: PixelTally
+    pixels: PixelHistogram
     gallery: Gallery
     shifts: ShiftTable | None = None  #: only when asked for
 
@@ -47,12 +47,12 @@ class Evaluation:
     def false_alarms(self) -> Interval | None:
         """Exact 95 % interval of the false alarm rate, or None without good pictures."""
         good = self.figures.good
-        return None if good is None else good.stopped_interval
+        return None if good is None else good.rejected_interval
 
     @property
     def detections(self) -> Interval | None:
         """Exact 95 % interval of the detection rate, or None without defective pictures."""
-        return clopper_pearson(self.figures.bad_stopped, self.figures.bad_count)
+        return clopper_pearson(self.figures.bad_rejected, self.figures.bad_count)
 
     @property
     def good_likeness(self) -> float | None:
@@ -71,7 +71,7 @@ class Evaluation:
 class Promise:
     """What a split conformal threshold promises."""
 
-    rate: float  #: at most this share of good pictures is stopped, on average over calibrations
+    rate: float  #: at most this share of good pictures is rejected, on average over calibrations
     realised: Interval  #: 95 % of calibrations of this size have their true rate in here
     count: int
     rank: int
@@ -109,7 +109,7 @@ def metrics_json(evaluation: Evaluation) -> str:
         "ci_exact": {"fpr": _pair(evaluation.false_alarms), "tpr": _pair(evaluation.detections)},
         "per_defect": {kind: _defect(evaluation, kind, row) for kind, row in found.per_defect.items()},
         "per_class": {
-            kind: asdict(row) | {"stopped_interval": _pair(row.stopped_interval)} for kind, row in found.per_class.items()
+            kind: asdict(row) | {"rejected_interval": _pair(row.rejected_interval)} for kind, row in found.per_class.items()
         },
         "shortcut_audit": {name: asdict(shortcut) for name, shortcut in found.shortcuts.items()},
         "shortcut_largest": {column: _largest(found.shortcuts, column) for column in ("raw", "normalised")},
@@ -138,7 +138,7 @@ def _defect(evaluation: Evaluation, kind: str, estimates: dict[str, Estimate]) -
     return {
         **{name: estimate.value for name, estimate in estimates.items()},
         "count": row.count,
-        "stopped": row.stopped,
+        "rejected": row.rejected,
         "ci": {name: _pair(estimate.interval) for name, estimate in estimates.items()},
     }
 
@@ -173,6 +173,6 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
         "count": calibration.count,
         "realised_rate_95": None if promise is None else _pair(promise.realised),
         "probability_of_so_many_false_alarms": (
-            None if promise is None or good is None else promise.surprise(good.stopped, good.count)
+            None if promise is None or good is None else promise.surprise(good.rejected, good.count)
         ),
     }

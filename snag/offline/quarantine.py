@@ -17,7 +17,7 @@ from typing import Final
 
 from snag.core.errors import DeadlyPicture, ScoringFailed
 from snag.offline.plan import pictures
-from snag.offline.rows import Row, write_part
+from snag.offline.rows import ScoreRow, write_part
 from snag.offline.scoring import Job, judge_of
 
 #: Processes that a picture must end: one may have been ended by somebody else.
@@ -27,7 +27,7 @@ _TRIES: Final = 2
 def judge_apart(job: Job, number: int) -> Counter[str]:
     """Score a part and write it, as `score_part` does. Raises ScoringFailed when a process dies before any picture."""
     start, stop = job.bounds(number)
-    rows: list[Row] = []
+    rows: list[ScoreRow] = []
     tries = 0
     while start + len(rows) < stop:
         came, end = _rows(job, start + len(rows), stop)
@@ -40,9 +40,9 @@ def judge_apart(job: Job, number: int) -> Counter[str]:
     return Counter(row.code or "judged" for row in rows)
 
 
-def _rows(job: Job, start: int, stop: int) -> tuple[list[Row], str]:
+def _rows(job: Job, start: int, stop: int) -> tuple[list[ScoreRow], str]:
     """Rows from `start` on, up to the picture over which the process ended, and how it ended."""
-    rows: list[Row] = []
+    rows: list[ScoreRow] = []
     with _process(job, start, stop) as (process, said):
         is_ready = False
         with suppress(EOFError, OSError):  # what a process says last may be cut off
@@ -79,7 +79,7 @@ def _work(job: Job, start: int, stop: int, said: Connection) -> None:
     said.send(True)
     for entry in pictures(job.plan, start, stop):
         said.send(judge.row(entry))
-        judge.tally.take()
+        judge.metrics.take()
 
 
 def _end(code: int | None) -> str:
@@ -88,6 +88,6 @@ def _end(code: int | None) -> str:
     return f"ended with exit code {code}"
 
 
-def _refused(name: str, end: str) -> Row:
+def _refused(name: str, end: str) -> ScoreRow:
     error = DeadlyPicture(path=name, tries=_TRIES, detail=end)
-    return Row(name, code=error.code, message=str(error))
+    return ScoreRow(name, code=error.code, message=str(error))

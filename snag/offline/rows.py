@@ -33,7 +33,7 @@ _GROUP: Final = 65_536  #: rows that are written together
 
 
 @dataclass(frozen=True)
-class Row:
+class ScoreRow:
     """What is said of one picture."""
 
     name: str
@@ -46,7 +46,7 @@ class Row:
     message: str | None = None
 
 
-def write_part(rows: Sequence[Row], path: Path, origin: Mapping[str, Any]) -> None:
+def write_part(rows: Sequence[ScoreRow], path: Path, origin: Mapping[str, Any]) -> None:
     """Write a part so that it is there whole or not at all. Raises DiskFull."""
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_described(PART, origin))
     write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))

@@ -1,4 +1,4 @@
-"""`python -m snag.offline.score`: stored pictures -> scores.parquet, a row for each, exactly once; goes on where it stopped.
+"""`snag score`: stored pictures -> scores.parquet, a row for each, exactly once; goes on where it stopped.
 
     source ── plan (SQLite) ── parts ── workers ── part files ─┬─► OUT                   a row for each judged picture
               each once, sorted                                ├─► OUT.refused.parquet   the others, with the reason
@@ -25,7 +25,7 @@ import yaml
 from pydantic import Field
 from tqdm import tqdm
 
-from snag.cli.folder_lock import held
+from snag.cli.lock import held
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.artifact import check_pair, load_artifact
 from snag.core.calibration import calibration_json, read_calibration
@@ -36,10 +36,10 @@ from snag.offline.engine import run_parts
 from snag.offline.plan import Plan, find, make_plan
 from snag.offline.quarantine import judge_apart
 from snag.offline.rows import assemble, batches, is_whole, origin_of
-from snag.offline.scoring import Job, Judge
+from snag.offline.scoring import Job, OfflineJudge
 from snag.offline.sheet import render
 from snag.offline.sources import entries
-from snag.offline.summary import Summary, summarise, summary_json
+from snag.offline.summary import ScoringSummary, summarise, summary_json
 
 
 class ScoreSettings(Settings):
@@ -55,7 +55,7 @@ class ScoreSettings(Settings):
     model_config_file: Path = Field(Path("handler/model-config.yaml"), description="the server's limits for pictures")
 
 
-def score(settings: ScoreSettings) -> Summary:
+def score(settings: ScoreSettings) -> ScoringSummary:
     """Score what is not yet scored, then make the tables and the summary.
 
     Raises NoPictures, OtherScores when the output is another scoring's, ScoringFailed when processes die before any picture.
@@ -65,7 +65,7 @@ def score(settings: ScoreSettings) -> Summary:
         return _score(settings, work)
 
 
-def _score(settings: ScoreSettings, work: Path) -> Summary:
+def _score(settings: ScoreSettings, work: Path) -> ScoringSummary:
     plan = make_plan(entries(settings.source), work / "plan.sqlite")
     if not plan.count:
         raise NoPictures(folder=settings.source, expected="files of a picture format")
@@ -140,18 +140,18 @@ def _is_there(job: Job, number: int) -> bool:
     return is_whole(job.part(number), stop - start, job.origin)
 
 
-def _summarise(settings: ScoreSettings, job: Job) -> Summary:
+def _summarise(settings: ScoreSettings, job: Job) -> ScoringSummary:
     refused = beside(settings.out, ".refused.parquet")
     judged_rows, refused_rows = (chain.from_iterable(batches(path)) for path in (settings.out, refused))
     summary = summarise(judged_rows, refused_rows, job.origin["threshold"], settings.worst)
-    judge = Judge(job.run, job.serving)
+    judge = OfflineJudge(job.run, job.serving)
     sheet = render(summary, job.origin, lambda name: judge.overlay(find(job.plan, name)))
     write_text(beside(settings.out, ".json"), json.dumps(summary_json(summary, job.origin), indent=1) + "\n")
     write_text(beside(settings.out, ".html"), sheet)
     return summary
 
 
-def _say(settings: ScoreSettings, summary: Summary) -> None:
+def _say(settings: ScoreSettings, summary: ScoringSummary) -> None:
     refused = ", ".join(f"{count} {code}" for code, count in sorted(summary.refused.items())) or "none"
     print(
         f"{settings.out}: {summary.judged} pictures judged, {summary.anomalies} anomalies ({summary.share:.2%}); "

@@ -17,12 +17,12 @@ from snag.core import inspection
 from snag.core.artifact import load_artifact
 from snag.core.calibration import read_calibration
 from snag.core.errors import ArtifactMismatch, UnreadableFile
-from snag.core.inspection import Inspector
+from snag.core.inspection import RowInspector
 from snag.core.serving import ServingSettings
-from snag.core.telemetry import Tally
+from snag.core.telemetry import MetricsBuffer
 from snag.core.wire import error_json, parse_verdict
 from snag.offline.plan import pictures
-from snag.offline.rows import Row, write_part
+from snag.offline.rows import ScoreRow, write_part
 from snag.offline.sources import Entry, read
 
 
@@ -54,21 +54,21 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Judge:
+class OfflineJudge:
     """The server's own inspector, given files instead of requests: there is one scoring path."""
 
     run: Path
     serving: ServingSettings
-    tally: Tally = field(default_factory=Tally)
+    metrics: MetricsBuffer = field(default_factory=MetricsBuffer)
 
     @cached_property
-    def inspector(self) -> Inspector:
+    def inspector(self) -> RowInspector:
         """Loaded at the first picture."""
         torch.set_num_threads(1)  # a worker for each core
         artifact, calibration = load_artifact(self.run / "snag.pt"), read_calibration(self.run / "calibration.json")
-        return Inspector(artifact, calibration, self.serving, self.run.name, "offline", self.tally, _say)
+        return RowInspector(artifact, calibration, self.serving, self.run.name, "offline", self.metrics, _say)
 
-    def row(self, entry: Entry) -> Row:
+    def row(self, entry: Entry) -> ScoreRow:
         """One picture's row. The pictures go through one by one: batches gain nothing on a CPU, and cost memory."""
         try:
             request = inspection.Row({"body": read(entry)}, request_id=entry.name)
@@ -79,7 +79,7 @@ class Judge:
         if answer.status != 200:
             return _refused(entry.name, body)
         said = parse_verdict(body)
-        return Row(entry.name, said.is_anomaly, said.score, said.p_value, said.reconstruction_error, said.reason)
+        return ScoreRow(entry.name, said.is_anomaly, said.score, said.p_value, said.reconstruction_error, said.reason)
 
     def overlay(self, entry: Entry) -> bytes | None:
         """The heat map laid over the picture, as PNG; None for a picture that can no longer be read."""
@@ -94,27 +94,27 @@ def score_part(job: Job, number: int) -> Counter[str]:
     """Score one part and write it. Counts of what was found, by the error's code or "judged". Raises DiskFull."""
     judge = judge_of(job)
     rows = [judge.row(entry) for entry in pictures(job.plan, *job.bounds(number))]
-    judge.tally.take()  # nobody scrapes it, and it would grow
+    judge.metrics.take()  # nobody scrapes it, and it would grow
     write_part(rows, job.part(number), job.origin)
     return Counter(row.code or "judged" for row in rows)
 
 
-def judge_of(job: Job) -> Judge:
+def judge_of(job: Job) -> OfflineJudge:
     """Who judges in this process. Raises ArtifactMismatch."""
     return _judge(job.run, job.serving, str(job.origin["model"]))
 
 
 @lru_cache(maxsize=1)
-def _judge(run: Path, serving: ServingSettings, fingerprint: str) -> Judge:
+def _judge(run: Path, serving: ServingSettings, fingerprint: str) -> OfflineJudge:
     """Kept while the worker lives. Raises ArtifactMismatch when the worker finds another model than the command did."""
     found = load_artifact(run / "snag.pt").fingerprint
     if found != fingerprint:
         raise ArtifactMismatch(calibration="the scoring", expected=fingerprint[:12], artifact=run / "snag.pt", found=found[:12])
-    return Judge(run, serving)
+    return OfflineJudge(run, serving)
 
 
-def _refused(name: str, body: Mapping[str, Any]) -> Row:
-    return Row(name, code=body["error"]["code"], message=body["error"]["message"])
+def _refused(name: str, body: Mapping[str, Any]) -> ScoreRow:
+    return ScoreRow(name, code=body["error"]["code"], message=body["error"]["message"])
 
 
 def _say(line: str) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
-from snag import __version__
-from snag.offline.summary import EDGES, Standout, Summary
+from snag.offline.summary import EDGES, ScoringSummary, Standout
+from snag.pages import frame
+from snag.pages.data_uri import jpeg_uri
 
+_TEMPLATE: Final = Path(__file__).with_name("sheet.html")
 _SIDE: Final = 320  #: longest side of a thumbnail
 _HEIGHT: Final = 140  #: of the histogram
 
@@ -30,19 +30,19 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Tile:
+class SheetPicture:
     """One picture of the sheet."""
 
     found: Standout
     thumbnail: str | None  #: data URI; None when the picture could no longer be read
 
 
-def render(summary: Summary, origin: Mapping[str, Any], overlay: Callable[[str], bytes | None]) -> str:
+def render(summary: ScoringSummary, origin: Mapping[str, Any], overlay: Callable[[str], bytes | None]) -> str:
     """The file's text; `overlay` gives a picture's heat map by its name, as PNG."""
-    return _TEMPLATES.get_template("sheet.html").render(
+    return frame.render(
+        _TEMPLATE,
         summary=summary,
         origin=origin,
-        version=__version__,
         bars=bars(summary.bars),
         height=_HEIGHT,
         most_anomalous=_tiles(summary.most_anomalous, overlay),
@@ -61,8 +61,8 @@ def bars(counts: Sequence[int]) -> list[Bar]:
     ]
 
 
-def _tiles(found: Sequence[Standout], overlay: Callable[[str], bytes | None]) -> list[Tile]:
-    return [Tile(one, _thumbnail(overlay(one.name))) for one in found]
+def _tiles(found: Sequence[Standout], overlay: Callable[[str], bytes | None]) -> list[SheetPicture]:
+    return [SheetPicture(one, _thumbnail(overlay(one.name))) for one in found]
 
 
 def _thumbnail(picture: bytes | None) -> str | None:
@@ -70,15 +70,4 @@ def _thumbnail(picture: bytes | None) -> str | None:
         return None
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     image.thumbnail((_SIDE, _SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+    return jpeg_uri(image)

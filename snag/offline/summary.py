@@ -26,7 +26,7 @@ class Standout:
 
 
 @dataclass(frozen=True)
-class Summary:
+class ScoringSummary:
     """What was found."""
 
     pictures: int
@@ -46,7 +46,7 @@ class Summary:
 
 def summarise(
     judged: Iterable[Mapping[str, Any]], refused: Iterable[Mapping[str, Any]], threshold: float, worst: int
-) -> Summary:
+) -> ScoringSummary:
     """Count the rows of the two tables, keeping the `worst` pictures of either kind."""
     codes = Counter(row["code"] for row in refused)
     reasons: Counter[str] = Counter()
@@ -67,7 +67,7 @@ def summarise(
         _keep(highest, (found.score, -number, found), worst)
     ranked = [found for _, _, found in sorted(highest, reverse=True)]
     total = number + sum(codes.values())
-    return Summary(total, number, anomalies, dict(codes), dict(reasons), bars, ranked, first)
+    return ScoringSummary(total, number, anomalies, dict(codes), dict(reasons), bars, ranked, first)
 
 
 def _keep(heap: list[tuple[float, int, Standout]], item: tuple[float, int, Standout], most: int) -> None:
@@ -77,6 +77,6 @@ def _keep(heap: list[tuple[float, int, Standout]], item: tuple[float, int, Stand
         heapq.heapreplace(heap, item)
 
 
-def summary_json(summary: Summary, origin: Mapping[str, Any]) -> dict[str, Any]:
+def summary_json(summary: ScoringSummary, origin: Mapping[str, Any]) -> dict[str, Any]:
     """For machines: everything above, and what the scores were made from."""
     return {**asdict(summary), "share": summary.share, "edges": list(EDGES), "origin": dict(origin)}

@@ -1,4 +1,4 @@
-"""`python -m snag.review`: a page on this machine where people label what the server flagged."""
+"""`snag review`: a page on this machine where people label what the server flagged."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from snag.review.findings import Findings, Seen, Suggestion, findings, suggest
+from snag.review.findings import LabelFindings, Seen, Suggestion, label_findings, suggest
 from snag.review.labels import LABELS, Labels
 from snag.review.spooled import Spooled, seen, spooled
 
@@ -119,12 +119,12 @@ def summary(labels: Labels, spool: Path, rate: float) -> list[dict[str, Any]]:
     for model, version in sorted({(one.model, one.version) for one in every}):
         of_it = [one for one in every if (one.model, one.version) == (model, version)]
         had = Seen(*(counts[model, version, kind] for kind in ("flagged", "borderline", "unsuspicious")))
-        found, suggestion = findings(of_it, had), suggest(of_it, had, rate)
+        found, suggestion = label_findings(of_it, had), suggest(of_it, had, rate)
         rows.append({"model": model, "version": version, "judged": had.judged, "rate": rate, **_said(found, suggestion)})
     return rows
 
 
-def _said(found: Findings, suggestion: Suggestion | None) -> dict[str, Any]:
+def _said(found: LabelFindings, suggestion: Suggestion | None) -> dict[str, Any]:
     return {**asdict(found), "suggestion": None if suggestion is None else asdict(suggestion)}
 
 

@@ -1,4 +1,4 @@
-"""`python -m snag.review.export`: labelled pictures as folders, for training, calibration and evaluation anew."""
+"""`snag export`: labelled pictures as folders, for training, calibration and evaluation anew."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ class ExportSettings(Settings):
 
     labels: Path = Field(description="file of labels")
     model: str = Field(description="name of the model")
-    out: Path = Field(
-        description="folder to write; test/ of a data folder, or for `snag.training.calibrate --defects OUT/defect`"
-    )
+    out: Path = Field(description="folder to write; test/ of a data folder, or for `snag calibrate --defects OUT/defect`")
 
 
 def export(settings: ExportSettings) -> int:

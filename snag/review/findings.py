@@ -56,7 +56,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class Findings:
+class LabelFindings:
     """Of one version of one model."""
 
     defects: int
@@ -65,7 +65,7 @@ class Findings:
     observed: Observed | None  #: None without labelled flagged pictures, or without counts
 
 
-def findings(labels: Sequence[Labelled], seen: Seen, confidence: float = 0.95) -> Findings:
+def label_findings(labels: Sequence[Labelled], seen: Seen, confidence: float = 0.95) -> LabelFindings:
     """What the labels of one version say. Unsure ones are counted, and otherwise left out."""
     flagged = [one.label for one in labels if one.kind == "flagged"]
     counts = {label: sum(one.label == label for one in labels) for label in (DEFECT, FALSE_ALARM, UNSURE)}
@@ -77,7 +77,7 @@ def findings(labels: Sequence[Labelled], seen: Seen, confidence: float = 0.95) -
         ends = [false_alarm_rate(a, f) for a, f in zip(of_judged, of_flagged, strict=True)]
         share = seen.flagged / seen.judged
         observed = Observed(false_alarm_rate(share, wrong / (wrong + right)), ends[0], ends[1], confidence)
-    return Findings(counts[DEFECT], counts[FALSE_ALARM], counts[UNSURE], observed)
+    return LabelFindings(counts[DEFECT], counts[FALSE_ALARM], counts[UNSURE], observed)
 
 
 def false_alarm_rate(flagged: float, wrong: float) -> float:
@@ -96,7 +96,7 @@ def interval(count: int, total: int, error: float) -> tuple[float, float]:
 def suggest(labels: Sequence[Labelled], seen: Seen, rate: float) -> Suggestion | None:
     """The lowest threshold that would have kept `rate` among the good parts seen; None without a label to go by.
 
-    A labelled picture stands for all of its kind that were seen. Those with a reason are stopped whatever the threshold.
+    A labelled picture stands for all of its kind that were seen. Those with a reason are rejected whatever the threshold.
     """
     weights = _weights(labels, seen)
     wrong = [(one, weights[one.kind]) for one in labels if one.label == FALSE_ALARM]

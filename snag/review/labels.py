@@ -13,7 +13,7 @@ from snag.core.errors import BadArtifact
 from snag.review.spooled import Spooled
 
 DEFECT: Final = "defect"
-FALSE_ALARM: Final = "false_alarm"  #: the part is good; of a borderline picture: rightly not stopped
+FALSE_ALARM: Final = "false_alarm"  #: the part is good; of a borderline picture: rightly not rejected
 UNSURE: Final = "unsure"
 LABELS: Final = (DEFECT, FALSE_ALARM, UNSURE)
 

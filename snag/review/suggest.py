@@ -1,4 +1,4 @@
-"""`python -m snag.review.suggest`: what the labels say of a model: observed false-alarm rate, and the threshold for another."""
+"""`snag suggest-threshold`: what the labels say of a model: observed false-alarm rate, and the threshold for another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import BadDataset
 from snag.core.files import write_text
-from snag.review.findings import Findings, Seen, Suggestion, findings, suggest
+from snag.review.findings import LabelFindings, Seen, Suggestion, label_findings, suggest
 from snag.review.labels import read_labels
 from snag.review.spooled import seen
 
@@ -43,10 +43,10 @@ def report(settings: SuggestSettings) -> None:
         raise BadDataset(detail=f"no threshold for a false-alarm rate of {settings.fpr:g}: {detail}")
     if settings.out is not None:
         write_text(settings.out, f"{suggestion.threshold!r}\n")
-    print("\n".join(_lines(settings, version, had, findings(of_it, had), suggestion)))
+    print("\n".join(_lines(settings, version, had, label_findings(of_it, had), suggestion)))
 
 
-def _lines(settings: SuggestSettings, version: str, had: Seen, found: Findings, suggestion: Suggestion) -> list[str]:
+def _lines(settings: SuggestSettings, version: str, had: Seen, found: LabelFindings, suggestion: Suggestion) -> list[str]:
     lines = [
         f"{settings.model} {version}: {had.judged} pictures judged, {had.flagged} flagged, {had.borderline} borderline",
         f"labels: {found.defects} true defects, {found.false_alarms} false alarms, {found.unsure} unsure",
@@ -57,7 +57,7 @@ def _lines(settings: SuggestSettings, version: str, had: Seen, found: Findings, 
     lowest = " or lower" if suggestion.is_lowest else ""
     lines.append(f"threshold for a rate of {settings.fpr:g}: {suggestion.threshold!r}{lowest}")
     passed = f"passed {suggestion.missed} of the labelled defects"
-    return [*lines, f"it would have stopped {suggestion.rate:.2%} of the good parts seen, and {passed}"]
+    return [*lines, f"it would have rejected {suggestion.rate:.2%} of the good parts seen, and {passed}"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from snag.samples.component import DARK, GOLD, PITCH, PRINT, TIN, Component, Place, pins_of, soldered
-from snag.samples.drawing import SIDE, Array, Rng, field, laid, strength
+from snag.samples.board_component import DARK, GOLD, PITCH, PRINT, TIN, Component, pins_of, soldered
+from snag.samples.kit.noise import field, strength
+from snag.samples.kit.shapes import SIDE, Array, Pose, Rng, laid
 
 _MASK: Final = np.array([26.0, 84, 58])
 _TRACE: Final = np.array([42.0, 112, 76])
@@ -28,7 +29,7 @@ _POLAR: Final = ("chip", "diode", "can")
 class Board:
     """As it lies; `seed` draws its solder and its texture."""
 
-    at: Place
+    at: Pose
     components: tuple[Component, ...]
     seed: int
 
@@ -39,7 +40,7 @@ class Board:
 
 
 def _row(kind: str, height: float, width: float, *places: tuple[float, float]) -> Iterator[Component]:
-    return (Component(kind, Place(y, x), height, width) for y, x in places)
+    return (Component(kind, Pose(y, x), height, width) for y, x in places)
 
 
 #: As it should be; what has two ends has them left and right.
@@ -94,7 +95,7 @@ def bridged(rng: Rng) -> tuple[Array, Array]:
     """As it was to be, and with solder between two pins of a chip."""
     good = _populated(rng)
     picture, chip = _drawn(good), good.components[int(rng.integers(2))]
-    v, u = chip.at.own()
+    v, u = chip.at.axes()
     pins = pins_of(chip)
     between = pins[rng.integers(len(pins) - 1)] + PITCH / 2
     away = np.hypot((u - between) / 1.6, v - rng.choice((-1, 1)) * (chip.height / 2 + 4))
@@ -109,19 +110,19 @@ MISPLACED: Final = (missing, turned, shifted, swapped, bridged)
 
 def _populated(rng: Rng) -> Board:
     """In a holder with some play, each component somewhere on its pads."""
-    at = Place(SIDE / 2 + rng.uniform(-4, 4), SIDE / 2 + rng.uniform(-4, 4), rng.uniform(-0.8, 0.8))
+    at = Pose(SIDE / 2 + rng.uniform(-4, 4), SIDE / 2 + rng.uniform(-4, 4), rng.uniform(-0.8, 0.8))
     sin, cos = np.sin(np.radians(at.turn)), np.cos(np.radians(at.turn))
     components = []
     for one in _LAYOUT:
         v, u = one.at.y - SIDE / 2 + rng.uniform(-1.2, 1.2), one.at.x - SIDE / 2 + rng.uniform(-1.2, 1.2)
-        place = Place(at.y + cos * v + sin * u, at.x + cos * u - sin * v, at.turn + rng.uniform(-1.5, 1.5))
+        place = Pose(at.y + cos * v + sin * u, at.x + cos * u - sin * v, at.turn + rng.uniform(-1.5, 1.5))
         components.append(replace(one, at=place, tone=rng.uniform(0.92, 1.08), lot=f"{rng.integers(10_000):04d}"))
     return Board(at, tuple(components), int(rng.integers(2**32)))
 
 
 def _drawn(board: Board) -> Array:
     rng = np.random.default_rng(board.seed)
-    v, u = board.at.own()
+    v, u = board.at.axes()
     etched, printed, gold, holes = (
         map_coordinates(layer, [v + SIDE / 2, u + SIDE / 2], order=1, mode="nearest") for layer in _bare()
     )

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from snag.samples.component import Place
-from snag.samples.drawing import SIDE, Array, Rng, field, laid, strength
+from snag.samples.kit.noise import field, strength
+from snag.samples.kit.shapes import SIDE, Array, Pose, Rng, disc, laid
 
 _COPPER, _INSIDE, _SHEATH, _TABLE = (
     np.array(colour, dtype=float) for colour in ((196, 118, 70), (44, 28, 20), (168, 166, 160), (18, 18, 22))
@@ -37,7 +37,7 @@ class Wire:
 class Cable:
     """As it lies; `seed` draws its texture."""
 
-    at: Place
+    at: Pose
     wires: tuple[Wire, ...]
     seed: int
 
@@ -103,7 +103,7 @@ SPOILT: Final = (miscoloured, hollow, cut, bent, poked)
 
 def _cut(rng: Rng) -> Cable:
     """Held nearly straight, each wire nearly in its place, its strands anyhow."""
-    at = Place(SIDE / 2 + rng.uniform(-5, 5), SIDE / 2 + rng.uniform(-5, 5), rng.uniform(-3, 3))
+    at = Pose(SIDE / 2 + rng.uniform(-5, 5), SIDE / 2 + rng.uniform(-5, 5), rng.uniform(-3, 3))
     wires = []
     for colour in range(3):
         angle = np.radians(90 + 120 * colour)
@@ -128,7 +128,7 @@ def _drawn(one: Cable) -> Array:
     picture = laid(np.ones((SIDE, SIDE, 1)) * _TABLE, _disc(one.at, 0, 0, _OUTER), _SHEATH * rng.uniform(0.96, 1.04))
     picture = laid(picture, _disc(one.at, 0, 0, _INNER), 0.4 * _SHEATH)
     for wire in one.wires:
-        v, u = one.at.own()
+        v, u = one.at.axes()
         alpha = _disc(one.at, wire.y, wire.x, _WIRE)
         beside = np.abs((np.arctan2(v - wire.y, u - wire.x) - wire.gap[0] + np.pi) % (2 * np.pi) - np.pi)
         alpha = alpha * ((beside - wire.gap[1]) * _WIRE + 0.5).clip(0, 1) if wire.gap[1] else alpha
@@ -141,7 +141,7 @@ def _drawn(one: Cable) -> Array:
     return picture
 
 
-def _add_strand(picture: Array, at: Place, place: tuple[float, float], radius: float, tone: float) -> None:
+def _add_strand(picture: Array, at: Pose, place: tuple[float, float], radius: float, tone: float) -> None:
     """Onto the picture, at a place in the cable's own directions: only what surrounds it needs drawing."""
     sin, cos = np.sin(np.radians(at.turn)), np.cos(np.radians(at.turn))
     y, x = at.y + cos * place[0] + sin * place[1], at.x + cos * place[1] - sin * place[0]
@@ -152,6 +152,6 @@ def _add_strand(picture: Array, at: Place, place: tuple[float, float], radius: f
     picture[here] = laid(picture[here], (radius - away + 0.5).clip(0, 1), _COPPER * shade[..., None])
 
 
-def _disc(at: Place, y: float, x: float, radius: float) -> Array:
-    v, u = at.own()
-    return (radius - np.hypot(v - y, u - x) + 0.5).clip(0, 1)
+def _disc(at: Pose, y: float, x: float, radius: float) -> Array:
+    v, u = at.axes()
+    return disc(v - y, u - x, radius)

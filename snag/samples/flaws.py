@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from snag.samples.drawing import SIDE, Array, Rng, distance, field, laid, somewhere, strength
+from snag.samples.kit.noise import field, strength
+from snag.samples.kit.shapes import SIDE, Array, Rng, along_and_across, distance, laid, somewhere
 
 
 def spot(picture: Array, part: Array, rng: Rng) -> Array:
@@ -26,10 +27,9 @@ def tint(picture: Array, part: Array, rng: Rng) -> Array:
 
 def scratch(picture: Array, part: Array, rng: Rng) -> Array:
     """A thin line, a little bent."""
-    y, x = np.mgrid[:SIDE, :SIDE].astype(float)
     centre, angle = somewhere(part, rng), rng.uniform(0, np.pi)
-    along = np.cos(angle) * (x - centre[1]) + np.sin(angle) * (y - centre[0])
-    across = np.cos(angle) * (y - centre[0]) - np.sin(angle) * (x - centre[1]) + rng.uniform(-2e-3, 2e-3) * along**2
+    along, across = along_and_across(angle, centre)
+    across = across + rng.uniform(-2e-3, 2e-3) * along**2
     length, width = rng.uniform(25, 90), rng.uniform(0.9, 2.0)
     alpha = part * np.exp(-((across / width) ** 2)) * (np.abs(along) < length)
     return picture + alpha[..., None] * rng.choice([-1, 1]) * strength(rng, 20, 90)

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter1d
 
-from snag.samples.component import Place
-from snag.samples.drawing import SIDE, Array, Rng, distance, laid, strength
+from snag.samples.kit.noise import strength
+from snag.samples.kit.shapes import SIDE, Array, Pose, Rng, along_and_across, disc, distance, laid
 
 _PLATE, _FACE, _INK, _NEEDLE, _STEEL, _DARK = (
     np.array(colour, dtype=float)
@@ -35,7 +35,7 @@ T = TypeVar("T")
 class Panel:
     """As it stands; `seed` draws how its plate was brushed."""
 
-    at: Place
+    at: Pose
     needles: tuple[float, ...]  #: angle of each, radians from upright
     turns: tuple[float | None, ...]  #: of each screw's slot, radians; None where there is none
     lenses: tuple[int | None, ...]  #: colour of each; None where there is none
@@ -73,7 +73,7 @@ def unprinted(rng: Rng) -> tuple[Array, Array]:
     good = _assembled(rng)
     marks = np.argwhere(_layers()[1] > 0.6)
     y, x = marks[rng.integers(len(marks))]
-    v, u = good.at.own()
+    v, u = good.at.axes()
     reach = strength(rng, 5, 26)
     gone = (reach - np.hypot((v - (y - SIDE / 2)) * 1.5, u - (x - SIDE / 2)) + 0.5).clip(0, 1)
     return _drawn(good), _drawn(good, 1 - gone)
@@ -91,12 +91,8 @@ def smudge(rng: Rng) -> tuple[Array, Array]:
 def gouge(rng: Rng) -> tuple[Array, Array]:
     """As it was to be, and with a bright or dark scratch across the plate."""
     picture = _drawn(_assembled(rng))
-    y, x = np.mgrid[:SIDE, :SIDE].astype(float)
     place, angle = rng.uniform(80, SIDE - 80, 2), rng.uniform(0, np.pi)
-    along, across = (
-        np.cos(angle) * (x - place[1]) + np.sin(angle) * (y - place[0]),
-        np.cos(angle) * (y - place[0]) - np.sin(angle) * (x - place[1]),
-    )
+    along, across = along_and_across(angle, (place[0], place[1]))
     alpha = (rng.uniform(0.8, 2.0) - np.abs(across) + 0.5).clip(0, 1) * (np.abs(along) < rng.uniform(20, 80))
     return picture, picture + alpha[..., None] * rng.choice((-1, 1)) * strength(rng, 25, 90)
 
@@ -110,7 +106,7 @@ FAULTS: Final = (stuck, exchanged, absent, unprinted, smudge, gouge)
 def _assembled(rng: Rng) -> Panel:
     """Held nearly straight."""
     return Panel(
-        Place(SIDE / 2 + rng.uniform(-4, 4), SIDE / 2 + rng.uniform(-4, 4), rng.uniform(-1, 1)),
+        Pose(SIDE / 2 + rng.uniform(-4, 4), SIDE / 2 + rng.uniform(-4, 4), rng.uniform(-1, 1)),
         tuple(_REST + rng.normal(0, 0.015) for _ in _DIALS),
         tuple(rng.uniform(0, np.pi) for _ in _SCREWS),
         tuple(range(len(_LAMPS))),
@@ -130,7 +126,7 @@ def _changed(good: Panel, **changes: object) -> tuple[Array, Array]:
 def _drawn(one: Panel, printed: Array | float = 1.0) -> Array:
     """With as much of its print as `printed` says, [SIDE, SIDE]."""
     rng = np.random.default_rng(one.seed)
-    v, u = one.at.own()
+    v, u = one.at.axes()
     brushed = uniform_filter1d(rng.normal(0, 1, (SIDE, SIDE)), 41, axis=1) * 6.4
     picture = _PLATE * (1 + 0.035 * brushed)[..., None]
     faces, ink = (map_coordinates(layer, [v + SIDE / 2, u + SIDE / 2], order=1, mode="nearest") for layer in _layers())
@@ -140,17 +136,17 @@ def _drawn(one: Panel, printed: Array | float = 1.0) -> Array:
         down, right = -np.cos(angle), np.sin(angle)
         along, across = (v - y) * down + (u - x) * right, (v - y) * right - (u - x) * down
         needle = (2.2 - np.abs(across) + 0.5).clip(0, 1) * ((along > -10) & (along < 0.72 * radius))
-        picture = laid(laid(picture, needle, _NEEDLE), _disc(v - y, u - x, 7), _DARK)
+        picture = laid(laid(picture, needle, _NEEDLE), disc(v - y, u - x, 7), _DARK)
     for (y, x), turn in zip(_SCREWS, one.turns, strict=True):
-        picture = laid(picture, _disc(v - y, u - x, 13), _DARK if turn is None else _STEEL)
+        picture = laid(picture, disc(v - y, u - x, 13), _DARK if turn is None else _STEEL)
         if turn is not None:
-            slot = (2 - np.abs(np.cos(turn) * (v - y) - np.sin(turn) * (u - x)) + 0.5).clip(0, 1) * _disc(v - y, u - x, 11)
+            slot = (2 - np.abs(np.cos(turn) * (v - y) - np.sin(turn) * (u - x)) + 0.5).clip(0, 1) * disc(v - y, u - x, 11)
             picture = laid(picture, slot, _DARK)
     for (y, x), lens, tone in zip(_LAMPS, one.lenses, one.tones, strict=True):
-        picture = laid(picture, _disc(v - y, u - x, 18), _STEEL * 0.8)
-        picture = laid(picture, _disc(v - y, u - x, 14), _DARK if lens is None else _LENSES[lens] * tone)
+        picture = laid(picture, disc(v - y, u - x, 18), _STEEL * 0.8)
+        picture = laid(picture, disc(v - y, u - x, 14), _DARK if lens is None else _LENSES[lens] * tone)
         if lens is not None:
-            picture = laid(picture, 0.5 * _disc(v - y + 5, u - x + 5, 4), _FACE)
+            picture = laid(picture, 0.5 * disc(v - y + 5, u - x + 5, 4), _FACE)
     return picture
 
 
@@ -174,7 +170,3 @@ def _layers() -> tuple[Array, Array]:
         dark.text((SIDE / 2 + right, SIDE / 2 + down), words, fill=255, font=font, anchor="mm")
     layers = [gaussian_filter(np.asarray(image) / 255.0, 0.6) for image in (faces, ink)]
     return layers[0], layers[1]
-
-
-def _disc(v: Array, u: Array, radius: float) -> Array:
-    return (radius - np.hypot(v, u) + 0.5).clip(0, 1)

@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import uniform_filter, uniform_filter1d
+
+from snag.samples.kit.noise import fog
 
 Field = NDArray[np.float32]
 
@@ -50,7 +51,7 @@ GOOD: Final = Defect()
 
 
 @dataclass(frozen=True)
-class Part:
+class Screw:
     """One screw: nominal dimensions with its own tolerance, its roll and the phase of its thread (both in radians)."""
 
     head: float
@@ -85,13 +86,13 @@ class Part:
         return self.thread_start + self.thread
 
 
-def draw_part(rng: np.random.Generator) -> Part:
+def draw_part(rng: np.random.Generator) -> Screw:
     """A screw within its tolerances: 1 % on what is turned, 0.5 % on what is rolled."""
 
     def turned(nominal: float) -> float:
         return float(nominal * (1 + 0.01 * np.clip(rng.standard_normal(), -2.5, 2.5)))
 
-    return Part(
+    return Screw(
         head=turned(25),
         flat=turned(25.5),
         flange=turned(5.5),
@@ -110,14 +111,14 @@ def draw_part(rng: np.random.Generator) -> Part:
     )
 
 
-def strip(part: Part, step: float) -> tuple[Field, Field]:
+def strip(part: Screw, step: float) -> tuple[Field, Field]:
     """Coordinates u, v [rows along v, columns along u] of the strip that holds the part, `step` apart."""
     along = np.arange(-MARGIN, part.length + MARGIN, step, dtype=np.float32)
     across = np.arange(-HALF_WIDTH, HALF_WIDTH, step, dtype=np.float32)
     return np.meshgrid(along, across)
 
 
-def height_field(part: Part, defect: Defect, u: Field, v: Field) -> tuple[Field, NDArray[np.bool_]]:
+def height_field(part: Screw, defect: Defect, u: Field, v: Field) -> tuple[Field, NDArray[np.bool_]]:
     """Height of the visible surface over the axis, 0 beside the part; and where the part is."""
     v = v - defect.bend(u, v)
     solids = (_hexagon(part, u, v), _turned(part, u, v), _threaded(part, defect, u, v))
@@ -126,7 +127,7 @@ def height_field(part: Part, defect: Defect, u: Field, v: Field) -> tuple[Field,
     return np.where(there, height + defect.relief(u, v), np.float32(0)), there
 
 
-def surface(part: Part, defect: Defect, u: Field, v: Field, angle: float, rng: np.random.Generator) -> tuple[Field, Field]:
+def surface(part: Screw, defect: Defect, u: Field, v: Field, angle: float, rng: np.random.Generator) -> tuple[Field, Field]:
     """Brightness and coverage (0..1) of the part in its own coordinates, lying at `angle` under the fixed lamp."""
     height, there = height_field(part, defect, u, v)
     step = float(u[0, 1] - u[0, 0])
@@ -143,7 +144,7 @@ def surface(part: Part, defect: Defect, u: Field, v: Field, angle: float, rng: n
     return np.where(there, brightness, np.float32(0)).astype(np.float32), there.astype(np.float32)
 
 
-def _hexagon(part: Part, u: Field, v: Field) -> Field:
+def _hexagon(part: Screw, u: Field, v: Field) -> Field:
     """The head: a hexagonal prism, its far edge chamfered by a cone. A convex solid's height is the least of its faces'."""
     height = np.full_like(v, np.inf)
     for side in range(6):
@@ -156,7 +157,7 @@ def _hexagon(part: Part, u: Field, v: Field) -> Field:
     return np.where((u >= 0) & (u < part.head) & (np.abs(v) < widest), height, 0)
 
 
-def _turned(part: Part, u: Field, v: Field) -> Field:
+def _turned(part: Screw, u: Field, v: Field) -> Field:
     """Flange and shank, with a fillet between them: solids of revolution."""
     edge = np.minimum(u - part.head, part.shank_start - u)
     flange = part.flange_radius - 1.6 * np.clip(1.4 - edge, 0, None)
@@ -167,7 +168,7 @@ def _turned(part: Part, u: Field, v: Field) -> Field:
     return np.sqrt(np.maximum(radius**2 - v**2, 0))
 
 
-def _threaded(part: Part, defect: Defect, u: Field, v: Field) -> Field:
+def _threaded(part: Screw, defect: Defect, u: Field, v: Field) -> Field:
     """Thread and point: a helix on a tapering core, each point of it seen under the angle asin(v / half width there)."""
     line = u[:1]
     half = np.where(
@@ -179,7 +180,7 @@ def _threaded(part: Part, defect: Defect, u: Field, v: Field) -> Field:
     return _thread_radius(part, defect, u, np.arcsin(sine)) * np.sqrt(1 - sine**2)
 
 
-def _thread_radius(part: Part, defect: Defect, u: Field, around: Field) -> Field:
+def _thread_radius(part: Screw, defect: Defect, u: Field, around: Field) -> Field:
     """Distance of the surface from the axis at `u` and the angle `around` it; 0 off the thread."""
     run = u - part.thread_start
     left = np.clip((part.length - u) / part.taper, 0, 1)
@@ -200,13 +201,12 @@ def _reflected(x: Field, y: Field, z: Field) -> Field:
     return 0.16 + 0.42 * np.exp((lamp - 1) * 11) + 0.22 * np.exp((lamp - 1) * 1.8) + 0.22 * table
 
 
-def _grain(part: Part, u: Field, rng: np.random.Generator) -> Field:
+def _grain(part: Screw, u: Field, rng: np.random.Generator) -> Field:
     """Marks of drawing (along the shank) and facing (across the head), and the uneven colour of steel; around 0."""
     rows, columns = u.shape
     noise = rng.standard_normal(u.shape, dtype=np.float32)
     drawn = 5.5 * uniform_filter1d(uniform_filter1d(noise, 41, axis=1), 21, axis=1)
     faced = 4.5 * uniform_filter1d(uniform_filter1d(noise, 27, axis=0), 13, axis=0)
-    coarse = Image.fromarray(rng.standard_normal((rows // 20 + 1, columns // 20 + 1), dtype=np.float32))
-    blotches = np.asarray(coarse.resize((columns, rows), Image.Resampling.BICUBIC))
+    blotches = fog(rng, (rows // 20 + 1, columns // 20 + 1), (rows, columns))
     marks = np.where(u < part.head, faced, drawn)
     return 0.09 * part.brush * marks + 0.06 * blotches + 0.05 * noise

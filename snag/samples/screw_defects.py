@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from snag.samples.screw import Defect, Field, Part
+from snag.samples.screw import Defect, Field, Screw
 
 
-def scratch(part: Part, rng: np.random.Generator) -> Defect:
+def scratch(part: Screw, rng: np.random.Generator) -> Defect:
     """A bright, slightly curved score of a tool, on shank or head."""
     u0, v0 = _bare_place(part, rng)
     length, width = rng.uniform(14, 34), rng.uniform(0.55, 1.1)
@@ -26,7 +26,7 @@ def scratch(part: Part, rng: np.random.Generator) -> Defect:
     return Defect(albedo=lambda u, v: 1 + strength * line(u, v), relief=lambda u, v: -depth * line(u, v))
 
 
-def dent(part: Part, rng: np.random.Generator) -> Defect:
+def dent(part: Screw, rng: np.random.Generator) -> Defect:
     """A blow: a hollow with a raised rim."""
     u0, v0 = _bare_place(part, rng)
     wide, long = rng.uniform(3.0, 6.5, 2)
@@ -43,7 +43,7 @@ def dent(part: Part, rng: np.random.Generator) -> Defect:
     return Defect(relief=hollow)
 
 
-def missing_thread(part: Part, rng: np.random.Generator) -> Defect:
+def missing_thread(part: Screw, rng: np.random.Generator) -> Defect:
     """One to three turns of the thread crushed or not rolled, on one side or all around."""
     turns, left = rng.uniform(1.0, 2.6), rng.uniform(0.0, 0.3)
     middle = part.thread_start + rng.uniform(22, part.thread - part.taper)
@@ -58,7 +58,7 @@ def missing_thread(part: Part, rng: np.random.Generator) -> Defect:
     return Defect(thread=factor)
 
 
-def bent_tip(part: Part, rng: np.random.Generator) -> Defect:
+def bent_tip(part: Screw, rng: np.random.Generator) -> Defect:
     """The point bent aside."""
     length, aside = rng.uniform(28, 54), rng.choice((-1, 1)) * rng.uniform(6.0, 14.0)
 
@@ -68,7 +68,7 @@ def bent_tip(part: Part, rng: np.random.Generator) -> Defect:
     return Defect(bend=bend)
 
 
-def stain(part: Part, rng: np.random.Generator) -> Defect:
+def stain(part: Screw, rng: np.random.Generator) -> Defect:
     """Rust or burnt oil: a ragged patch that mirrors less light."""
     u0, v0 = rng.uniform(0.05, 0.8) * part.length, rng.uniform(-0.5, 0.5) * part.shank_radius
     long, wide, depth = rng.uniform(6, 15), rng.uniform(6, 11), rng.uniform(0.35, 0.7)
@@ -84,7 +84,7 @@ def stain(part: Part, rng: np.random.Generator) -> Defect:
     return Defect(albedo=patch)
 
 
-def _bare_place(part: Part, rng: np.random.Generator) -> tuple[float, float]:
+def _bare_place(part: Screw, rng: np.random.Generator) -> tuple[float, float]:
     """A place in the lamp's view on shank (mostly) or head."""
     if rng.random() < 0.65:
         return rng.uniform(part.shank_start + 8, part.thread_start - 4), rng.uniform(-0.55, 0.55) * part.shank_radius
@@ -98,7 +98,7 @@ def _plateau(x: Field, half: float, edge: float) -> Field:
 
 
 #: Name of the folder -> what draws the defect.
-DEFECTS: Final[dict[str, Callable[[Part, np.random.Generator], Defect]]] = {
+DEFECTS: Final[dict[str, Callable[[Screw, np.random.Generator], Defect]]] = {
     "bent_tip": bent_tip,
     "dent": dent,
     "missing_thread": missing_thread,

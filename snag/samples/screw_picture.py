@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
-from snag.samples.screw import HALF_WIDTH, MARGIN, SIDE, Defect, Field, Part, strip, surface
+from snag.samples.kit.camera import sensed
+from snag.samples.kit.noise import fog
+from snag.samples.screw import HALF_WIDTH, MARGIN, SIDE, Defect, Field, Screw, strip, surface
 
 #: The table's brightness before exposure, 0..1.
 TABLE: Final = 0.66
@@ -19,7 +21,7 @@ LAMP: Final = 1.3
 
 
 @dataclass(frozen=True)
-class Scene:
+class ScrewScene:
     """How a part lies and is exposed: `angle` in radians, `across` and `down` from the picture's centre in units."""
 
     angle: float
@@ -40,9 +42,9 @@ class Laid:
     cover: Field
 
 
-def draw_scene(rng: np.random.Generator, exposure: float) -> Scene:
+def draw_scene(rng: np.random.Generator, exposure: float) -> ScrewScene:
     """Any angle, any place that keeps the part inside; `exposure` in 0..1 is the place in the range of gains."""
-    return Scene(
+    return ScrewScene(
         angle=float(rng.uniform(0, 2 * np.pi)),
         across=float(rng.uniform(-12, 12)),
         down=float(rng.uniform(-12, 12)),
@@ -54,7 +56,7 @@ def draw_scene(rng: np.random.Generator, exposure: float) -> Scene:
     )
 
 
-def lay(part: Part, defect: Defect, scene: Scene, size: int, rng: np.random.Generator) -> Laid:
+def lay(part: Screw, defect: Defect, scene: ScrewScene, size: int, rng: np.random.Generator) -> Laid:
     """Draw the part at twice the resolution, turn it into its pose, halve. `rng` draws the metal's grain."""
     step = SIDE / (2 * size)
     u, v = strip(part, step)
@@ -72,18 +74,15 @@ def lay(part: Part, defect: Defect, scene: Scene, size: int, rng: np.random.Gene
     return Laid(pose(metal), pose(cover))
 
 
-def photograph(laid: Laid, shade: Field, scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
+def photograph(laid: Laid, shade: Field, scene: ScrewScene, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A grey picture [size, size] of the part; `shade` is the coverage that casts the shadow, `rng` draws table and noise."""
     size = laid.cover.shape[0]
     table = _table(scene, size, rng) * (1 - _shadow(shade, scene))
     light = gaussian_filter(laid.metal + (1 - laid.cover) * table, scene.focus * size / 320, truncate=3)
-    exposed = scene.gain * light + scene.offset
-    # Read noise and shot noise of a small industrial sensor.
-    noise = rng.standard_normal(exposed.shape, dtype=np.float32) * np.sqrt(0.004**2 + 0.00006 * np.clip(exposed, 0, 1))
-    return np.clip(np.rint((exposed + noise) * 255), 0, 255).astype(np.uint8)
+    return sensed(scene.gain * light + scene.offset, rng)
 
 
-def _table(scene: Scene, size: int, rng: np.random.Generator) -> Field:
+def _table(scene: ScrewScene, size: int, rng: np.random.Generator) -> Field:
     """Matt white board under a lens that darkens the corners, unevenly lit, with a few specks of dust."""
     line = np.linspace(-1, 1, size, dtype=np.float32)
     x, y = line[None, :], line[:, None]
@@ -91,8 +90,7 @@ def _table(scene: Scene, size: int, rng: np.random.Generator) -> Field:
     falloff = 1 - scene.vignette / 2 * ((x - centre[0]) ** 2 + (y - centre[1]) ** 2)
     table = TABLE * falloff * (1 + slope[0] * x + slope[1] * y)
     for cells, strength in ((7, 0.008), (40, 0.005)):
-        fog = Image.fromarray(rng.standard_normal((cells, cells), dtype=np.float32))
-        table *= 1 + strength * np.asarray(fog.resize((size, size), Image.Resampling.BICUBIC))
+        table *= 1 + strength * fog(rng, (cells, cells), (size, size))
     for _ in range(rng.poisson(3)):
         place, width, depth = rng.uniform(-1, 1, 2), rng.uniform(0.003, 0.008), rng.uniform(0.03, 0.12)
         speck_x, speck_y = (np.exp(-((axis - at) ** 2) / (2 * width**2)) for axis, at in zip((x, y), place, strict=True))
@@ -100,7 +98,7 @@ def _table(scene: Scene, size: int, rng: np.random.Generator) -> Field:
     return table.astype(np.float32)
 
 
-def _shadow(cover: Field, scene: Scene) -> Field:
+def _shadow(cover: Field, scene: ScrewScene) -> Field:
     """Share of the light that the part takes from the table: a narrow shadow of contact in a wide one, away from the lamp."""
     size = cover.shape[0]
     quarter = size / 320 / 4

@@ -18,9 +18,10 @@ from snag.doctor.advice import advice, suspects_of
 from snag.doctor.diagnosis import diagnose
 from snag.doctor.exam import examine, pictures_to_examine
 from snag.doctor.page import render
-from snag.doctor.sample_size import RATES, lowest_rate, supply
+from snag.doctor.sample_size import RATES, lowest_rate, sample_size
 from snag.doctor.suspects import LIMIT, oddities
 from snag.training.data.split import calibration_pictures
+from snag.training.modes import MODES, Choice
 from tests.support.parts import as_bytes, good_bolt, good_picture, write_data_set
 
 SIZE = (128, 128)
@@ -88,7 +89,7 @@ class TestExam:
         exam = examine(healthy / "test/mark/600.png", healthy)
 
         assert (exam.name, exam.folder, exam.encoding) == ("test/mark/600.png", "test/mark", "PNG, grey")
-        assert (exam.look.height, exam.look.width) == SIZE
+        assert (exam.summary.height, exam.summary.width) == SIZE
         assert exam.is_bad
         assert exam.brightness == pytest.approx(np.asarray(Image.open(healthy / exam.name)).mean() / 255, abs=1e-4)
         assert exam.tile.shape == (1, *SIZE)
@@ -146,7 +147,7 @@ class TestSupply:
     @pytest.mark.parametrize("rate", RATES)
     def test_is_what_calibration_needs(self, rate):
         """So many pictures carry the rate, one less does not."""
-        need = supply(rate)
+        need = sample_size(rate)
 
         assert rank_of_threshold(need.on_average, rate) <= need.on_average
         with pytest.raises(TooFewCalibrationPictures) as caught:
@@ -169,21 +170,17 @@ class TestAdvice:
         assert said(sound, "100 good pictures carry a false-alarm rate down to 4.8 %", "good")
         assert said(sound, "No good picture looks unlike the others", "good")
         assert said(sound, "Nothing as simple as brightness", "good")
-        assert said(sound, "can be cut out and turned upright", "good")
+        assert said(sound, "each part cut out and turned upright", "good")
 
-    def test_a_registered_scene(self, sound):
-        """It is good news, and the page says how the pictures are laid."""
-        scene = replace(sound, chosen=replace(sound.chosen, mode="registered", why="one scene"))
+    @pytest.mark.parametrize("name", MODES)
+    def test_every_mode(self, sound, name):
+        """It is good news but for the last resort, and the page says how the pictures are laid."""
+        choice = Choice(MODES[name], replace(sound.choice.fit, why="for a reason"))
+        found = replace(sound, choice=choice)
+        phrase = MODES[name].phrase
 
-        assert said(scene, r"^The pictures can be moved onto each other \(one scene\)\.$", "good")
-        assert "Exposure taken out; moved to where the scene usually lies." in render(scene, advice(scene))
-
-    def test_a_located_part(self, sound):
-        """The same, for a part that lies anywhere."""
-        part = replace(sound, chosen=replace(sound.chosen, mode="located", why="one part"))
-
-        assert said(part, r"^The parts can be cut out, what lies beside them is not looked at \(one part\)\.$", "good")
-        assert "Exposure taken out; cut out wherever the part lies, its table painted over." in render(part, advice(part))
+        assert said(found, rf"^Training will see {phrase}: for a reason\.$", "note" if name == "full_frame" else "good")
+        assert f"Exposure taken out; {phrase}." in render(found, advice(found))
 
     def test_most_urgent_first(self, sick):
         order = [one.urgency for one in advice(sick)]
@@ -247,7 +244,7 @@ class TestAdvice:
 
         diagnosis = diagnose(tmp_path)
 
-        assert said(diagnosis, "will be judged whole", "note")
+        assert said(diagnosis, "Training will see each picture whole", "note")
         assert said(diagnosis, "have 5 sizes", "note")
         assert len(diagnosis.oddities) == 14
 
@@ -290,7 +287,7 @@ class TestPage:
         assert (tmp_path / "run/doctor.html").read_text().startswith("<!doctype html>")
         document = json.loads((tmp_path / "run/doctor.json").read_text())
         assert document["pictures"] == {"train/good": 100, "test/good": 8, "test/mark": 8}
-        assert (document["mode"], document["suspects"]) == ("aligned", [])
+        assert (document["mode"], document["suspects"]) == ("oriented_crop", [])
         assert [one["text"] in printed for one in document["advice"]] == [True] * len(document["advice"])
         assert sorted(path.name for path in healthy.rglob("*")) == before
 

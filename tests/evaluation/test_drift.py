@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from snag.evaluation.drift import logged_verdicts, main
-from snag.gate.drift import Drift, Line
+from snag.gate.drift import Drift, StreamLine
 
 USUAL, EXTREME = (f"1a2b3c4d score=30-30/65 exposure={rank}-{rank}/65" for rank in (30, 64))
 
@@ -42,7 +42,7 @@ def test_the_alarms_are_the_servers_own(log, tmp_path, capsys):
     own = []
     watched = Drift(None, lambda line, alarm: own.append(alarm), print)
     for second in range(160):
-        watched.see(Line("bolt", "1.0", "pooled"), USUAL if second < 60 else EXTREME)
+        watched.see(StreamLine("bolt", "1.0", "pooled"), USUAL if second < 60 else EXTREME)
 
     assert main(["--log", str(log)]) == 0
 

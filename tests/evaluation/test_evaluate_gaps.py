@@ -13,6 +13,7 @@ from torch import Tensor
 
 from snag.core.artifact import load_artifact, save_artifact
 from snag.core.files import write_text
+from snag.detector.preparation import Prepared
 from snag.evaluation.evaluate import main
 from snag.evaluation.metrics import METRICS
 from tests.support.fakes import TinyDetector, tiny_calibration
@@ -113,16 +114,12 @@ class ChoosyDetector(TinyDetector):
     """Refuses a black picture, as the real one does a part that it can't align."""
 
     @torch.jit.export
-    def score(self, pictures: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, list[str]]:
-        prepared = torch.stack([self.prepare(picture)[0] for picture in pictures])
-        poses = torch.stack([self.prepare(picture)[1] for picture in pictures])
-        squared = (prepared - 0.5).square().mean(1)
-        reasons = ["not_aligned" if float(one.max()) < 0.01 else "" for one in prepared]
-        score = torch.stack([squared[i].max() if reasons[i] == "" else torch.tensor(1e6) for i in range(len(pictures))])
-        return score, squared.flatten(1).mean(1), squared, prepared * 0 + 0.5, prepared, poses, reasons
+    def prepare(self, picture: Tensor) -> Prepared:
+        view = self.resize(picture)
+        return Prepared(view.picture, view.pose, "not_aligned" if float(view.picture.max()) < 0.01 else "")
 
 
-def test_a_refused_picture_is_stopped_and_marks_no_pixel(data: Path, tmp_path: Path) -> None:
+def test_a_refused_picture_is_rejected_and_marks_no_pixel(data: Path, tmp_path: Path) -> None:
     """It counts as a false alarm; its map, which would be the strongest of all, is not laid on it; no spread has its score."""
     Image.new("L", (64, 48), 0).save(data / "test/good/000.png")
     save_artifact(torch.jit.script(ChoosyDetector().eval()), {"score_unit": "x"}, tmp_path / "snag.pt")
@@ -136,7 +133,7 @@ def test_a_refused_picture_is_stopped_and_marks_no_pixel(data: Path, tmp_path: P
     assert found["per_class"]["good"]["score"]["max"] < 0.039
     assert found["pixel_auroc"] > 0.99
     assert rows(tmp_path)[0]["reason"] == "not_aligned"
-    assert "Stopped without a look at the surface: 1 picture, 1 of them good (not_aligned)." in page(tmp_path)
+    assert "Rejected without a look at the surface: 1 picture, 1 of them good (not_aligned)." in page(tmp_path)
 
 
 def test_a_calibration_of_another_model_is_refused(

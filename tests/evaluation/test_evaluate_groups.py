@@ -12,7 +12,7 @@ from snag.core.calibration import Group, calibration_json, read_calibration
 from snag.evaluation.evaluate import main
 from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows, tiny_run
 
-#: A camera whose pictures may look as they like: nothing of it is stopped. The other has too few pictures for a threshold.
+#: A camera whose pictures may look as they like: nothing of it is rejected. The other has too few pictures for a threshold.
 TOLERANT, FEW = Group("tolerant", (1000.0,) * 99, 1000.0), Group("few", (0.02,), None)
 
 
@@ -50,7 +50,7 @@ def test_a_picture_in_its_groups_folder_is_judged_by_its_groups_threshold(data: 
 
     assert before["tpr"] == 1.0
     assert found["tpr"] == 1 - 1 / (2 * DEFECT_COUNT)
-    assert found["per_class"]["bright"]["stopped"] == DEFECT_COUNT - 1
+    assert found["per_class"]["bright"]["rejected"] == DEFECT_COUNT - 1
     assert found["per_defect"]["bright"]["tpr"] == 1 - 1 / DEFECT_COUNT
     assert found["per_defect"]["dark"]["tpr"] == 1.0
     assert found["ci"]["tpr"][0] < 1.0
@@ -75,7 +75,10 @@ def test_a_list_names_groups_too(data: Path, run: Path, tmp_path: Path) -> None:
 
     found = evaluate(data, run, "--groups", str(listed))
 
-    assert (found["per_class"]["bright"]["stopped"], found["per_class"]["dark"]["stopped"]) == (DEFECT_COUNT, DEFECT_COUNT - 1)
+    assert (found["per_class"]["bright"]["rejected"], found["per_class"]["dark"]["rejected"]) == (
+        DEFECT_COUNT,
+        DEFECT_COUNT - 1,
+    )
 
 
 @pytest.mark.parametrize("text", [None, "picture,group\na,b\n", "\xff"])

@@ -16,18 +16,18 @@ from snag.core.artifact import Scores
 from snag.core.heatmap import Scale
 from snag.core.verdict import Verdict
 from snag.evaluation.gallery import SIDE, Exhibit, Gallery
-from snag.evaluation.judging import Inspected
+from snag.evaluation.judged_pictures import JudgedPicture
 from snag.evaluation.labelled import LabelledPicture
-from snag.evaluation.results import Result
+from snag.evaluation.results import PictureResult
 
 SCALE = Scale(usual=2.0, level=5.0, largest=5.5, top=11.0)
 
 
-def inspected(score: float, kind: str, pixels: torch.Tensor | None = None, reason: str | None = None) -> Inspected:
+def judged(score: float, kind: str, pixels: torch.Tensor | None = None, reason: str | None = None) -> JudgedPicture:
     """A picture whose name is its score."""
     view = torch.full((1, 8, 8), 0.5)
     pose = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    return Inspected(
+    return JudgedPicture(
         LabelledPicture(Path("x.png"), f"{score:g}", kind, None),
         torch.full((1, 8, 8), 128, dtype=torch.uint8) if pixels is None else pixels,
         Scores(score, 0.1, reason, view[0], view, view, pose),
@@ -35,8 +35,8 @@ def inspected(score: float, kind: str, pixels: torch.Tensor | None = None, reaso
     )
 
 
-def offer(gallery: Gallery, item: Inspected, heat: torch.Tensor | None = None, mask: np.ndarray | None = None) -> None:
-    result = Result(item.picture, item.verdict, 0.5, (), ())
+def offer(gallery: Gallery, item: JudgedPicture, heat: torch.Tensor | None = None, mask: np.ndarray | None = None) -> None:
+    result = PictureResult(item.picture, item.verdict, 0.5, (), ())
     if gallery.wants(result):
         gallery.add(item, result, torch.zeros(item.pixels.shape[-2:]) if heat is None else heat, mask)
 
@@ -57,7 +57,7 @@ def test_best_and_worst_of_each_class_whatever_the_order(seed: int) -> None:
     random.Random(seed).shuffle(stream)
 
     for score, kind in stream:
-        offer(gallery, inspected(score, kind))
+        offer(gallery, judged(score, kind))
 
     assert (names(gallery.worst("good")), names(gallery.best("good"))) == (["9", "8"], ["0", "1"])
     assert (names(gallery.worst("scratch")), names(gallery.best("scratch"))) == (["0", "1"], ["9", "8"])
@@ -68,7 +68,7 @@ def test_few_pictures_are_shown_once(count: int, worst: list[str], best: list[st
     """None is both best and worst."""
     gallery = Gallery(2, scale=SCALE)
     for score in range(count):
-        offer(gallery, inspected(score, "scratch"))
+        offer(gallery, judged(score, "scratch"))
 
     assert (names(gallery.worst("scratch")), names(gallery.best("scratch"))) == (worst, best)
 
@@ -76,7 +76,7 @@ def test_few_pictures_are_shown_once(count: int, worst: list[str], best: list[st
 def test_a_refused_picture_ranks_above_every_score() -> None:
     """A good part that could not be aligned is the worst of the good ones."""
     gallery = Gallery(1, scale=SCALE)
-    for item in (inspected(3, "good"), inspected(2, "good", reason="not_aligned"), inspected(4, "good")):
+    for item in (judged(3, "good"), judged(2, "good", reason="not_aligned"), judged(4, "good")):
         offer(gallery, item)
 
     assert names(gallery.worst("good")) == ["2"]
@@ -85,7 +85,7 @@ def test_a_refused_picture_ranks_above_every_score() -> None:
 def test_an_empty_gallery_wants_nothing() -> None:
     """Size 0 switches it off."""
     gallery = Gallery(0, scale=SCALE)
-    offer(gallery, inspected(1, "good"))
+    offer(gallery, judged(1, "good"))
 
     assert (gallery.worst("good"), gallery.best("good")) == ([], [])
 
@@ -97,7 +97,7 @@ def test_a_small_defect_survives_the_shrinking() -> None:
     heat[495:505, 1496:1506], mask[500, 1501] = 6.0, True
     gallery = Gallery(1, scale=SCALE)
 
-    offer(gallery, inspected(9, "scratch", pixels), heat, mask)
+    offer(gallery, judged(9, "scratch", pixels), heat, mask)
 
     exhibit = gallery.worst("scratch")[0]
     overlay, truth = opened(exhibit.overlay), opened(exhibit.truth or "")
@@ -111,7 +111,7 @@ def test_a_small_defect_survives_the_shrinking() -> None:
 def test_picture_and_reconstruction_share_one_grey_range() -> None:
     """0..1 as a rule: the reconstruction of a bright picture by mid-grey stays mid-grey."""
     gallery = Gallery(1, scale=SCALE)
-    offer(gallery, inspected(1, "good"))
+    offer(gallery, judged(1, "good"))
 
     exhibit = gallery.worst("good")[0]
 

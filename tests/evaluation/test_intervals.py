@@ -17,7 +17,7 @@ from snag.evaluation.intervals import (
     surprise,
 )
 from snag.evaluation.metrics import METRICS
-from snag.evaluation.tally import tally_pictures
+from snag.evaluation.score_histogram import picture_histogram
 
 
 def test_resamples_keep_the_size_of_each_stratum() -> None:
@@ -40,12 +40,12 @@ def test_the_bootstrap_equals_one_made_picture_by_picture() -> None:
     scores = np.round(generator.normal(size=40) + labels, 1)
     strata = ["bad" if label else "good" for label in labels]
 
-    found = bootstrap_intervals(strata, lambda counts: tally_pictures(labels, scores, counts), METRICS, 0.5, 200, seed=1)
+    found = bootstrap_intervals(strata, lambda counts: picture_histogram(labels, scores, counts), METRICS, 0.5, 200, seed=1)
 
     values = []
     for counts in np.concatenate(list(resample_counts(strata, 200, seed=1))).astype(int):
-        tally = tally_pictures(np.repeat(labels, counts), np.repeat(scores, counts))
-        values.append([float(metric.compute(tally, 0.5)) for metric in METRICS.values()])
+        histogram = picture_histogram(np.repeat(labels, counts), np.repeat(scores, counts))
+        values.append([float(metric.compute(histogram, 0.5)) for metric in METRICS.values()])
     expected = np.quantile(values, [0.025, 0.975], axis=0)
     assert np.allclose([[interval.low, interval.high] for interval in found.values()], expected.T)  # type: ignore[union-attr]
 
@@ -60,7 +60,7 @@ def test_the_bootstrap_interval_covers_the_true_value() -> None:
     for _ in range(200):
         scores = generator.normal(size=60) + labels
         interval = bootstrap_intervals(
-            ["x"] * 30 + ["y"] * 30, lambda counts, s=scores: tally_pictures(labels, s, counts), auroc, 0, 200, seed=0
+            ["x"] * 30 + ["y"] * 30, lambda counts, s=scores: picture_histogram(labels, s, counts), auroc, 0, 200, seed=0
         )["image_auroc"]
         hits += interval is not None and interval.low <= truth <= interval.high
 
@@ -72,7 +72,7 @@ def test_a_metric_without_meaning_has_no_interval() -> None:
     scores = np.array([0.0, 1.0])
 
     found = bootstrap_intervals(
-        ["good"] * 2, lambda counts: tally_pictures(np.zeros(2, bool), scores, counts), METRICS, 0.5, 100, 0
+        ["good"] * 2, lambda counts: picture_histogram(np.zeros(2, bool), scores, counts), METRICS, 0.5, 100, 0
     )
 
     assert found["image_auroc"] is None

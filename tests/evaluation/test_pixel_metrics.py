@@ -6,16 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from snag.evaluation.aupro import aupro_score, region_weights
 from snag.evaluation.metrics import METRICS, ap_score, auroc_score
-from snag.evaluation.tally import PixelTally
-
-unhurried = settings(deadline=None, max_examples=30)  # the machine may be busy with other work
+from snag.evaluation.score_histogram import PixelHistogram
 
 
 def slow_aupro(maps: list[np.ndarray], masks: list[np.ndarray], limit: float) -> float:
@@ -38,11 +36,11 @@ def slow_aupro(maps: list[np.ndarray], masks: list[np.ndarray], limit: float) ->
     return area / limit
 
 
-def pixel_tally(maps: list[np.ndarray], masks: list[np.ndarray]) -> PixelTally:
-    tally = PixelTally()
+def pixel_tally(maps: list[np.ndarray], masks: list[np.ndarray]) -> PixelHistogram:
+    histogram = PixelHistogram()
     for one, mask in zip(maps, masks, strict=True):
-        tally.add(one, region_weights(mask) if mask.any() else None)
-    return tally
+        histogram.add(one, region_weights(mask) if mask.any() else None)
+    return histogram
 
 
 def some_pixels(seed: int = 0, count: int = 5) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -69,25 +67,25 @@ def test_pixel_areas_equal_the_slow_definitions(seed: int) -> None:
     maps, masks = some_pixels(seed)
     labels, scores = np.concatenate([m.ravel() for m in masks]), np.concatenate([m.ravel() for m in maps])
 
-    tally = pixel_tally(maps, masks).total()
+    histogram = pixel_tally(maps, masks).total()
 
-    assert auroc_score(tally) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
-    assert ap_score(tally) == pytest.approx(average_precision_score(labels, scores), abs=1e-12)
+    assert auroc_score(histogram) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+    assert ap_score(histogram) == pytest.approx(average_precision_score(labels, scores), abs=1e-12)
     for limit in (0.05, 0.3, 1.0):
-        assert aupro_score(tally, limit) == pytest.approx(slow_aupro(maps, masks, limit), abs=1e-12)
+        assert aupro_score(histogram, limit) == pytest.approx(slow_aupro(maps, masks, limit), abs=1e-12)
 
 
 def test_levels_are_the_scores_and_counts_the_pixels() -> None:
     """Negative ones and both zeros among them."""
-    tally = PixelTally()
-    tally.add(np.array([[-2.5, -0.0, 0.0], [0.5, 0.5, 1e-3]], dtype=np.float32), np.array([[0, 0, 0], [1.0, 0, 0]]))
+    histogram = PixelHistogram()
+    histogram.add(np.array([[-2.5, -0.0, 0.0], [0.5, 0.5, 1e-3]], dtype=np.float32), np.array([[0, 0, 0], [1.0, 0, 0]]))
 
-    total = tally.total()
+    total = histogram.total()
 
     assert np.allclose(total.levels, [0.5, 1e-3, 0, -2.5], rtol=2**-13, atol=0)
     assert np.array_equal(total.good, [1, 1, 2, 1])
     assert np.array_equal(total.bad, [1, 0, 0, 0])
-    assert (tally.pixels, tally.region_count) == (6, 1)
+    assert (histogram.pixels, histogram.region_count) == (6, 1)
 
 
 def test_rounding_of_pixel_scores_moves_auroc_less_than_the_stated_bound() -> None:
@@ -101,19 +99,18 @@ def test_rounding_of_pixel_scores_moves_auroc_less_than_the_stated_bound() -> No
 
     pixels = pixel_tally(maps, masks)
 
-    tally, bound = pixels.total(), pixels.rounding_bound()
+    histogram, bound = pixels.total(), pixels.rounding_bound()
     assert 0 < bound < 1e-4
-    assert abs(float(auroc_score(tally)) - roc_auc_score(labels, scores)) <= bound
-    assert float(ap_score(tally)) == pytest.approx(average_precision_score(labels, scores), abs=1e-4)
+    assert abs(float(auroc_score(histogram)) - roc_auc_score(labels, scores)) <= bound
+    assert float(ap_score(histogram)) == pytest.approx(average_precision_score(labels, scores), abs=1e-4)
 
 
-@unhurried
 @given(st.lists(st.floats(-(2.0**99), 2.0**99, width=32, allow_subnormal=False), min_size=1, max_size=30))
 def test_levels_keep_the_order_of_any_float(values: list[float]) -> None:
     """Rounding merges neighbours but never swaps them: a level is at most 2^-13 from its score."""
-    tally = PixelTally()
-    tally.add(np.array([values], dtype=np.float32), None)
-    levels = np.repeat(tally.total().levels, tally.total().good.astype(int))
+    histogram = PixelHistogram()
+    histogram.add(np.array([values], dtype=np.float32), None)
+    levels = np.repeat(histogram.total().levels, histogram.total().good.astype(int))
 
     exact = np.sort(np.array(values, dtype=np.float32))[::-1].astype(np.float64)
     assert np.allclose(levels, exact, rtol=2**-13, atol=1e-38)
@@ -166,17 +163,17 @@ def test_aupro_by_hand() -> None:
     mask = np.array([[1, 1, 0, 0] + [0] * 9], dtype=bool)
     mask[0, 3] = True
 
-    tally = PixelTally()
-    tally.add(scores, region_weights(mask))
+    histogram = PixelHistogram()
+    histogram.add(scores, region_weights(mask))
 
-    assert aupro_score(tally.total()) == pytest.approx((0.1 * 0.5 + 0.2) / 0.3)
+    assert aupro_score(histogram.total()) == pytest.approx((0.1 * 0.5 + 0.2) / 0.3)
 
 
 def test_aupro_of_a_perfect_and_of_a_constant_map() -> None:
     """1, and the limit's half: the straight line from (0, 0) to (1, 1), cut at 0.3."""
     mask = np.zeros((8, 8), dtype=bool)
     mask[2:4, 2:6] = True
-    perfect, constant = PixelTally(), PixelTally()
+    perfect, constant = PixelHistogram(), PixelHistogram()
     perfect.add(mask.astype(np.float32), region_weights(mask))
     constant.add(np.ones((8, 8), dtype=np.float32), region_weights(mask))
 

@@ -15,17 +15,17 @@ from snag.core.heatmap import scale_of
 from snag.core.verdict import judge
 from snag.evaluation import plots
 from snag.evaluation.figures import Estimate, Figures, figures
-from snag.evaluation.findings import calibration_sentences, choice_sentence, percent, summary_sentences
+from snag.evaluation.findings import calibration_findings, preparation_finding, summary_findings
 from snag.evaluation.gallery import Gallery
 from snag.evaluation.labelled import LabelledPicture
 from snag.evaluation.report import render
-from snag.evaluation.results import Result
-from snag.evaluation.shift_table import Outcome, ShiftRow, ShiftTable
+from snag.evaluation.results import PictureResult
+from snag.evaluation.score_histogram import PixelHistogram, picture_histogram
+from snag.evaluation.shift_table import ShiftOutcome, ShiftRow, ShiftTable
 from snag.evaluation.shifts import SHIFTS
 from snag.evaluation.shortcuts import FEATURES
 from snag.evaluation.summary import Evaluation, metrics_json
-from snag.evaluation.tally import PixelTally, tally_pictures
-from snag.training.calibration.compare_thresholds import Costs, choices
+from snag.training.calibration.compare_thresholds import Costs, compare_thresholds
 from snag.training.calibration.guarantee import guarantee, guarantee_of_chosen
 from tests.support.fakes import tiny_artifact, tiny_calibration
 
@@ -35,16 +35,16 @@ def evaluation(tmp_path: Path) -> Evaluation:
     """No pictures yet; 40 calibration scores 0.001 .. 0.040, threshold 0.039."""
     artifact = tiny_artifact(tmp_path)
     calibration = tiny_calibration(tmp_path, artifact)
-    none: Figures = figures([], PixelTally(), [], calibration.threshold, 100, 0)
+    none: Figures = figures([], PixelHistogram(), [], calibration.threshold, 100, 0)
     gallery = Gallery(0, scale_of(calibration))
-    return Evaluation("tiny", "data", "2026-01-01", artifact, calibration, none, [], [], [], PixelTally(), gallery)
+    return Evaluation("tiny", "data", "2026-01-01", artifact, calibration, none, [], [], [], PixelHistogram(), gallery)
 
 
 def judged(evaluation: Evaluation, scores: dict[str, list[float]], reason: str | None = None) -> Evaluation:
     """The evaluation of pictures with these scores, by class; their features are all alike."""
     same = (0.5,) * len(FEATURES)
     results = [
-        Result(
+        PictureResult(
             LabelledPicture(Path("x"), f"test/{kind}/{index}.png", kind, None),
             judge(score, 0.1, reason, evaluation.calibration),
             0.5,
@@ -54,95 +54,74 @@ def judged(evaluation: Evaluation, scores: dict[str, list[float]], reason: str |
         for kind, values in scores.items()
         for index, score in enumerate(values)
     ]
-    found = figures(results, PixelTally(), [], evaluation.calibration.threshold, 100, 0)
+    found = figures(results, PixelHistogram(), [], evaluation.calibration.threshold, 100, 0)
     return replace(evaluation, results=results, figures=found)
 
 
 def texts(evaluation: Evaluation) -> list[str]:
-    return [sentence.text for sentence in summary_sentences(evaluation)]
+    return [finding.text for finding in summary_findings(evaluation)]
 
 
 CALM = [index / 1000 for index in range(1, 40, 2)]  # twenty scores spread as the calibration's
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0, "0 %"),
-        (1, "100 %"),
-        (0.0476, "4.8 %"),
-        (0.05, "5 %"),
-        (0.9999, "99.99 %"),
-        (0.0004, "0.04 %"),
-        (1e-9, "less than 0.01 %"),
-    ],
-)
-def test_percent_never_rounds_something_to_nothing_or_to_all(share: float, text: str) -> None:
-    """A detection rate of 99.99 % is no promise of 100."""
-    assert percent(share) == text
 
 
 def test_counts_and_shares_are_told_with_their_intervals(evaluation: Evaluation) -> None:
     """8 of 10 defects, one of twenty good ones: exact intervals, and the promise kept."""
     found = texts(judged(evaluation, {"good": [*CALM[:-1], 0.05], "dent": [0.06] * 8 + [0.02] * 2}))
 
-    assert found[0] == "Of 10 defective pictures 8 were stopped: 80 % (95 % interval 44.4 % to 97.5 %)."
+    assert found[0] == "Of 10 defective pictures 8 were rejected: 80 % (95 % interval 44.4 % to 97.5 %)."
     assert found[1] == (
-        "Of 20 good pictures 1 was stopped: 5 % (95 % interval 0.1 % to 24.9 %). Calibration promised at most 5 % on average; "
+        "Of 20 good pictures 1 was rejected: 5 % (95 % interval 0.1 % to 24.9 %). Calibration promised at most 5 % on average; "
         "the count agrees with that."
     )
 
 
 def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() -> None:
-    settings = {"mode": "whole", "why": "nothing to align", "channels": 3, "height": 240, "width": 256}
+    settings = {"phrase": "each picture whole", "why": "nothing to align", "channels": 3, "height": 240, "width": 256}
 
     told = [
-        choice_sentence(some)
+        preparation_finding(some)
         for some in (
             settings | {"symmetry": "mirrored"},
-            settings | {"symmetry": "none", "mode": "aligned", "channels": 1},
-            settings | {"mode": "registered"},
-            settings | {"mode": "located"},
+            settings | {"symmetry": "none", "channels": 1},
             settings,
-            {"mode": "whole"},
+            {"phrase": "each picture whole"},
         )
     ]
 
-    whole = "the whole picture, in colour, 240 x 256 pixels at most (nothing to align)"
+    whole = "each picture whole, in colour, 240 x 256 pixels at most (nothing to align)"
     assert told == [
         f"{whole}; also shown mirrored: good pictures stay good so.",
-        "each part cut out and laid straight, in grey, 240 x 256 pixels at most (nothing to align).",
-        "the whole picture, moved to where its scene usually lies, in colour, 240 x 256 pixels at most (nothing to align).",
-        "each part cut out wherever it lies, its table painted over, in colour, 240 x 256 pixels at most (nothing to align).",
+        "each picture whole, in grey, 240 x 256 pixels at most (nothing to align).",
         f"{whole}.",
         None,
     ]
 
 
 def test_a_broken_promise_is_called_one(evaluation: Evaluation) -> None:
-    """Half of the good pictures stopped: a warning with its probability, and that scores differ from calibration's."""
-    found = summary_sentences(judged(evaluation, {"good": CALM[:10] + [0.05] * 10}))
+    """Half of the good pictures rejected: a warning with its probability, and that scores differ from calibration's."""
+    found = summary_findings(judged(evaluation, {"good": CALM[:10] + [0.05] * 10}))
 
-    moods = {sentence.mood for sentence in found if "good pictures" in sentence.text}
+    moods = {finding.mood for finding in found if "good pictures" in finding.text}
     assert moods == {"warning"}
-    assert any("by chance in less than 0.01 % of cases only" in sentence.text for sentence in found)
-    assert any("score differently from the good pictures of calibration" in sentence.text for sentence in found)
+    assert any("by chance in less than 0.01 % of cases only" in finding.text for finding in found)
+    assert any("score differently from the good pictures of calibration" in finding.text for finding in found)
 
 
 def test_the_hardest_defect_is_named_where_there_are_several(evaluation: Evaluation) -> None:
     """By its AUROC against the good pictures."""
     found = texts(judged(evaluation, {"good": CALM, "bend": [0.06] * 4, "dent": [0.06, 0.0005]}))
 
-    assert "Hardest to tell from good parts: dent (image AUROC 0.500; 1 of 2 stopped)." in found
+    assert "Hardest to tell from good parts: dent (image AUROC 0.500; 1 of 2 rejected)." in found
 
 
-def test_refused_pictures_are_stopped_but_in_no_spread(evaluation: Evaluation) -> None:
+def test_refused_pictures_are_rejected_but_in_no_spread(evaluation: Evaluation) -> None:
     """Their score is a stand-in: a mean with it would say nothing."""
     found = judged(evaluation, {"good": [1e6, 1e6]}, reason="not_aligned")
 
     good = found.figures.per_class["good"]
-    assert (good.count, good.stopped, good.refused, good.score) == (2, 2, 2, None)
-    assert "Stopped without a look at the surface: 2 pictures, 2 of them good (not_aligned)." in texts(found)
+    assert (good.count, good.rejected, good.refused, good.score) == (2, 2, 2, None)
+    assert "Rejected without a look at the surface: 2 pictures, 2 of them good (not_aligned)." in texts(found)
     assert '"image_auroc": null' in metrics_json(found)
 
 
@@ -150,7 +129,7 @@ def test_a_threshold_set_by_hand_promises_nothing(evaluation: Evaluation) -> Non
     """In the calibration part and beside the false alarms."""
     manual = judged(replace(evaluation, calibration=replace(evaluation.calibration, method="manual")), {"good": CALM})
 
-    assert [sentence.mood for sentence in calibration_sentences(manual)] == ["warning"]
+    assert [finding.mood for finding in calibration_findings(manual)] == ["warning"]
     assert "set by hand and promised nothing" in texts(manual)[1]
 
 
@@ -158,14 +137,14 @@ def test_the_promise_is_told_in_pictures(evaluation: Evaluation) -> None:
     """5 % of 1,000 parts, and how far 40 pictures can be trusted: Beta(2, 39)."""
     known = replace(evaluation.calibration, guarantee=guarantee(40, 39, 0.05, "average", 0.95))
     found, older = (
-        [sentence.text for sentence in calibration_sentences(replace(evaluation, calibration=calibration))]
+        [finding.text for finding in calibration_findings(replace(evaluation, calibration=calibration))]
         for calibration in (known, evaluation.calibration)
     )
 
-    assert found[1] == "Of 1,000 good parts, on average at most 49 are stopped; with 95 % confidence at most 114."
+    assert found[1] == "Of 1,000 good parts, on average at most 49 are rejected; with 95 % confidence at most 114."
     assert found[2].startswith("With 80 calibration pictures instead of 40 it would be at most 95")
     assert "lies between 0.6 % and 13.2 % in 95 of 100 calibrations" in found[3]
-    assert "at most 5 % are stopped on average: 50 of 1,000." in older[1]
+    assert "at most 5 % are rejected on average: 50 of 1,000." in older[1]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +156,7 @@ def test_the_promise_is_told_in_pictures(evaluation: Evaluation) -> None:
     ],
 )
 def test_calibration_pictures_that_were_left_out_are_told(evaluation: Evaluation, names: tuple[str, ...], end: str) -> None:
-    found = calibration_sentences(replace(evaluation, calibration=replace(evaluation.calibration, left_out=names)))
+    found = calibration_findings(replace(evaluation, calibration=replace(evaluation.calibration, left_out=names)))
 
     assert found[0].text.endswith(end)
 
@@ -188,7 +167,7 @@ def test_a_threshold_chosen_with_defects_is_called_one(evaluation: Evaluation) -
     chosen = replace(evaluation.calibration, method="youden", guarantee=guarantee_of_chosen(scores, 0.039, 0.95))
     found = judged(replace(evaluation, calibration=chosen), {"good": CALM})
 
-    said = [sentence.text for sentence in calibration_sentences(found)]
+    said = [finding.text for finding in calibration_findings(found)]
     assert said[0] == "The threshold 0.039 was chosen with labelled defects (youden)."
     assert "a threshold that was chosen by its results is promised less" in said[1]
     assert "was chosen with labelled defects and promised no average rate" in texts(found)[1]
@@ -200,7 +179,9 @@ def test_groups_and_ways_to_choose_stand_in_the_report(evaluation: Evaluation) -
     known = replace(
         evaluation.calibration,
         groups=(Group("camera <1>", (0.01,) * 19, 0.01, promised), Group("camera 2", (0.02,), None)),
-        choices=choices(evaluation.calibration.scores, [0.02, 0.05, 0.06], (0.039, 0.114), 0.95, Costs(9, 1, 0.01)),
+        comparisons=compare_thresholds(
+            evaluation.calibration.scores, [0.02, 0.05, 0.06], (0.039, 0.114), 0.95, Costs(9, 1, 0.01)
+        ),
     )
     html = render(replace(evaluation, calibration=known))
 
@@ -217,7 +198,7 @@ def test_groups_and_ways_to_choose_stand_in_the_report(evaluation: Evaluation) -
     }
 
 
-TALLY = tally_pictures(np.array([True, True, False, False]), np.array([3.0, 1.0, 2.0, 0.0]))
+TALLY = picture_histogram(np.array([True, True, False, False]), np.array([3.0, 1.0, 2.0, 0.0]))
 SCORES = np.array([0.01, 0.5, 20.0])
 
 
@@ -252,21 +233,19 @@ def test_no_bar_lies_on_both_sides_of_the_threshold() -> None:
     """A score equal to the threshold is passed, so it is counted left of the line."""
     edges = plots._bins(np.linspace(0, 1, 50), 0.37, 20)
 
-    passed, stopped = np.histogram([0.37, np.nextafter(0.37, 1)], edges)[0].nonzero()[0]
-    assert edges[passed + 1] == edges[stopped] == np.nextafter(0.37, 1)
+    passed, rejected = np.histogram([0.37, np.nextafter(0.37, 1)], edges)[0].nonzero()[0]
+    assert edges[passed + 1] == edges[rejected] == np.nextafter(0.37, 1)
 
 
-@pytest.mark.parametrize(
-    ("mode", "told"), [("aligned", False), ("registered", True), ("located", False), ("whole", True), (None, False)]
-)
+@pytest.mark.parametrize(("judged", "told"), [(None, False), (False, False), (True, True)])
 def test_that_moved_pictures_repeat_their_edges_is_told_where_edges_are_judged(
-    evaluation: Evaluation, mode: str | None, told: bool
+    evaluation: Evaluation, judged: bool | None, told: bool
 ) -> None:
-    none = Outcome(Estimate(0.9, None), 0, 0, 0.0, None, 0.0, None, True)
+    none = ShiftOutcome(Estimate(0.9, None), 0, 0, 0.0, None, 0.0, None, True)
     table = ShiftTable(
         4, 4, none, [ShiftRow(name, amount, none, None) for name, one in SHIFTS.items() for amount in one.amounts]
     )
-    settings = {} if mode is None else {"mode": mode}
+    settings = {} if judged is None else {"judges_border": judged}
     artifact = replace(evaluation.artifact, settings=settings)
 
     html = render(replace(evaluation, artifact=artifact, shifts=table))

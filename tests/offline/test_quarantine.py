@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 #: Goes into every process before anything else: reading some pictures ends it, as a decoder that crashes would.
 DEADLY = """
 import os, signal
-from offline import sources
+from snag.offline import sources
 read = sources.read
 def deadly(entry):
     if entry.name == "3.png" or os.environ.get("NOTHING"):
@@ -73,6 +73,7 @@ def rows(settings: ScoreSettings, ending: str = ".parquet") -> dict[str, dict[st
     return {str(row["name"]): row for row in table}
 
 
+@pytest.mark.slow
 def test_the_pictures_that_end_processes_are_refused_and_all_others_judged(settings, deadly, given_up, tmp_path, monkeypatch):
     """A picture over which a process died once, and then none, is no culprit; a row has the numbers of an undisturbed run."""
     monkeypatch.setenv("ONCE", str(tmp_path / "once"))
@@ -94,7 +95,7 @@ def test_the_pictures_that_end_processes_are_refused_and_all_others_judged(setti
 def test_a_model_that_ends_processes_is_no_pictures_fault(settings, given_up, tmp_path, monkeypatch):
     """When none comes as far as a picture, the command says so, makes no tables, and could go on."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import os\nfrom snag import artifact\nartifact.load_artifact = lambda _: os._exit(9)"
+        "import os\nfrom snag.core import artifact\nartifact.load_artifact = lambda _: os._exit(9)"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
 
@@ -104,6 +105,7 @@ def test_a_model_that_ends_processes_is_no_pictures_fault(settings, given_up, tm
     assert not settings.out.exists()
 
 
+@pytest.mark.slow
 def test_the_whole_command_ends_with_a_row_for_each_picture(settings, deadly):
     """With Dask's own workers dying over a part, one picture after the other is found, and the command ends well."""
     flags = ["--source", settings.source, "--run", settings.run, "--out", settings.out, "--part", "5", "--workers", "1"]

@@ -16,17 +16,17 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from snag.cli.folder_lock import held
+from snag.cli.lock import held
 from snag.core import inspection
 from snag.core.artifact import load_artifact
 from snag.core.calibration import read_calibration
 from snag.core.errors import BadConfig, NoPictures, OtherScores
-from snag.core.inspection import Inspector
+from snag.core.inspection import RowInspector
 from snag.core.serving import ServingSettings
-from snag.core.telemetry import Tally
+from snag.core.telemetry import MetricsBuffer
 from snag.offline import score as command
 from snag.offline.engine import Finished
-from snag.offline.rows import Row, is_whole, write_part
+from snag.offline.rows import ScoreRow, is_whole, write_part
 from snag.offline.score import ScoreSettings, score
 from snag.offline.summary import EDGES, summarise
 from tests.support.fakes import tiny_artifact, tiny_calibration
@@ -89,7 +89,7 @@ class TestVerdicts:
         score(settings)
 
         artifact, calibration = load_artifact(run / "snag.pt"), read_calibration(run / "calibration.json")
-        inspector = Inspector(artifact, calibration, ServingSettings(), "run", "1.0", Tally(), print)
+        inspector = RowInspector(artifact, calibration, ServingSettings(), "run", "1.0", MetricsBuffer(), print)
         judged = {row["name"]: row for row in rows(settings.out)}
         refused = {row["name"]: row for row in rows(settings.out.with_name("scores.refused.parquet"))}
         assert set(judged) | set(refused) == {path.name for path in source.iterdir()}
@@ -201,7 +201,9 @@ class TestRows:
     def test_whole(self, tmp_path):
         """A part is whole when its rows are all there and it was made from what is asked."""
         path = tmp_path / "part"
-        write_part([Row("a", True, 1.0, 0.5, 0.1), Row("b", code="broken_picture", message="cut")], path, {"model": "m"})
+        write_part(
+            [ScoreRow("a", True, 1.0, 0.5, 0.1), ScoreRow("b", code="broken_picture", message="cut")], path, {"model": "m"}
+        )
 
         assert is_whole(path, 2, {"model": "m"})
         assert not is_whole(path, 3, {"model": "m"})
@@ -259,13 +261,15 @@ class TestEngine:
         line = [sys.executable, "-m", "snag.offline.score", *flags]
         parts = settings.out.with_name("scores.parts")
         first = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.DEVNULL)
-        wait_for(lambda: len(list(parts.glob("part-*"))) > 2)
-        worker = max(psutil.Process(first.pid).children(recursive=True), key=lambda one: one.memory_info().rss)
-        worker.kill()
-        done = len(list(parts.glob("part-*")))
-        wait_for(lambda: len(list(parts.glob("part-*"))) > done + 2)
-        first.send_signal(signal.SIGKILL)
-        first.wait()
+        try:
+            wait_for(lambda: len(list(parts.glob("part-*"))) > 2)
+            worker = max(psutil.Process(first.pid).children(recursive=True), key=lambda one: one.memory_info().rss)
+            worker.kill()
+            done = len(list(parts.glob("part-*")))
+            wait_for(lambda: len(list(parts.glob("part-*"))) > done + 2)
+        finally:
+            first.send_signal(signal.SIGKILL)
+            first.wait()
         kept = {path.name: path.stat().st_mtime_ns for path in parts.glob("part-*")}
         assert 0 < len(kept) < total // 3, "it was killed too late to show anything"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from snag.review.findings import Seen, false_alarm_rate, findings, interval, suggest
+from snag.review.findings import Seen, false_alarm_rate, interval, label_findings, suggest
 from snag.review.labels import DEFECT, FALSE_ALARM, UNSURE, Labelled
 
 
@@ -23,7 +23,7 @@ class TestObserved:
         """Of 1000 judged 50 were flagged; of 20 labelled ones 8 were good: 20 false alarms among 970 good parts."""
         labels = [labelled(FALSE_ALARM, 3.0)] * 8 + [labelled(DEFECT, 9.0)] * 12 + [labelled(UNSURE, 4.0)] * 5
 
-        found = findings(labels, Seen(50, 30, 920))
+        found = label_findings(labels, Seen(50, 30, 920))
 
         assert (found.defects, found.false_alarms, found.unsure) == (12, 8, 5)
         assert found.observed is not None
@@ -32,10 +32,10 @@ class TestObserved:
 
     def test_without(self):
         """Without a label of a flagged picture, or without the server's counts, nothing is said."""
-        assert findings([], Seen(5, 5, 5)).observed is None
-        assert findings([labelled(UNSURE, 3.0)], Seen(5, 5, 5)).observed is None
-        assert findings([labelled(FALSE_ALARM, 3.0, "borderline")], Seen(5, 5, 5)).observed is None
-        assert findings([labelled(FALSE_ALARM, 3.0)], Seen(0, 0, 0)).observed is None
+        assert label_findings([], Seen(5, 5, 5)).observed is None
+        assert label_findings([labelled(UNSURE, 3.0)], Seen(5, 5, 5)).observed is None
+        assert label_findings([labelled(FALSE_ALARM, 3.0, "borderline")], Seen(5, 5, 5)).observed is None
+        assert label_findings([labelled(FALSE_ALARM, 3.0)], Seen(0, 0, 0)).observed is None
 
     @given(count=st.integers(0, 60), more=st.integers(0, 60), error=st.floats(0.001, 0.5))
     def test_interval(self, count, more, error):
@@ -63,7 +63,7 @@ class TestObserved:
             parts = [generator.random() < 0.02 for _ in range(1500)]  # whether it is a defect
             flagged = [is_bad for is_bad in parts if generator.random() < (0.9 if is_bad else truth)]
             labels = [labelled(DEFECT if is_bad else FALSE_ALARM, 3.0) for is_bad in flagged if generator.random() < 0.5]
-            observed = findings(labels, Seen(len(flagged), 0, len(parts) - len(flagged))).observed
+            observed = label_findings(labels, Seen(len(flagged), 0, len(parts) - len(flagged))).observed
             held += observed is not None and observed.low <= truth <= observed.high
 
         assert held / lines >= 0.95
@@ -104,7 +104,7 @@ class TestSuggestion:
         assert (found.threshold, found.rate) == (2.5, 0.04)
 
     def test_unaligned(self):
-        """Good parts that could not be aligned are stopped whatever the threshold: too many, and none can help."""
+        """Good parts that could not be aligned are rejected whatever the threshold: too many, and none can help."""
         labels = [labelled(FALSE_ALARM, 1e6, reason="not_aligned")] * 5
 
         found = suggest(labels, Seen(5, 0, 95), 0.02)

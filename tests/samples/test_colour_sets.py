@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.colour.__main__ import SETS, main
-from snag.samples.drawing import SIDE
+from benchmarks.colour.__main__ import main
+from snag.samples.colour_sets import SETS
+from snag.samples.kit.shapes import SIDE
 from tests.support.data_sets import read_folder
 
+#: The sets are drawn for benchmarks, at their full size: seconds a picture.
+pytestmark = pytest.mark.benchmark
 FEW = ["--train", "2", "--good", "1", "--each", "2"]
 
 

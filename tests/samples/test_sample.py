@@ -1,9 +1,5 @@
 """The embedded sample: what is drawn, that it is drawn again alike, and that no half-drawn folder looks whole."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -21,8 +17,10 @@ from snag.core.errors import BadDataset
 from snag.samples.screw import GOOD, draw_part
 from snag.samples.screw_defects import DEFECTS
 from snag.samples.screw_picture import draw_scene, lay
+from snag.samples.screw_sample import LEAST_AREA, LEAST_CONTRAST, VISIBLE, draw
 from snag.training.data.layout import check_layout
-from snag.training.sample import LEAST_AREA, LEAST_CONTRAST, VISIBLE, SampleSettings, draw, main, write_sample
+from snag.training.sample import SampleSettings, main, write_sample
+from tests.support.children import Child
 
 ROOT = Path(__file__).parents[2]
 SIZE = 256
@@ -117,18 +115,13 @@ def test_killed_run_leaves_no_folder_that_looks_whole(tmp_path):
     data = tmp_path / "sample"
     write_sample(SampleSettings(data=data, **SMALL))
     before = tree(data)
-    command = [sys.executable, "-m", "snag.training.sample", "--data", str(data), "--train-good", "5000"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with Child("snag.training.sample", ["--data", str(data), "--train-good", "5000"]) as drawing:
         give_up = time.monotonic() + 60
         while not list(tmp_path.glob(".sample.*.part/train/good/*.png")):
-            assert process.poll() is None
+            assert drawing.runs
             assert time.monotonic() < give_up
             time.sleep(0.02)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        drawing.kill()
 
     assert tree(data) == before
     assert len(list(tmp_path.iterdir())) == 2
@@ -150,7 +143,7 @@ def test_mask_covers_exactly_what_changed(kind):
         assert changed[mask].mean() > 0.6
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 2**31), kind=st.sampled_from(sorted(DEFECTS)))
 def test_every_defect_can_be_seen(seed, kind):
     """Whatever the seed, a defect changes enough pixels, one of them clearly."""

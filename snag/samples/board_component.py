@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import map_coordinates
 
-from snag.samples.drawing import SIDE, Array, Rng, laid
+from snag.samples.kit.shapes import SIDE, Array, Pose, Rng, box, disc, laid
 
 PRINT, GOLD, TIN, DARK = (
     np.array(colour, dtype=float) for colour in ((206, 212, 204), (196, 160, 84), (178, 182, 188), (18, 20, 20))
@@ -25,23 +25,6 @@ _BODIES: Final = {
 }
 #: Pixels from one pin of a chip to the next.
 PITCH: Final = 16
-#: Every row, or every column.
-ALL: Final = slice(0, SIDE)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Pixels and degrees."""
-
-    y: float
-    x: float
-    turn: float = 0.0
-
-    def own(self, down: slice = ALL, right: slice = ALL) -> tuple[Array, Array]:
-        """How far below its middle and right of it each pixel of a piece lies, in its own directions."""
-        y, x = np.mgrid[down, right].astype(float)
-        sin, cos = np.sin(np.radians(self.turn)), np.cos(np.radians(self.turn))
-        return cos * (y - self.y) - sin * (x - self.x), cos * (x - self.x) + sin * (y - self.y)
 
 
 @dataclass(frozen=True)
@@ -49,7 +32,7 @@ class Component:
     """What is soldered on, pixels; its tone is a factor, its lot is printed on it."""
 
     kind: str
-    at: Place
+    at: Pose
     height: float
     width: float
     tone: float = 1.0
@@ -64,7 +47,7 @@ def soldered(picture: Array, one: Component, rng: Rng) -> Array:
     top, left = max(0, int(one.at.y) - reach), max(0, int(one.at.x) - reach)
     here = slice(top, min(SIDE, int(one.at.y) + reach)), slice(left, min(SIDE, int(one.at.x) + reach))
     drawn = picture.copy()
-    drawn[here] = _on(picture[here], one, *one.at.own(*here), rng)
+    drawn[here] = _on(picture[here], one, *one.at.axes(*here), rng)
     return drawn
 
 
@@ -75,40 +58,32 @@ def _on(picture: Array, one: Component, v: Array, u: Array, rng: Rng) -> Array:
     if one.kind == "chip":
         for side, bright in zip((-1, 1), shine, strict=True):
             for pin in pins_of(one):
-                picture = laid(picture, _box(v - side * (one.height / 2 + 4), u - pin, 14, 7), TIN * bright)
-        picture = laid(picture, _box(v, u, one.height, one.width), body)
-        picture = laid(picture, _disc(v + one.height / 2 - 13, u + one.width / 2 - 13, 5), body + 45)
+                picture = laid(picture, box(v - side * (one.height / 2 + 4), u - pin, 14, 7), TIN * bright)
+        picture = laid(picture, box(v, u, one.height, one.width), body)
+        picture = laid(picture, disc(v + one.height / 2 - 13, u + one.width / 2 - 13, 5), body + 45)
         return laid(picture, 0.8 * _text(f"SN 74\n{one.lot}", v, u), PRINT * 0.8)
-    picture = laid(picture, _box(v, u, one.height, one.width), body)
+    picture = laid(picture, box(v, u, one.height, one.width), body)
     if one.kind == "can":
         radius = 0.46 * one.width
-        picture = laid(picture, _disc(v, u, radius), TIN * one.tone * (1 + 0.1 * u / radius)[..., None])
-        picture = laid(picture, _disc(v, u, radius) * (0.5 - u - 0.45 * radius).clip(0, 1), DARK * 2)
+        picture = laid(picture, disc(v, u, radius), TIN * one.tone * (1 + 0.1 * u / radius)[..., None])
+        picture = laid(picture, disc(v, u, radius) * (0.5 - u - 0.45 * radius).clip(0, 1), DARK * 2)
         return laid(picture, 0.9 * _text(one.lot, v, u), DARK)
     if one.kind == "header":
         for hole in np.linspace(-0.4, 0.4, 6) * one.width:
-            picture = laid(picture, _box(v, u - hole, 15, 15), DARK)
-            picture = laid(picture, _box(v, u - hole, 8, 8), GOLD * shine[0])
+            picture = laid(picture, box(v, u - hole, 15, 15), DARK)
+            picture = laid(picture, box(v, u - hole, 8, 8), GOLD * shine[0])
         return picture
     for side, bright in zip((-1, 1), shine, strict=True):
-        picture = laid(picture, _box(v, u - side * (one.width / 2 - 4), one.height, 8), TIN * bright)
+        picture = laid(picture, box(v, u - side * (one.width / 2 - 4), one.height, 8), TIN * bright)
     if one.kind == "resistor":
         return laid(picture, 0.8 * _text("103", v, u, 0.55), PRINT)
-    return laid(picture, _box(v, u - 0.22 * one.width, one.height, 5), PRINT * 0.9) if one.kind == "diode" else picture
+    return laid(picture, box(v, u - 0.22 * one.width, one.height, 5), PRINT * 0.9) if one.kind == "diode" else picture
 
 
 def pins_of(chip: Component) -> Array:
     """Right of its middle, along each of its long sides."""
     count = int(chip.width // PITCH)
     return (np.arange(count, dtype=np.float64) - (count - 1) / 2) * PITCH
-
-
-def _box(v: Array, u: Array, height: float, width: float) -> Array:
-    return (np.minimum(height / 2 - np.abs(v), width / 2 - np.abs(u)) + 0.5).clip(0, 1)
-
-
-def _disc(v: Array, u: Array, radius: float) -> Array:
-    return (radius - np.hypot(v, u) + 0.5).clip(0, 1)
 
 
 def _text(words: str, v: Array, u: Array, size: float = 1.0) -> Array:

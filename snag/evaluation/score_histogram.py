@@ -1,4 +1,4 @@
-"""Tally: how much good and how much bad lies at each score level; of pictures exactly, of pixels in a stream."""
+"""Score histograms: how much good and how much bad lies at each score level; of pictures exactly, of pixels in a stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIGN: Final = np.uint32(1 << 31)
 
 
 @dataclass(frozen=True)
-class Tally:
+class ScoreHistogram:
     """Weights per score level, highest level first. Leading axes of the weights are pictures or resamples."""
 
     levels: np.ndarray  #: [L], strictly falling
@@ -24,13 +24,13 @@ class Tally:
     bad: np.ndarray  #: [..., L]
     regions: np.ndarray  #: [..., L] each pixel of a defect weighs 1 / size of its region; of pictures the same as `bad`
 
-    def resampled(self, counts: np.ndarray) -> Tally:
+    def resampled(self, counts: np.ndarray) -> ScoreHistogram:
         """Sum the tables [n, L] of n pictures, each taken as often as `counts` [..., n] says."""
-        return Tally(self.levels, counts @ self.good, counts @ self.bad, counts @ self.regions)
+        return ScoreHistogram(self.levels, counts @ self.good, counts @ self.bad, counts @ self.regions)
 
 
-def tally_pictures(is_bad: np.ndarray, scores: np.ndarray, counts: np.ndarray | None = None) -> Tally:
-    """Tally n pictures by their exact scores [n] (infinite ones are ties at the top), taken `counts` [..., n] times (once).
+def picture_histogram(is_bad: np.ndarray, scores: np.ndarray, counts: np.ndarray | None = None) -> ScoreHistogram:
+    """Count n pictures by their exact scores [n] (infinite ones are ties at the top), each `counts` [..., n] times (once).
 
     Raises ValueError for a score that is not a number.
     """
@@ -47,11 +47,11 @@ def tally_pictures(is_bad: np.ndarray, scores: np.ndarray, counts: np.ndarray | 
         return np.add.reduceat(weights[..., order], starts, axis=-1) if len(starts) else weights[..., :0]
 
     bad = per_level(counts * is_bad)
-    return Tally(ordered[starts], per_level(counts * ~is_bad), bad, bad)
+    return ScoreHistogram(ordered[starts], per_level(counts * ~is_bad), bad, bad)
 
 
 @dataclass
-class PixelTally:
+class PixelHistogram:
     """Collects the pixels of picture after picture; its size does not grow with their number, but for the coarse tables.
 
     Areas computed from `total()` are exact for scores rounded to 14 significant binary digits; `rounding_bound` says how far
@@ -93,23 +93,23 @@ class PixelTally:
         """How many regions of defects the pixels made up."""
         return round(float(self._regions.sum()))
 
-    def total(self) -> Tally:
+    def total(self) -> ScoreHistogram:
         """All pixels together, weights [L]."""
         occupied = np.flatnonzero(self._good + self._bad)[::-1]
         levels = _values(occupied.astype(np.uint32) << np.uint32(FINE_SHIFT))
-        return Tally(levels, self._good[occupied], self._bad[occupied], self._regions[occupied])
+        return ScoreHistogram(levels, self._good[occupied], self._bad[occupied], self._regions[occupied])
 
     def rounding_bound(self) -> float:
         """By how much at most rounding may have moved the pixels' AUROC; NaN without both classes.
 
         Half of all pairs of a good and a bad pixel that share a level, but for level 0: those were equal before.
         """
-        tally = self.total()
-        pairs = np.where(tally.levels == 0, 0.0, tally.good.astype(np.float64) * tally.bad).sum()
-        total = float(tally.good.sum()) * float(tally.bad.sum())
+        histogram = self.total()
+        pairs = np.where(histogram.levels == 0, 0.0, histogram.good.astype(np.float64) * histogram.bad).sum()
+        total = float(histogram.good.sum()) * float(histogram.bad.sum())
         return float(pairs / (2 * total)) if total else float("nan")
 
-    def by_picture(self) -> Tally:
+    def by_picture(self) -> ScoreHistogram:
         """Each picture's pixels on coarser levels, weights [n, L], in the order of adding."""
         occupied = np.unique(np.concatenate([keys for keys, *_ in self._pictures]))[::-1]
         tables = np.zeros((3, len(self._pictures), len(occupied)))
@@ -117,7 +117,7 @@ class PixelTally:
             places = len(occupied) - 1 - np.searchsorted(occupied[::-1], keys)
             for table, column in zip(tables, columns, strict=True):
                 table[row, places] = column
-        return Tally(_values(occupied.astype(np.uint32) << np.uint32(COARSE_SHIFT)), *tables)
+        return ScoreHistogram(_values(occupied.astype(np.uint32) << np.uint32(COARSE_SHIFT)), *tables)
 
 
 def _keys(scores: np.ndarray) -> np.ndarray:

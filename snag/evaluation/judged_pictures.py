@@ -16,7 +16,7 @@ from snag.evaluation.labelled import LabelledPicture, read_picture
 
 
 @dataclass(frozen=True)
-class Inspected:
+class JudgedPicture:
     """One picture and all that was said of it; large, so keep what you need and let it go."""
 
     picture: LabelledPicture
@@ -36,7 +36,7 @@ class Unreadable:
 
 def judge_pictures(
     artifact: Artifact, calibration: Calibration, pictures: Sequence[LabelledPicture], batch: int
-) -> Iterator[Inspected | Unreadable]:
+) -> Iterator[JudgedPicture | Unreadable]:
     """Judge `pictures` in their order, `batch` at a time. Raises BadArtifact when the model answers no number."""
     for start in range(0, len(pictures), batch):
         some = pictures[start : start + batch]
@@ -50,7 +50,7 @@ def judge_pictures(
                 _check(artifact, picture, scores)
                 found = scores.anomaly_score, scores.reconstruction_error, scores.reason
                 verdict = judge(*found, calibration, picture.group)
-                yield Inspected(picture, pixels, scores, verdict)
+                yield JudgedPicture(picture, pixels, scores, verdict)
 
 
 def _decode(picture: LabelledPicture) -> Tensor | Unreadable:
