@@ -1,9 +1,9 @@
-# One image that serves whatever lies in its model store, and can also train (python -m snag.training.train …).
+# One image that serves whatever lies in its model store, and can also train (python -m snag train …).
 #   docker build -t snag --build-arg TORCH_INDEX=<index of CPU-only torch wheels> .
 #   docker run --read-only --tmpfs /tmp --user "$(id -u)" --stop-timeout 40 -p 8080:8080 -v "$PWD/model_store:/srv/snag/model_store:ro" \
 #       -v "$PWD/runs/tokens.json:/srv/snag/runs/tokens.json:ro" snag
 # All models of the store are served; `--model screw` behind the image's name serves one. Clients show one of the tokens
-# (python -m snag.gate.token); `-e SNAG_AUTH=off` lets everybody in who reaches the port.
+# (python -m snag token); `-e SNAG_AUTH=off` lets everybody in who reaches the port.
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS packages
@@ -30,8 +30,8 @@ ENV PATH=/opt/snag/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 TMPDIR
 USER 10001
 VOLUME ["/srv/snag/model_store", "/tmp"]
 EXPOSE 8080 8082
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "snag.server.health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "snag", "health"]
 # Inside a container loopback is the container's own, so predictions listen on every address, and ask for a token.
-ENTRYPOINT ["python", "-m", "snag.server.serve", "--foreground", "--server-folder", "/tmp/server", \
+ENTRYPOINT ["python", "-m", "snag", "serve", "--foreground", "--server-folder", "/tmp/server", \
             "--inference-host", "0.0.0.0", "--metrics-host", "0.0.0.0"]
 CMD ["--model", "all"]

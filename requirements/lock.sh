@@ -1,7 +1,7 @@
 #!/bin/sh
-# Resolves base.in, offline.in, features.in and dev.in into hash-pinned lock files. torch, torchvision and the CUDA packages
-# that torch's default wheel brings along stay out: they differ between a CPU and a GPU machine and are pinned by version in
-# torch.txt.
+# Resolves what pyproject.toml asks for, and each of its extras, into hash-pinned lock files. torch, torchvision and the CUDA
+# packages that torch's default wheel brings along stay out: they differ between a CPU and a GPU machine and are pinned by
+# version in torch.txt. What is pinned already stays as it is; `rm requirements/*.lock` first asks for the newest of everything.
 set -eu
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
@@ -14,7 +14,12 @@ compile() {
     $python -m uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
         --custom-compile-command "make lock" -c torch.txt $skip "$@"
 }
-compile base.in -o base.lock
-compile -c base.lock offline.in -o offline.lock
-compile --no-deps features.in -o features.lock
-compile -c base.lock -c offline.lock dev.in -o dev.lock
+# An extra's own packages: resolved with the package itself, its lock would hold all of base.lock again.
+extra() {
+    $python -c 'import sys, tomllib; from pathlib import Path
+print(*tomllib.loads(Path("../pyproject.toml").read_text())["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' "$1"
+}
+compile ../pyproject.toml -o base.lock
+extra offline | compile -c base.lock - -o offline.lock
+extra features | compile --no-deps - -o features.lock
+extra dev | compile -c base.lock -c offline.lock - -o dev.lock

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, CliSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from snag.cli.program import as_typed, program
 from snag.core.errors import BadConfig, SnagError
 
 S = TypeVar("S", bound="Settings")
@@ -48,11 +49,11 @@ def from_flags(kind: type[S], argv: Sequence[str] | None, files: Callable[[dict[
     Raises BadConfig naming the key and what would be valid. `--help` prints and exits.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    program = _program()
+    name = program()
     try:
-        flags = _parsed(kind, arguments, program)
+        flags = _parsed(kind, arguments, name)
     except SettingsError as error:
-        raise BadConfig(detail=f"{_last_sentence(error)}; `{program} --help` lists the flags") from error
+        raise BadConfig(detail=f"{_last_sentence(error)}; `{name} --help` lists the flags") from error
     merged: dict[str, Any] = {}
     for path in files(flags) if files else []:
         merged |= read_toml(path)
@@ -75,7 +76,7 @@ def run(main: Callable[[], None]) -> int:
     try:
         main()
     except SnagError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {as_typed(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -83,10 +84,10 @@ def run(main: Callable[[], None]) -> int:
     return 0
 
 
-def _parsed(kind: type[Settings], arguments: list[str], program: str) -> dict[str, Any]:
+def _parsed(kind: type[Settings], arguments: list[str], name: str) -> dict[str, Any]:
     """The flags that were given, by field name. Raises SettingsError for an unknown one."""
     source = CliSettingsSource[Any](
-        kind, cli_parse_args=arguments, cli_prog_name=program, cli_hide_none_type=True, cli_exit_on_error=False
+        kind, cli_parse_args=arguments, cli_prog_name=name, cli_hide_none_type=True, cli_exit_on_error=False
     )
     return source()
 
@@ -103,8 +104,3 @@ def _explain(problem: Any, kind: type[Settings]) -> str:
     if not name:  # a rule about several settings together
         return sentence
     return f"{name} = {problem['input']!r}: {sentence[:1].lower()}{sentence[1:]}"
-
-
-def _program() -> str:
-    specification = getattr(sys.modules["__main__"], "__spec__", None)
-    return f"python -m {specification.name.removesuffix('.__main__')}" if specification else Path(sys.argv[0]).name

@@ -31,8 +31,9 @@ class Recipe(Settings):
         return self
 
 
-#: Started by snag.server.serve alone, with a bare parser: what pydantic takes to load would delay every start of a server.
-NOT_TYPED = {"snag.server.supervise.keeper"}
+#: The keeper is started by `snag serve` alone, with a bare parser: what pydantic takes to load would delay every start of a
+#: server. The entry of all verbs has no flags (tests/cli/test_main.py).
+NOT_TYPED = {"snag.server.supervise.keeper", "snag.cli.main"}
 #: What a command wants before its flags.
 ACTIONS = {"snag.gate.token": ["list"]}
 

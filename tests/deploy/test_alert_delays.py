@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.alerts.history import History
+from benchmarks.alerts.history import ScrapeHistory
 from benchmarks.alerts.line import Phase, Trouble, day, defocused, dimmed, pictures
-from benchmarks.alerts.recording import Scrape, open_metrics, recorded
+from benchmarks.alerts.recording import RecordedScrape, open_metrics, recorded
 from benchmarks.alerts.rules import Alert, Firing, firings, read_alerts, seconds, written_out
 from benchmarks.alerts.table import markdown, stretches
 from snag.core.imaging import brightness, sharpness
@@ -149,7 +149,7 @@ class TestPast:
 
     def test_open_metrics(self):
         """Every sample gets its date and the labels that Prometheus adds; comments go."""
-        lines = list(open_metrics([Scrape(15, Server().scrape())], 1000))
+        lines = list(open_metrics([RecordedScrape(15, Server().scrape())], 1000))
 
         assert lines == [
             'up{job="snag",instance="line"} 1 1015\n',
@@ -163,10 +163,10 @@ class TestPast:
         if shutil.which("prometheus") is None or shutil.which("promtool") is None:
             pytest.skip("Prometheus is missing; Debian has it in the package prometheus")
         start = 1_700_000_010 // 15 * 15
-        scrapes = [Scrape(at, f"snag_ready {int(at < 300)}\n") for at in range(0, 615, 15)]
+        scrapes = [RecordedScrape(at, f"snag_ready {int(at < 300)}\n") for at in range(0, 615, 15)]
         ready = next(one for one in read_alerts(PROMETHEUS / "alerts.yml", 15) if one.name == "SnagNotReady")
 
-        with History(open_metrics(scrapes, start), tmp_path / "past") as history:
+        with ScrapeHistory(open_metrics(scrapes, start), tmp_path / "past") as history:
             found = firings(ready, history.moments(ready.query, start, start + 600, 15), 15)
 
         assert found == [Firing("SnagNotReady", start + 360, start + 600)]

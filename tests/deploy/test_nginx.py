@@ -7,7 +7,7 @@ import json
 import pytest
 import requests
 
-from snag.gate.proxy.answer import VERDICT_ALONE, Answer, verdict_alone
+from snag.gate.proxy.answer import VERDICT_ALONE, GateAnswer, verdict_alone
 from tests.support.nginx import needs_nginx, nginx
 from tests.support.torchserve import VERDICT, house, run, says
 
@@ -42,7 +42,7 @@ class TestVerdictAlone:
 
         assert said == VERDICT
 
-    @pytest.mark.parametrize("answer", [Answer(503, b'{"error": {}}'), Answer(200, b"\x89PNG", "image/png")])
+    @pytest.mark.parametrize("answer", [GateAnswer(503, b'{"error": {}}'), GateAnswer(200, b"\x89PNG", "image/png")])
     def test_what_is_no_verdict_stays(self, answer):
         """Errors and overlays are passed on as they are."""
         assert verdict_alone(answer) is answer

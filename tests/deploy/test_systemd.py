@@ -42,10 +42,10 @@ def test_what_it_starts_is_the_server_in_the_foreground_with_every_model(service
     name, flags = shlex.split(service["Environment"])[0].split("=", 1)
     assert words.pop() == f"${name}"
 
-    settings = from_flags(ServeSettings, [*words[2:], *flags.split()])
+    settings = from_flags(ServeSettings, [*words[3:], *flags.split()])
 
     assert program == f"{service['WorkingDirectory']}/.venv/bin/python"
-    assert words[:2] == ["-m", "snag.server.serve"]
+    assert words[:3] == ["-m", "snag", "serve"]
     assert (settings.foreground, settings.model) == (True, ["all"])
     assert service["ReadWritePaths"] == f"{service['WorkingDirectory']}/{settings.folder.parent}"
     assert settings.drain < float(service["TimeoutStopSec"])

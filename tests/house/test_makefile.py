@@ -11,20 +11,16 @@ import pytest
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 CHAIN = ["runs/part/snag.pt", "runs/part/calibration.json", "runs/part/report/metrics.json", "model_store/part.mar"]
-TRAIN, CALIBRATE, EVALUATE, ARCHIVE, SERVE = (
-    "snag.training.train", "snag.training.calibrate", "snag.evaluation.evaluate", "snag.training.archive", "snag.server.serve",
-)  # fmt: skip
+TRAIN, CALIBRATE, EVALUATE, ARCHIVE, SERVE = "train", "calibrate", "evaluate", "archive", "serve"
 
 
 def plan(folder: Path, *words: str, data: str = "data/part") -> list[str]:
-    """The modules that make would run in `folder`, in their order."""
-    return re.findall(
-        r"python -m (snag\.(?:training|evaluation|offline|server|client)\S*)", dry_run(folder, *words, data=data).stdout
-    )
+    """The verbs of `snag` that make would run in `folder`, in their order."""
+    return re.findall(r"python -m snag (\S+)", dry_run(folder, *words, data=data).stdout)
 
 
 def dry_run(folder: Path, *words: str, data: str = "data/part") -> subprocess.CompletedProcess[str]:
-    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
     command = ["make", "-n", "-f", str(MAKEFILE), *words, f"DATA={data}"]
     return subprocess.run(command, cwd=folder, env=outer, capture_output=True, text=True, check=False)
 
@@ -59,8 +55,8 @@ def test_one_call_makes_everything_once_and_in_order(bare: Path) -> None:
 def test_a_verb_makes_what_it_depends_on(bare: Path) -> None:
     assert plan(bare, "serve") == [TRAIN, CALIBRATE, ARCHIVE, SERVE]
     assert plan(bare, "evaluate") == [TRAIN, CALIBRATE, EVALUATE]
-    assert plan(bare, "predict", "IMAGES=part.png") == ["snag.client"]
-    assert plan(bare, "score", "SOURCE=part.tar") == ["snag.offline.score"]
+    assert plan(bare, "predict", "IMAGES=part.png") == ["predict"]
+    assert plan(bare, "score", "SOURCE=part.tar") == ["score"]
 
 
 def test_what_is_finished_is_not_made_again(finished: Path) -> None:
@@ -74,7 +70,7 @@ def test_a_verb_that_is_asked_for_runs(finished: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["FPR=0.01", "THRESHOLD=3", "CONFIDENCE=0.9", "PROMISE=confidence", "METHOD=youden", "NOT_GOOD=list.txt"]
+    "setting", ["FPR=0.01", "THRESHOLD=3", "CONFIDENCE=0.9", "PROMISE=confidence", "METHOD=youden", "EXCLUDE=list.txt"]
 )
 def test_another_threshold_needs_no_training(finished: Path, setting: str) -> None:
     assert plan(finished, "serve", setting) == [CALIBRATE, ARCHIVE, SERVE]
@@ -98,23 +94,21 @@ def test_a_newer_report_goes_into_the_model_card(finished: Path) -> None:
 
 
 def test_the_sample_is_drawn_on_demand_alone(bare: Path) -> None:
-    assert plan(bare, "train", data="data/sample") == ["snag.training.sample", TRAIN]
+    assert plan(bare, "train", data="data/sample") == ["sample", TRAIN]
     assert plan(bare, "train") == [TRAIN]
 
 
 def test_the_demonstration_is_quick_and_keeps_out_of_other_runs(bare: Path) -> None:
     output = dry_run(bare, "demo", data="data/sample").stdout
 
-    assert "snag.training.train --data data/sample --run runs/demo --preset quick" in output
-    assert plan(bare, "demo", data="data/sample") == [
-        "snag.training.sample", TRAIN, CALIBRATE, EVALUATE, ARCHIVE, "snag.server.demo",
-    ]  # fmt: skip
+    assert "snag train --data data/sample --run runs/demo --preset quick" in output
+    assert plan(bare, "demo", data="data/sample") == ["sample", TRAIN, CALIBRATE, EVALUATE, ARCHIVE, "demo"]
 
 
 def test_further_flags_go_to_the_verb_alone_that_was_asked_for(bare: Path) -> None:
     lines = [line for line in dry_run(bare, "archive", "ARGS=--flag").stdout.splitlines() if "--flag" in line]
 
-    assert [re.findall(r"python -m (\S+)", line) for line in lines] == [[ARCHIVE]]
+    assert [re.findall(r"python -m snag (\S+)", line) for line in lines] == [[ARCHIVE]]
 
 
 @pytest.mark.parametrize("word", ["EPOCHS=4", "PRESSET=quick", "epochs=4"])
@@ -130,14 +124,14 @@ def test_a_variable_that_make_does_not_know_is_refused_before_anything_is_run(ba
 def test_the_environment_and_an_outer_make_may_have_names_of_their_own(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EPOCHS", "4")
     (bare / "outer.mk").write_text(f"all:\n\t$(MAKE) -n -f {MAKEFILE} train DATA=data/part\n")
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
 
     outer = subprocess.run(
         ["make", "-f", "outer.mk", "BUILD=4"], cwd=bare, env=plain, capture_output=True, text=True, check=False
     )
 
     assert outer.returncode == 0, outer.stderr
-    assert "python -m snag.training.train" in outer.stdout
+    assert "python -m snag train" in outer.stdout
     assert plan(bare, "train") == [TRAIN]
 
 

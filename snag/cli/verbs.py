@@ -1,0 +1,43 @@
+"""The verbs of `snag`: one table, in the order in which they are used. Nothing behind it is imported before it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One command of the product."""
+
+    module: str  #: with a `main(argv)` that answers the exit code
+    line: str  #: what it does, for `snag --help`
+
+
+VERBS: Final[dict[str, Verb]] = {
+    "sample": Verb("snag.training.sample", "draw the embedded sample: good and defective parts, with masks"),
+    "ingest": Verb("snag.training.ingest", "bring a folder, an archive or a URL of pictures in as a data set"),
+    "preview": Verb("snag.training.preview", "draw a contact sheet of what the network sees in training"),
+    "doctor": Verb("snag.doctor.__main__", "look at a data set before any training: a page and a list of what to do"),
+    "train": Verb("snag.training.train", "train on good pictures, resuming where it stopped"),
+    "train-all": Verb("snag.training.train_all", "train, calibrate and pack every data set of a folder"),
+    "calibrate": Verb("snag.training.calibrate", "set the threshold for a false-alarm rate"),
+    "evaluate": Verb("snag.evaluation.evaluate", "judge the test pictures and write the report"),
+    "archive": Verb("snag.training.archive", "pack a calibrated model for the server"),
+    "serve": Verb("snag.server.serve", "start a server; returns when it judges pictures"),
+    "stop": Verb("snag.server.stop", "stop the server, once what is under way is answered"),
+    "health": Verb("snag.server.health", "say whether the server is ready, with the workers of each version"),
+    "models": Verb("snag.server.models", "list what the server serves"),
+    "deploy": Verb("snag.server.deploy", "bring a new version of a model into the running server"),
+    "rollback": Verb("snag.server.rollback", "let the version that answered before answer again"),
+    "token": Verb("snag.gate.token", "add, list or revoke the tokens that clients show"),
+    "predict": Verb("snag.client.__main__", "judge pictures through the running server"),
+    "score": Verb("snag.offline.score", "score stored pictures by the million, without a server"),
+    "review": Verb("snag.review.__main__", "label flagged and borderline pictures on a page of this machine"),
+    "suggest-threshold": Verb("snag.review.suggest", "say what people's labels say of the threshold"),
+    "export": Verb("snag.review.export", "write labelled pictures into folders"),
+    "drift": Verb("snag.evaluation.drift", "draw from a server's log whether its lines have changed"),
+    "lamp": Verb("snag.evaluation.lamp", "draw what another lamp does to the sample's scores"),
+    "tune": Verb("benchmarks.tuning.__main__", "measure which workers, threads and batches suit this machine (in a checkout)"),
+    "demo": Verb("snag.server.demo", "all of it on the sample, from nothing to a table of verdicts"),
+}
