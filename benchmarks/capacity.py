@@ -15,7 +15,7 @@ from benchmarks.live import GATE, JAVA, WORKER, Live, Usage
 from benchmarks.outcome import summary
 from benchmarks.prepared import FORMATS, grey_pictures, in_format, judge_of
 from benchmarks.tables import machine, table
-from benchmarks.traffic import Load, Target
+from benchmarks.traffic import Load, LoadTarget
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -41,9 +41,11 @@ def capacity(settings: CapacitySettings) -> None:
     judge = judge_of(settings.model_store / f"{settings.model}.mar")
     requests = in_format(settings.form, judge, grey_pictures(settings.pictures, most=20))
     with Live(settings.model, settings.model_store, settings.out) as server:
-        traffic.run(Target(server.url), requests, Load(clients=2, count=len(requests) * 2))  # TorchScript optimises at first
+        traffic.run(
+            LoadTarget(server.url), requests, Load(clients=2, count=len(requests) * 2)
+        )  # TorchScript optimises at first
         before = server.usage()
-        samples = traffic.run(Target(server.url), requests, Load(clients=2, count=settings.count))
+        samples = traffic.run(LoadTarget(server.url), requests, Load(clients=2, count=settings.count))
         after = server.usage()
     found = summary(samples)
     spent = {kind: 1000 * (_cpu(after, kind) - _cpu(before, kind)) / found.right for kind in _KINDS}

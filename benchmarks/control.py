@@ -26,8 +26,9 @@ from snag.core.calibration import conformal_threshold
 from snag.core.errors import BadConfig
 from snag.core.files import write_text
 from snag.core.picture import SUFFIXES, decode
-from snag.detector.memory_bank import Memory, remember
+from snag.detector.memory_bank import MemoryBank
 from snag.training.fit.backbone import backbone
+from snag.training.fit.memory_bank import remember
 
 #: A picture that could not be prepared is as far from good ones as can be.
 _FAILED: Final = 1e6
@@ -51,7 +52,7 @@ def control(settings: ControlSettings) -> None:
             raise BadConfig(detail=f"{needed} is not there: expected the test pictures of a data set and the run trained on it")
     artifact = load_artifact(settings.run / "snag.pt")
     split = json.loads((settings.run / "split.json").read_text())
-    memory = Memory(backbone())
+    memory = MemoryBank(backbone())
 
     def prepared(path: Path) -> Tensor | None:
         with torch.inference_mode():

@@ -15,7 +15,7 @@ JSON: Final = "application/json"
 REFUSALS: Final = (429, 503)  #: statuses that say "not now" and promise that nothing was done
 
 
-class Outcome(StrEnum):
+class RequestOutcome(StrEnum):
     """The four ends of a request."""
 
     RIGHT = "right"  #: the answer that it must get
@@ -37,7 +37,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedRequest:
     """A request, ready to be sent, and the answers of which it must get one (two while versions change)."""
 
     name: str  #: what kind of request it is
@@ -49,7 +49,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Reply:
+class BenchmarkReply:
     """What came back."""
 
     status: int
@@ -58,18 +58,18 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Sample:
+class TimedAnswer:
     """One request that was sent."""
 
     name: str
     at: float  #: seconds from the load's begin to when it was sent; with a rate, to when it was due
     seconds: float  #: until its answer, a second try included
-    outcome: Outcome
+    outcome: RequestOutcome
     status: int | None = None  #: None: no answer
     matched: int | None = None  #: which of its answers it got
     tries: int = 1
     detail: str = ""  #: of a wrong or missing answer
-    request: Prepared | None = None  #: what was sent, where the answer was wrong or missing
+    request: PreparedRequest | None = None  #: what was sent, where the answer was wrong or missing
 
 
 @dataclass(frozen=True)
@@ -95,23 +95,23 @@ class Second:
     """What was answered, or given up, within one second."""
 
     second: int
-    counts: Counter[Outcome]
+    counts: Counter[RequestOutcome]
     p50: float
     p99: float
 
 
-def outcome_of(reply: Reply, answers: Sequence[Expected]) -> tuple[Outcome, int | None]:
+def outcome_of(reply: BenchmarkReply, answers: Sequence[Expected]) -> tuple[RequestOutcome, int | None]:
     """The end of a request that was answered with `reply`, and the index of the expected answer that it was."""
     content = _json(reply)
     for index, expected in enumerate(answers):
         if _fits(reply, content, expected):
-            return Outcome.RIGHT, index
+            return RequestOutcome.RIGHT, index
     if reply.status in REFUSALS and error_code(reply) is not None:
-        return Outcome.REFUSED, None
-    return Outcome.WRONG, None
+        return RequestOutcome.REFUSED, None
+    return RequestOutcome.WRONG, None
 
 
-def error_code(reply: Reply) -> str | None:
+def error_code(reply: BenchmarkReply) -> str | None:
     """The code of an error in the one shape in which errors leave Snag, else None."""
     problem = _json(reply).get("error")
     if not isinstance(problem, dict) or set(problem) != {"code", "message"}:
@@ -126,19 +126,19 @@ def quantile(values: Iterable[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
-def summary(samples: Sequence[Sample], seconds: float | None = None) -> Summary:
+def summary(samples: Sequence[TimedAnswer], seconds: float | None = None) -> Summary:
     """Figures of a load that took `seconds`; without, the time from the first request to the last answer counts."""
     counts = Counter(sample.outcome for sample in samples)
-    times = [sample.seconds for sample in samples if sample.outcome is Outcome.RIGHT]
+    times = [sample.seconds for sample in samples if sample.outcome is RequestOutcome.RIGHT]
     spent = seconds or max((sample.at + sample.seconds for sample in samples), default=0.0)
     return Summary(
         sent=len(samples),
-        right=counts[Outcome.RIGHT],
-        refused=counts[Outcome.REFUSED],
-        lost=counts[Outcome.LOST],
-        wrong=counts[Outcome.WRONG],
+        right=counts[RequestOutcome.RIGHT],
+        refused=counts[RequestOutcome.REFUSED],
+        lost=counts[RequestOutcome.LOST],
+        wrong=counts[RequestOutcome.WRONG],
         tried_twice=sum(sample.tries > 1 for sample in samples),
-        per_second=counts[Outcome.RIGHT] / spent if spent else 0.0,
+        per_second=counts[RequestOutcome.RIGHT] / spent if spent else 0.0,
         p50=quantile(times, 0.5),
         p90=quantile(times, 0.9),
         p99=quantile(times, 0.99),
@@ -147,21 +147,21 @@ def summary(samples: Sequence[Sample], seconds: float | None = None) -> Summary:
     )
 
 
-def timeline(samples: Iterable[Sample]) -> list[Second]:
+def timeline(samples: Iterable[TimedAnswer]) -> list[Second]:
     """The seconds of a load in which requests ended, in order."""
 
-    def end(sample: Sample) -> int:
+    def end(sample: TimedAnswer) -> int:
         return int(sample.at + sample.seconds)
 
     return [_second(second, list(group)) for second, group in groupby(sorted(samples, key=end), key=end)]
 
 
-def _second(second: int, samples: list[Sample]) -> Second:
-    times = [sample.seconds for sample in samples if sample.outcome is Outcome.RIGHT]
+def _second(second: int, samples: list[TimedAnswer]) -> Second:
+    times = [sample.seconds for sample in samples if sample.outcome is RequestOutcome.RIGHT]
     return Second(second, Counter(sample.outcome for sample in samples), quantile(times, 0.5), quantile(times, 0.99))
 
 
-def _fits(reply: Reply, content: dict[str, Any], expected: Expected) -> bool:
+def _fits(reply: BenchmarkReply, content: dict[str, Any], expected: Expected) -> bool:
     if reply.status != expected.status or reply.content_type.partition(";")[0] != expected.content_type:
         return False
     if expected.content_type != JSON:
@@ -174,7 +174,7 @@ def _fits(reply: Reply, content: dict[str, Any], expected: Expected) -> bool:
     return expected.score is None or abs(score - expected.score) <= expected.tolerance
 
 
-def _json(reply: Reply) -> dict[str, Any]:
+def _json(reply: BenchmarkReply) -> dict[str, Any]:
     if reply.content_type.partition(";")[0] != JSON:
         return {}
     try:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.outcome import JSON, Expected, Prepared
+from benchmarks.outcome import JSON, Expected, PreparedRequest
 from snag.core.artifact import Artifact, load_artifact
 from snag.core.errors import NoPictures
 from snag.core.picture import DEFAULT_LIMITS, SUFFIXES, decode
@@ -64,33 +64,33 @@ def png(grey: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def as_body(name: str, judge: Judge, picture: bytes) -> Prepared:
+def as_body(name: str, judge: Judge, picture: bytes) -> PreparedRequest:
     """The picture's bytes as the body."""
-    return Prepared(name, f"/predictions/{judge.model}", picture, {"Content-Type": BYTES}, (judge.expected(picture),))
+    return PreparedRequest(name, f"/predictions/{judge.model}", picture, {"Content-Type": BYTES}, (judge.expected(picture),))
 
 
-def in_json(name: str, judge: Judge, picture: bytes, **more: object) -> Prepared:
+def in_json(name: str, judge: Judge, picture: bytes, **more: object) -> PreparedRequest:
     """The picture's bytes in base64 in JSON; `more` are further fields."""
     body = json.dumps({"image": base64.b64encode(picture).decode(), **more}).encode()
-    return Prepared(name, f"/predictions/{judge.model}", body, {"Content-Type": JSON}, (judge.expected(picture),))
+    return PreparedRequest(name, f"/predictions/{judge.model}", body, {"Content-Type": JSON}, (judge.expected(picture),))
 
 
-def explained(name: str, judge: Judge, picture: bytes) -> Prepared:
+def explained(name: str, judge: Judge, picture: bytes) -> PreparedRequest:
     """The picture's bytes as the body, the heat map over the picture as the answer."""
     answers = (Expected(content_type="image/png"),)
-    return Prepared(name, f"/explanations/{judge.model}", picture, {"Content-Type": BYTES}, answers)
+    return PreparedRequest(name, f"/explanations/{judge.model}", picture, {"Content-Type": BYTES}, answers)
 
 
 RAW: Final = "raw bytes in JSON"
 #: The three ways in which a picture comes: from a grey array [H, W] to a request. The first is the reference's own.
-FORMATS: Final[dict[str, Callable[[str, Judge, np.ndarray], Prepared]]] = {
+FORMATS: Final[dict[str, Callable[[str, Judge, np.ndarray], PreparedRequest]]] = {
     RAW: lambda name, judge, grey: in_json(name, judge, grey.tobytes()),
     "PNG in JSON": lambda name, judge, grey: in_json(name, judge, png(grey)),
     "PNG as body": lambda name, judge, grey: as_body(name, judge, png(grey)),
 }
 
 
-def in_format(form: str, judge: Judge, pictures: Iterable[np.ndarray]) -> list[Prepared]:
+def in_format(form: str, judge: Judge, pictures: Iterable[np.ndarray]) -> list[PreparedRequest]:
     """Each picture as a request of one of FORMATS; as bare bytes only those of the shape that a server takes for bare."""
     fitting = (grey for grey in pictures if form != RAW or grey.shape == DEFAULT_LIMITS.raw_shape)
     return [FORMATS[form](form, judge, grey) for grey in fitting]

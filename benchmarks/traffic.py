@@ -19,7 +19,7 @@ from typing import Final
 
 import aiohttp
 
-from benchmarks.outcome import Outcome, Prepared, Reply, Sample, outcome_of
+from benchmarks.outcome import BenchmarkReply, PreparedRequest, RequestOutcome, TimedAnswer, outcome_of
 
 _LONGEST_DETAIL: Final = 200
 _RETRY_AT_LEAST: Final = 0.1  #: seconds before a second try, where the server names none
@@ -29,7 +29,7 @@ _NOT_ADDED: Final = ("Content-Type", "User-Agent", "Accept", "Accept-Encoding")
 
 
 @dataclass(frozen=True)
-class Target:
+class LoadTarget:
     """A server, and how its clients behave."""
 
     base: str  #: http://host:port
@@ -50,7 +50,7 @@ class Load:
     seed: int = 0
 
 
-def run(target: Target, requests: Iterable[Prepared], load: Load) -> list[Sample]:
+def run(target: LoadTarget, requests: Iterable[PreparedRequest], load: Load) -> list[TimedAnswer]:
     """Send the load and wait for all answers; samples in the order of their ends.
 
     A sequence of requests is sent again and again, an iterator until it ends.
@@ -58,9 +58,11 @@ def run(target: Target, requests: Iterable[Prepared], load: Load) -> list[Sample
     return asyncio.run(drive(target, requests, load))
 
 
-async def drive(target: Target, requests: Iterable[Prepared], load: Load, stop: threading.Event | None = None) -> list[Sample]:
+async def drive(
+    target: LoadTarget, requests: Iterable[PreparedRequest], load: Load, stop: threading.Event | None = None
+) -> list[TimedAnswer]:
     """`run` within an event loop; ends early when `stop` is set, with the answers of what was sent."""
-    samples: list[Sample] = []
+    samples: list[TimedAnswer] = []
     begin = time.perf_counter()
     queue = islice(cycle(requests) if isinstance(requests, Sequence) else requests, load.count)
 
@@ -70,7 +72,7 @@ async def drive(target: Target, requests: Iterable[Prepared], load: Load, stop: 
 
     async with _session(target) as session, asyncio.TaskGroup() as tasks:
 
-        async def send(request: Prepared, due: float) -> None:
+        async def send(request: PreparedRequest, due: float) -> None:
             samples.append(await _send(session, target, request, begin, due))
 
         async def client() -> None:
@@ -92,8 +94,8 @@ async def drive(target: Target, requests: Iterable[Prepared], load: Load, stop: 
 class Background:
     """A load that runs in a thread while the `with` block does something to the server; `samples` is complete afterwards."""
 
-    def __init__(self, target: Target, requests: Iterable[Prepared], load: Load) -> None:
-        self.samples: list[Sample] = []
+    def __init__(self, target: LoadTarget, requests: Iterable[PreparedRequest], load: Load) -> None:
+        self.samples: list[TimedAnswer] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(target, requests, load))
 
@@ -105,7 +107,7 @@ class Background:
         self._stop.set()
         self._thread.join()
 
-    def _run(self, target: Target, requests: Iterable[Prepared], load: Load) -> None:
+    def _run(self, target: LoadTarget, requests: Iterable[PreparedRequest], load: Load) -> None:
         self.samples = asyncio.run(drive(target, requests, load, self._stop))
 
 
@@ -113,14 +115,14 @@ class Background:
 class _Try:
     """What came of asking once."""
 
-    outcome: Outcome
+    outcome: RequestOutcome
     matched: int | None = None
     status: int | None = None
     detail: str = ""
     pause: float = _RETRY_AT_LEAST  #: seconds to wait before asking again
 
 
-def _session(target: Target) -> aiohttp.ClientSession:
+def _session(target: LoadTarget) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         timeout=aiohttp.ClientTimeout(total=target.timeout),
@@ -130,35 +132,37 @@ def _session(target: Target) -> aiohttp.ClientSession:
     )
 
 
-async def _send(session: aiohttp.ClientSession, target: Target, request: Prepared, begin: float, due: float) -> Sample:
+async def _send(
+    session: aiohttp.ClientSession, target: LoadTarget, request: PreparedRequest, begin: float, due: float
+) -> TimedAnswer:
     found, tries = await _ask(session, target, request), 1
-    if target.retry and found.outcome in (Outcome.REFUSED, Outcome.LOST):
+    if target.retry and found.outcome in (RequestOutcome.REFUSED, RequestOutcome.LOST):
         await asyncio.sleep(found.pause)
         found, tries = await _ask(session, target, request), 2
     spent = time.perf_counter() - due
-    kept = request if found.outcome in (Outcome.LOST, Outcome.WRONG) else None
-    return Sample(request.name, due - begin, spent, found.outcome, found.status, found.matched, tries, found.detail, kept)
+    kept = request if found.outcome in (RequestOutcome.LOST, RequestOutcome.WRONG) else None
+    return TimedAnswer(request.name, due - begin, spent, found.outcome, found.status, found.matched, tries, found.detail, kept)
 
 
-async def _ask(session: aiohttp.ClientSession, target: Target, request: Prepared) -> _Try:
+async def _ask(session: aiohttp.ClientSession, target: LoadTarget, request: PreparedRequest) -> _Try:
     body = io.BytesIO(request.body) if request.body else None
     try:
         async with session.request(request.method, target.base + request.path, data=body, headers=request.headers) as answer:
-            reply = Reply(answer.status, answer.headers.get("Content-Type", ""), await answer.read())
+            reply = BenchmarkReply(answer.status, answer.headers.get("Content-Type", ""), await answer.read())
             pause = answer.headers.get("Retry-After", "")
     except aiohttp.ClientConnectorError as error:  # nothing was sent
-        return _Try(Outcome.REFUSED, detail=str(error)[:_LONGEST_DETAIL])
+        return _Try(RequestOutcome.REFUSED, detail=str(error)[:_LONGEST_DETAIL])
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return _Try(Outcome.LOST, detail=f"{type(error).__name__}: {error}"[:_LONGEST_DETAIL])
+        return _Try(RequestOutcome.LOST, detail=f"{type(error).__name__}: {error}"[:_LONGEST_DETAIL])
     outcome, matched = outcome_of(reply, request.answers)
-    detail = "" if outcome is Outcome.RIGHT else reply.body[:_LONGEST_DETAIL].decode(errors="replace")
+    detail = "" if outcome is RequestOutcome.RIGHT else reply.body[:_LONGEST_DETAIL].decode(errors="replace")
     wait = min(float(pause), _RETRY_AT_MOST) if pause.isdecimal() else _RETRY_AT_LEAST
     return _Try(outcome, matched, reply.status, detail, wait)
 
 
 async def _when_due(
-    queue: Iterator[Prepared], begin: float, rate: float, seed: int | None
-) -> AsyncIterator[tuple[float, Prepared]]:
+    queue: Iterator[PreparedRequest], begin: float, rate: float, seed: int | None
+) -> AsyncIterator[tuple[float, PreparedRequest]]:
     """Each request when it is due, evenly or, with a seed, after exponential pauses."""
     pauses = random.Random(seed)
     due = begin

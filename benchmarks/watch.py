@@ -12,25 +12,25 @@ from benchmarks.live import Live, Usage
 
 
 @dataclass(frozen=True)
-class Look:
+class Reading:
     """The processes at one moment."""
 
     at: float  #: seconds since the watch began
     usage: tuple[Usage, ...]
 
 
-class Watch:
+class ProcessWatch:
     """Looks at a server's processes while the `with` block runs; `looks` holds what it saw."""
 
     def __init__(self, server: Live, every: float = 1.0) -> None:
         """`every` is the pause between two looks, in seconds."""
-        self.looks: list[Look] = []
+        self.looks: list[Reading] = []
         self._server = server
         self._every = every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> ProcessWatch:
         self._thread.start()
         return self
 
@@ -43,9 +43,9 @@ class Watch:
         while True:
             at = time.perf_counter() - begin
             try:
-                self.looks.append(Look(at, tuple(self._server.usage())))
+                self.looks.append(Reading(at, tuple(self._server.usage())))
             except LookupError:  # the server is gone, which the load's own figures show
-                self.looks.append(Look(at, ()))
+                self.looks.append(Reading(at, ()))
             if self._stop.wait(self._every):
                 return
 

@@ -18,7 +18,7 @@ from snag.core.picture import decode
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultLine:
     """What one run gave."""
 
     data: str
@@ -40,11 +40,11 @@ class Row:
     score_ms: float  #: preparation and networks on one decoded picture, one core
 
 
-def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) -> Row:
+def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) -> ResultLine:
     """Train, calibrate and evaluate, or read what an earlier call found. Raises CalledProcessError when a stage fails."""
     done = folder / "row.json"
     if done.exists():
-        return Row(**json.loads(done.read_text()))
+        return ResultLine(**json.loads(done.read_text()))
     where = ["--data", str(data), "--run", str(folder)]
     minutes = _timed("snag.training.train", *where, "--preset", preset, "--seed", str(seed), *extra) / 60
     _timed("snag.training.calibrate", *where)
@@ -53,7 +53,7 @@ def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) 
     artifact = load_artifact(folder / "snag.pt")
     lamps = aurocs_under_other_lamps(artifact, data)
     network, whole = _milliseconds(artifact, next((data / "test" / "good").iterdir()))
-    row = Row(
+    row = ResultLine(
         data=data.name,
         preset=preset,
         seed=seed,

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from statistics import mean, pstdev
 
-from benchmarks.accuracy.run import Row
+from benchmarks.accuracy.run import ResultLine
 
 _COLUMNS = {
     "image AUROC": "image_auroc",
@@ -39,7 +39,7 @@ def _processor() -> str:
     return f"{len(names)} cores, {names[0]}" if names else platform.machine()
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[ResultLine]) -> str:
     """One line for each data set and preset."""
     lines = [
         "| data | preset | mode | seeds | " + " | ".join(_COLUMNS) + " |",

@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.markdown import Markdown
 from tqdm import tqdm
 
-from benchmarks.alerts.history import History
+from benchmarks.alerts.history import ScrapeHistory
 from benchmarks.alerts.line import Phase, Trouble, day, defocused, dimmed, pictures
-from benchmarks.alerts.recording import SCRAPE_SECONDS, Scrape, open_metrics, recorded
+from benchmarks.alerts.recording import SCRAPE_SECONDS, RecordedScrape, open_metrics, recorded
 from benchmarks.alerts.rules import Firing, firings, read_alerts
 from benchmarks.alerts.stock import MODEL, Stock, stock
 from benchmarks.alerts.table import Stretch, markdown, stretches
@@ -72,12 +72,14 @@ def _troubles(settings: AlertsSettings) -> list[Trouble]:
     ]
 
 
-def _judged(settings: AlertsSettings, phases: Sequence[Phase], material: Stock) -> tuple[list[Scrape], list[Verdict | None]]:
-    scrapes: list[Scrape] = []
+def _judged(
+    settings: AlertsSettings, phases: Sequence[Phase], material: Stock
+) -> tuple[list[RecordedScrape], list[Verdict | None]]:
+    scrapes: list[RecordedScrape] = []
     answers: list[Verdict | None] = []
     with Live(MODEL, material.model_store, settings.out) as server:
         client = SnagClient(MODEL, server.inference_port, server.metrics_port)
-        scrapes.append(Scrape(0, client.scrape()))
+        scrapes.append(RecordedScrape(0, client.scrape()))
         for phase in phases:
             sent = tqdm(pictures(phase, material.good, material.bad, settings.seed), phase.name, phase.count, mininterval=10)
             scrapes += recorded(client, sent, phase.first, answers)
@@ -85,13 +87,13 @@ def _judged(settings: AlertsSettings, phases: Sequence[Phase], material: Stock) 
     return scrapes, answers
 
 
-def _firings(settings: AlertsSettings, scrapes: Sequence[Scrape]) -> list[Firing]:
+def _firings(settings: AlertsSettings, scrapes: Sequence[RecordedScrape]) -> list[Firing]:
     """Of every shipped alert, dated in seconds since the first picture."""
     last = scrapes[-1].second
     start = (int(time.time()) - last - 3600) // SCRAPE_SECONDS * SCRAPE_SECONDS
     shutil.rmtree(settings.out / "prometheus", ignore_errors=True)
     found = []
-    with History(open_metrics(scrapes, start), settings.out / "prometheus") as history:
+    with ScrapeHistory(open_metrics(scrapes, start), settings.out / "prometheus") as history:
         for alert in read_alerts(ALERTS, SCRAPE_SECONDS):
             series = history.moments(alert.query, start, start + last, SCRAPE_SECONDS)
             found += firings(alert, series, SCRAPE_SECONDS)

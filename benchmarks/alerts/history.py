@@ -14,7 +14,7 @@ import requests
 from benchmarks.live import free_ports
 
 
-class History:
+class ScrapeHistory:
     """A Prometheus that has seen it all, in `folder`; needs the programs `prometheus` and `promtool`.
 
     with History(lines, Path("runs/alerts/prometheus")) as history: ...
@@ -28,7 +28,7 @@ class History:
         with (folder / "scrapes.txt").open("w") as file:
             file.writelines(lines)
 
-    def __enter__(self) -> History:
+    def __enter__(self) -> ScrapeHistory:
         blocks = ["create-blocks-from", "openmetrics", str(self._folder / "scrapes.txt"), str(self._folder / "data")]
         subprocess.run(["promtool", "tsdb", *blocks], check=True, stdout=subprocess.DEVNULL)
         (self._folder / "prometheus.yml").write_text("{}\n")

@@ -25,14 +25,16 @@ _TARGET: Final = 'job="snag",instance="line"'
 
 
 @dataclass(frozen=True)
-class Scrape:
+class RecordedScrape:
     """One scrape of the server, as it was given."""
 
     second: int  #: nominal, since the first picture
     text: str
 
 
-def recorded(client: SnagClient, pictures: Iterable[bytes], first: int, answers: list[Verdict | None]) -> Iterator[Scrape]:
+def recorded(
+    client: SnagClient, pictures: Iterable[bytes], first: int, answers: list[Verdict | None]
+) -> Iterator[RecordedScrape]:
     """Send the pictures, the first of which is number `first`, and scrape once every SCRAPE_SECONDS pictures.
 
     The answers go to the end of `answers`; None for a picture that got no verdict.
@@ -43,7 +45,7 @@ def recorded(client: SnagClient, pictures: Iterable[bytes], first: int, answers:
         except SnagError:
             answers.append(None)
         if number % SCRAPE_SECONDS == 0:
-            yield Scrape(number, settled(client, number))
+            yield RecordedScrape(number, settled(client, number))
 
 
 def settled(client: SnagClient, sent: int) -> str:
@@ -57,7 +59,7 @@ def settled(client: SnagClient, sent: int) -> str:
     raise TimeoutError(f"{sent} requests were sent, but the scrape does not count them")
 
 
-def open_metrics(scrapes: Iterable[Scrape], start: int) -> Iterator[str]:
+def open_metrics(scrapes: Iterable[RecordedScrape], start: int) -> Iterator[str]:
     """Lines of OpenMetrics with dates, for `promtool tsdb create-blocks-from openmetrics`; `start` is the date of second 0."""
     for scrape in scrapes:
         date = start + scrape.second

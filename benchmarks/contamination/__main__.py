@@ -11,7 +11,7 @@ from pydantic import Field
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks.accuracy.run import Row, run_one
+from benchmarks.accuracy.run import ResultLine, run_one
 from benchmarks.contamination.hide import HIDDEN, with_hidden
 from benchmarks.tables import machine, table
 from snag.cli.settings import Settings, from_flags, run
@@ -60,7 +60,7 @@ def contamination(settings: ContaminationSettings) -> None:
     print(settings.out / "table.md")
 
 
-def _cells(row: Row, first: float, hidden: int) -> list[object]:
+def _cells(row: ResultLine, first: float, hidden: int) -> list[object]:
     lost = round(first - row.image_auroc, 3)
     return [row.data, row.seed, hidden, round(row.image_auroc, 3), lost, f"{row.tpr:.0%}", f"{row.fpr:.0%} of {row.good}"]
 

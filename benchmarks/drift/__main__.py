@@ -15,7 +15,7 @@ from rich.markdown import Markdown
 from tqdm import tqdm
 
 from benchmarks.drift.changes import CHANGES
-from benchmarks.drift.line import BURST, Line, noticed
+from benchmarks.drift.line import BURST, MeasuredLine, noticed
 from benchmarks.drift.measure import DEFECTS, Seen, measured_pool, trained_model
 from benchmarks.tables import machine, table
 from snag.cli.settings import Settings, from_flags, run
@@ -25,7 +25,7 @@ from snag.drift.martingale import ALARM, WATCH
 _NAMES = {**{name: name for name in CHANGES}, DEFECTS: f"defects {100 * BURST:g} % instead of 1 %"}
 
 
-class DriftSettings(Settings):
+class DriftBenchmarkSettings(Settings):
     """Simulate lines with pictures of the embedded sample, change them, and print the table."""
 
     out: Path = Field(Path("runs/drift"), description="folder of the model, the pictures, table.md and plot.png")
@@ -39,7 +39,7 @@ class DriftSettings(Settings):
     quiet_lines: int = Field(10, description="lines of 100,000 pictures that never change, for each number of pictures")
 
 
-def drift(settings: DriftSettings) -> None:
+def drift(settings: DriftBenchmarkSettings) -> None:
     """Measure, simulate, write the table and the plot."""
     model = settings.run or trained_model(settings.out)
     pool = measured_pool(settings.out, model, settings.good, settings.changed, settings.defects)
@@ -59,11 +59,11 @@ def drift(settings: DriftSettings) -> None:
     print(f"{settings.out / 'table.md'}, {settings.out / 'plot.png'}")
 
 
-def _rows(settings: DriftSettings, pool: Mapping[str, Sequence[Seen]]) -> Iterator[Sequence[object]]:
+def _rows(settings: DriftBenchmarkSettings, pool: Mapping[str, Sequence[Seen]]) -> Iterator[Sequence[object]]:
     for count in settings.calibration:
         for change, name in _NAMES.items():
             seeds = tqdm(range(settings.lines), f"{name}, {count}", disable=None)
-            found = [noticed(Line(pool, count, seed), settings.quiet, change, settings.quiet) for seed in seeds]
+            found = [noticed(MeasuredLine(pool, count, seed), settings.quiet, change, settings.quiet) for seed in seeds]
             delays = [one.delay for one in found if one.delay is not None]
             causes = Counter(one.cause for one in found if one.cause is not None)
             yield (
@@ -77,23 +77,25 @@ def _rows(settings: DriftSettings, pool: Mapping[str, Sequence[Seen]]) -> Iterat
             )
 
 
-def _quiet(settings: DriftSettings, pool: Mapping[str, Sequence[Seen]]) -> tuple[Sequence[str], list[Sequence[object]]]:
+def _quiet(
+    settings: DriftBenchmarkSettings, pool: Mapping[str, Sequence[Seen]]
+) -> tuple[Sequence[str], list[Sequence[object]]]:
     rows = []
     for count in settings.calibration:
         alarms = 0
         for seed in tqdm(range(settings.quiet_lines), f"quiet, {count}", disable=None):
-            alarms += sum(alarm is not None for alarm in Line(pool, count, 1000 + seed).pictures(WATCH, defects=0.0))
+            alarms += sum(alarm is not None for alarm in MeasuredLine(pool, count, 1000 + seed).pictures(WATCH, defects=0.0))
         rows.append((count, settings.quiet_lines, f"{WATCH:,}", alarms))
     return ("calibration pictures", "lines that never change", "pictures of each", "alarms"), rows
 
 
-def _plot(pool: Mapping[str, Sequence[Seen]], settings: DriftSettings) -> Figure:
+def _plot(pool: Mapping[str, Sequence[Seen]], settings: DriftBenchmarkSettings) -> Figure:
     """The evidence on one line for each change: 400 pictures before it, and on to the alarm."""
     before, count = 400, settings.calibration[len(settings.calibration) // 2]
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure((9.6, 5.4), layout="constrained")
         for axes, (change, name) in zip(figure.subplots(2, 2, sharey=True).flat, _NAMES.items(), strict=True):
-            line, paths = Line(pool, count, 0), []
+            line, paths = MeasuredLine(pool, count, 0), []
             line.pictures(settings.quiet - before)
             for number in range(settings.quiet):
                 more = {} if number < before else {"defects": BURST} if change == DEFECTS else {"kind": change}
@@ -115,7 +117,7 @@ def _plot(pool: Mapping[str, Sequence[Seen]], settings: DriftSettings) -> Figure
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; see `--help`."""
-    return run(lambda: drift(from_flags(DriftSettings, argv)))
+    return run(lambda: drift(from_flags(DriftBenchmarkSettings, argv)))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Noticed:
     early: int  #: alarms before anything had changed
 
 
-class Line:
+class MeasuredLine:
     """Draws pictures with replacement: they are exchangeable with calibration's, which were drawn in the same way."""
 
     def __init__(self, pool: Mapping[str, Sequence[Seen]], count: int, seed: int) -> None:
@@ -48,7 +48,7 @@ class Line:
         return found
 
 
-def noticed(line: Line, quiet: int, change: str, patience: int) -> Noticed:
+def noticed(line: MeasuredLine, quiet: int, change: str, patience: int) -> Noticed:
     """Let the line run for `quiet` pictures, then change it."""
     early = sum(alarm is not None for alarm in line.pictures(quiet))
     for number in range(1, patience + 1):

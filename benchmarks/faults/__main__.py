@@ -15,12 +15,12 @@ from benchmarks import traffic
 from benchmarks.faults.findings import Fault, faults_table, starts_table
 from benchmarks.faults.health import HealthWatch
 from benchmarks.faults.starts import broken_starts
-from benchmarks.faults.strikes import NEXT, STRIKES, Scene
+from benchmarks.faults.strikes import NEXT, STRIKES, LoadedServer
 from benchmarks.live import Live
-from benchmarks.outcome import Outcome, Prepared, summary
+from benchmarks.outcome import PreparedRequest, RequestOutcome, summary
 from benchmarks.prepared import grey_pictures, in_format, judge_of
 from benchmarks.tables import machine
-from benchmarks.traffic import Background, Load, Target
+from benchmarks.traffic import Background, Load, LoadTarget
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -55,7 +55,7 @@ def faults(settings: FaultSettings) -> bool:
     if chosen:
         with Live(settings.model, settings.model_store, settings.out) as server:
             rate = settings.share * _capacity(server, requests, settings.capacity_seconds)
-            scene = Scene(server, archive, settings.out)
+            scene = LoadedServer(server, archive, settings.out)
             found = [_struck(name, scene, requests, rate, settings) for name in chosen]
         text = f"Sent at {rate:.1f} requests a second.\n\n{faults_table(found)}\n"
     starts = broken_starts(archive, settings.out / "broken") if not settings.only or ARCHIVES in settings.only else []
@@ -67,19 +67,19 @@ def faults(settings: FaultSettings) -> bool:
     return is_right
 
 
-def _capacity(server: Live, requests: list[Prepared], seconds: float) -> float:
-    return summary(traffic.run(Target(server.url), requests, Load(clients=4, seconds=seconds))).per_second
+def _capacity(server: Live, requests: list[PreparedRequest], seconds: float) -> float:
+    return summary(traffic.run(LoadTarget(server.url), requests, Load(clients=4, seconds=seconds))).per_second
 
 
-def _struck(name: str, scene: Scene, requests: list[Prepared], rate: float, settings: FaultSettings) -> Fault:
-    target = Target(scene.server.url, retry=True)
+def _struck(name: str, scene: LoadedServer, requests: list[PreparedRequest], rate: float, settings: FaultSettings) -> Fault:
+    target = LoadTarget(scene.server.url, retry=True)
     with HealthWatch(scene.server.url) as health, Background(target, requests, Load(rate=rate)) as load:
         time.sleep(settings.calm)
         struck = time.monotonic()
         remark = STRIKES[name].do(scene)
         health.wait(settings.calm, settings.patience)
     outage = health.outage(struck) or (None, None)
-    bad = [sample for sample in load.samples if sample.outcome in (Outcome.WRONG, Outcome.LOST)]
+    bad = [sample for sample in load.samples if sample.outcome in (RequestOutcome.WRONG, RequestOutcome.LOST)]
     write_text(settings.out / "findings" / f"{name}.txt", "".join(f"{sample}\n" for sample in bad))
     return Fault(STRIKES[name].label, load.samples, *outage, remark)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.faults.starts import Start
-from benchmarks.outcome import Sample, summary
+from benchmarks.outcome import TimedAnswer, summary
 from benchmarks.tables import table
 
 #: Within so many seconds the server must tell of a worker's death.
@@ -20,7 +20,7 @@ class Fault:
     """One strike under load."""
 
     name: str
-    samples: Sequence[Sample]
+    samples: Sequence[TimedAnswer]
     noticed: float | None  #: seconds until the server said that it is not ready; None: it always was
     ready: float | None  #: seconds until it was ready again
     remark: str

@@ -23,7 +23,7 @@ NEXT: Final = "next"  #: the version that is deployed
 
 
 @dataclass(frozen=True)
-class Scene:
+class LoadedServer:
     """A loaded server, the archive that it serves, and a folder for others."""
 
     server: Live
@@ -31,24 +31,24 @@ class Scene:
     folder: Path
 
 
-def _kill_a_worker(scene: Scene) -> str:
+def _kill_a_worker(scene: LoadedServer) -> str:
     scene.server.processes(WORKER)[0].kill()
     return ""
 
 
-def _kill_all_workers(scene: Scene) -> str:
+def _kill_all_workers(scene: LoadedServer) -> str:
     workers = scene.server.processes(WORKER)
     for worker in workers:
         worker.kill()
     return f"{len(workers)} workers"
 
 
-def _kill_torchserve(scene: Scene) -> str:
+def _kill_torchserve(scene: LoadedServer) -> str:
     scene.server.processes(JAVA)[0].kill()
     return ""
 
 
-def _stop_and_start(scene: Scene) -> str:
+def _stop_and_start(scene: LoadedServer) -> str:
     family, begun = scene.server.processes(), time.monotonic()
     family[0].send_signal(signal.SIGTERM)
     _, left = psutil.wait_procs(family, timeout=60)
@@ -57,7 +57,7 @@ def _stop_and_start(scene: Scene) -> str:
     return f"stopped in {stopped:.1f} s, {len(left)} processes left"
 
 
-def _kill_and_start(scene: Scene) -> str:
+def _kill_and_start(scene: LoadedServer) -> str:
     family = scene.server.processes()
     family[0].kill()
     _, left = psutil.wait_procs(family, timeout=60)
@@ -65,7 +65,7 @@ def _kill_and_start(scene: Scene) -> str:
     return f"{len(left)} processes left"
 
 
-def _fill_the_disk(scene: Scene) -> str:
+def _fill_the_disk(scene: LoadedServer) -> str:
     """No file can grow by a byte any more: writing fails as on a full disk, if with another error number."""
     writers = scene.server.processes(GATE, JAVA)
     for process in writers:
@@ -78,7 +78,7 @@ def _fill_the_disk(scene: Scene) -> str:
     return f"{float(lost[1]):.0f} lines of the log lost, and counted" if lost else "no line was lost"
 
 
-def _deploy_and_roll_back(scene: Scene) -> str:
+def _deploy_and_roll_back(scene: LoadedServer) -> str:
     in_version(scene.archive, scene.folder / "next" / scene.archive.name, NEXT)
     deploying = _timed(scene, "snag.server.deploy", "--model-store", str(scene.folder / "next"))
     time.sleep(2.0)
@@ -86,19 +86,19 @@ def _deploy_and_roll_back(scene: Scene) -> str:
     return f"deployed in {deploying}, back in {returning}"
 
 
-def _deploy_what_scores_wrongly(scene: Scene) -> str:
+def _deploy_what_scores_wrongly(scene: LoadedServer) -> str:
     with_other_scores(scene.archive, scene.folder / "wrong" / scene.archive.name, "wrong")
     done = _command(scene, "snag.server.deploy", "--model-store", str(scene.folder / "wrong"))
     return f"exit code {done.returncode}: {' '.join(done.stderr.split())}"
 
 
-def _timed(scene: Scene, module: str, *flags: str) -> str:
+def _timed(scene: LoadedServer, module: str, *flags: str) -> str:
     begun = time.monotonic()
     done = _command(scene, module, *flags)
     return f"NOT: {' '.join(done.stderr.split())}" if done.returncode else f"{time.monotonic() - begun:.1f} s"
 
 
-def _command(scene: Scene, module: str, *flags: str) -> subprocess.CompletedProcess[str]:
+def _command(scene: LoadedServer, module: str, *flags: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", module, "--model", scene.server.model, *flags, *scene.server.where]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -108,7 +108,7 @@ class Strike:
     """One, and how the table calls it."""
 
     label: str
-    do: Callable[[Scene], str]
+    do: Callable[[LoadedServer], str]
 
 
 #: In the order in which they are made, by the name that `--only` takes.

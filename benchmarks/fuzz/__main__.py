@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks import traffic
-from benchmarks.fuzz.findings import GROWTH, Finding, markdown, write_findings
+from benchmarks.fuzz.findings import GROWTH, InputFinding, markdown, write_findings
 from benchmarks.fuzz.generate import heavy_inputs, inputs
 from benchmarks.live import Live
 from benchmarks.tables import machine
-from benchmarks.traffic import Load, Target
+from benchmarks.traffic import Load, LoadTarget
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -34,21 +34,21 @@ class FuzzSettings(Settings):
     out: Path = Field(Path("runs/fuzz"), description="folder of the table, the findings and the server")
 
 
-def fuzz(settings: FuzzSettings) -> Finding:
+def fuzz(settings: FuzzSettings) -> InputFinding:
     """Send, look, print and write `table.md` and `findings/`."""
     stream = inputs(settings.model, settings.seed)
     heavy = list(heavy_inputs(settings.model, settings.seed, each=2 * settings.clients))
     first = settings.requests // 5
     load = Load(clients=settings.clients)
     with Live(settings.model, settings.model_store, settings.out) as server:
-        target = Target(server.url)
+        target = LoadTarget(server.url)
         # A heap is as large as the largest that went through it: the heaviest come before memory is first looked at.
         samples = traffic.run(target, iter(heavy), load) + traffic.run(target, islice(stream, first - len(heavy)), load)
         time.sleep(_SETTLING)
         before = server.usage()
         samples += traffic.run(target, islice(stream, settings.requests - first), load)
         time.sleep(_SETTLING)
-        finding = Finding(samples, before, server.usage())
+        finding = InputFinding(samples, before, server.usage())
     write_findings(samples, settings.out / "findings")
     write_text(settings.out / "table.md", f"{machine()}\n{markdown(finding)}")
     Console().print(Markdown(markdown(finding)))
@@ -58,7 +58,7 @@ def fuzz(settings: FuzzSettings) -> Finding:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; 1 when something was answered wrongly, died or grew. See `--help`."""
-    found: list[Finding] = []
+    found: list[InputFinding] = []
     code = run(lambda: found.append(fuzz(from_flags(FuzzSettings, argv))))
     return code or int(not found[0].is_sound)
 

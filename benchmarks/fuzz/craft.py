@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Final
 
-from benchmarks.outcome import JSON, Expected, Prepared
+from benchmarks.outcome import JSON, Expected, PreparedRequest
 
 #: What makes one input of a kind. "{model}" in its path stands for the model's name.
-Maker = Callable[[Random], Prepared]
+Maker = Callable[[Random], PreparedRequest]
 Answers = tuple[Expected, ...]
 
 PREDICTIONS, EXPLANATIONS = "/predictions/{model}", "/explanations/{model}"
@@ -32,17 +32,17 @@ UNREADABLE: Final[Answers] = error(400, "broken_picture") + error(415, "unsuppor
 TOO_LARGE: Final[Answers] = error(413, "picture_too_large")
 
 
-def sent(name: str, body: bytes, answers: Answers, kind: str | None = BYTES, path: str = PREDICTIONS) -> Prepared:
+def sent(name: str, body: bytes, answers: Answers, kind: str | None = BYTES, path: str = PREDICTIONS) -> PreparedRequest:
     """A body with its content type, or with none."""
-    return Prepared(name, path, body, {} if kind is None else {"Content-Type": kind}, answers)
+    return PreparedRequest(name, path, body, {} if kind is None else {"Content-Type": kind}, answers)
 
 
-def sent_json(name: str, content: Any, answers: Answers, kind: str = JSON) -> Prepared:
+def sent_json(name: str, content: Any, answers: Answers, kind: str = JSON) -> PreparedRequest:
     """Something as JSON; bytes are taken as they are, JSON or not."""
     return sent(name, content if isinstance(content, bytes) else json.dumps(content).encode(), answers, kind)
 
 
-def sent_form(name: str, parts: list[tuple[str, bytes]], answers: Answers, boundary: str = "cut") -> Prepared:
+def sent_form(name: str, parts: list[tuple[str, bytes]], answers: Answers, boundary: str = "cut") -> PreparedRequest:
     """A multipart form of parts (header lines without the last break, content)."""
     mark = boundary.encode()
     body = b"".join(b"--%b\r\n%b\r\n\r\n%b\r\n" % (mark, head.encode(), content) for head, content in parts)

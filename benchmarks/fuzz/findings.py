@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.live import Usage
-from benchmarks.outcome import Outcome, Prepared, Sample, quantile
+from benchmarks.outcome import PreparedRequest, RequestOutcome, TimedAnswer, quantile
 from benchmarks.tables import table
 from snag.core.files import write_bytes, write_text
 
@@ -22,10 +22,10 @@ _SLOWEST: Final = 10
 
 
 @dataclass(frozen=True)
-class Finding:
+class InputFinding:
     """Everything that a run was about."""
 
-    samples: Sequence[Sample]
+    samples: Sequence[TimedAnswer]
     before: Sequence[Usage]  #: after warm-up
     after: Sequence[Usage]
 
@@ -40,9 +40,9 @@ class Finding:
         return {one.pid for one in self.before} == {one.pid for one in self.after}
 
     @property
-    def odd(self) -> list[Sample]:
+    def odd(self) -> list[TimedAnswer]:
         """The requests that did not get an answer that they may get."""
-        return [sample for sample in self.samples if sample.outcome is not Outcome.RIGHT]
+        return [sample for sample in self.samples if sample.outcome is not RequestOutcome.RIGHT]
 
     @property
     def is_sound(self) -> bool:
@@ -50,11 +50,11 @@ class Finding:
         return not self.odd and self.is_alive and self.growth <= GROWTH
 
 
-def markdown(finding: Finding) -> str:
+def markdown(finding: InputFinding) -> str:
     """The run's tables."""
     sums = Counter(sample.outcome for sample in finding.samples)
     verdict = (
-        f"{len(finding.samples)} requests: {', '.join(f'{sums[one]} {one}' for one in Outcome)}; "
+        f"{len(finding.samples)} requests: {', '.join(f'{sums[one]} {one}' for one in RequestOutcome)}; "
         f"server errors: {sum((sample.status or 0) >= 500 for sample in finding.samples)}; "
         f"processes {'the same' if finding.is_alive else 'REPLACED'}; memory {finding.growth:+.1%} after warm-up\n"
     )
@@ -66,7 +66,7 @@ def markdown(finding: Finding) -> str:
     return "\n".join(parts)
 
 
-def write_findings(samples: Sequence[Sample], folder: Path) -> None:
+def write_findings(samples: Sequence[TimedAnswer], folder: Path) -> None:
     """One folder for each input that was not answered as it may be: the body, and how it was sent; older ones go."""
     shutil.rmtree(folder, ignore_errors=True)
     kept = ((sample, sample.request) for sample in samples if sample.request is not None)
@@ -75,12 +75,12 @@ def write_findings(samples: Sequence[Sample], folder: Path) -> None:
         write_text(folder / f"{number:04}" / "request.json", json.dumps(_described(sample, request), indent=1) + "\n")
 
 
-def _described(sample: Sample, request: Prepared) -> dict[str, object]:
+def _described(sample: TimedAnswer, request: PreparedRequest) -> dict[str, object]:
     kept = {"kind": request.name, "method": request.method, "path": request.path, "headers": dict(request.headers)}
     return {**kept, "end": sample.outcome, "status": sample.status, "answer": sample.detail}
 
 
-def _kinds(samples: Sequence[Sample]) -> str:
+def _kinds(samples: Sequence[TimedAnswer]) -> str:
     statuses = sorted({sample.status for sample in samples}, key=lambda status: status or 0)
     rows = []
     for name, group in groupby(sorted(samples, key=_name), key=_name):
@@ -89,7 +89,7 @@ def _kinds(samples: Sequence[Sample]) -> str:
     return table(("kind", *(status or "no answer" for status in map(str, statuses))), rows)
 
 
-def _memory(finding: Finding) -> str:
+def _memory(finding: InputFinding) -> str:
     after = {one.pid: one for one in finding.after}
     rows = []
     for one in finding.before:
@@ -99,7 +99,7 @@ def _memory(finding: Finding) -> str:
     return table(("process", "RSS MB", "after", "PSS MB", "after", "handles", "after"), rows)
 
 
-def _slowest(samples: Sequence[Sample]) -> str:
+def _slowest(samples: Sequence[TimedAnswer]) -> str:
     rows = []
     for name, group in groupby(sorted(samples, key=_name), key=_name):
         times = [1e3 * sample.seconds for sample in group]
@@ -107,5 +107,5 @@ def _slowest(samples: Sequence[Sample]) -> str:
     return table(("slowest kinds", "requests", "p50 ms", "worst ms"), sorted(rows, key=lambda row: -row[2])[:_SLOWEST])
 
 
-def _name(sample: Sample) -> str:
+def _name(sample: TimedAnswer) -> str:
     return sample.name

@@ -26,7 +26,7 @@ from benchmarks.fuzz.craft import (
 )
 from benchmarks.fuzz.damage import damaged
 from benchmarks.fuzz.sound import sound_pictures
-from benchmarks.outcome import JSON, Expected, Prepared
+from benchmarks.outcome import JSON, Expected, PreparedRequest
 
 _LIMIT: Final = 16 * 2**20  #: max_request_size of config.properties
 _NO_PICTURE: Final = error(400, "missing_picture")
@@ -35,7 +35,7 @@ _NAMES: Final = ["a.png", "a.jpg", "a.exe", "../../a.png", "a" * 3000, "é.png",
 _METHODS: Final = ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE")  #: an answer to HEAD has no body to look at
 
 
-def _form_sound(random: Random) -> Prepared:
+def _form_sound(random: Random) -> PreparedRequest:
     head = part(random.choice(["image", "data"]), random.choice(_NAMES), random.choice([None, BYTES, "image/png", "text/html"]))
     parts = [(head, one_of(random, sound_pictures()))]
     if random.random() < 0.5:
@@ -44,23 +44,23 @@ def _form_sound(random: Random) -> Prepared:
     return sent_form("form, sound", parts, JUDGED)
 
 
-def _form_lacks_field(random: Random) -> Prepared:
+def _form_lacks_field(random: Random) -> PreparedRequest:
     field = random.choice(["picture", "Image", "file", "body2", "é", "a" * 2000, " "])
     answers = (*_NO_PICTURE, *error(400, "bad_request"))  # a field without a name breaks the form
     return sent_form("form, no picture", [(part(field, "a.png"), one_of(random, sound_pictures()))], answers)
 
 
-def _form_twice(random: Random) -> Prepared:
+def _form_twice(random: Random) -> PreparedRequest:
     parts = [(part("image", "a.png"), one_of(random, sound_pictures())) for _ in range(random.randint(2, 4))]
     return sent_form("form, field repeated", parts, (*JUDGED, *_NO_PICTURE, *error(400, "bad_request")))
 
 
-def _form_empty_field(random: Random) -> Prepared:
+def _form_empty_field(random: Random) -> PreparedRequest:
     field = part(random.choice(["image", "data"]), random.choice(_NAMES))
     return sent_form("form, field empty", [(field, b"")], _NO_PICTURE)
 
 
-def _form_odd_map(random: Random) -> Prepared:
+def _form_odd_map(random: Random) -> PreparedRequest:
     parts = [
         (part("image", "a.png"), one_of(random, sound_pictures())),
         (part("heatmap"), random.choice([b"maybe", b"\xff\xfe", b"2"])),
@@ -68,17 +68,17 @@ def _form_odd_map(random: Random) -> Prepared:
     return sent_form("form, heatmap is neither", parts, error(400, "bad_request"))
 
 
-def _form_no_file(random: Random) -> Prepared:
+def _form_no_file(random: Random) -> PreparedRequest:
     content = random.choice([b64(one_of(random, sound_pictures())).encode(), b"hello", b"@part.png"])
     return sent_form("form, text for a picture", [(part("image"), content)], (*UNREADABLE, *_NO_PICTURE))
 
 
-def _form_many(random: Random) -> Prepared:
+def _form_many(random: Random) -> PreparedRequest:
     parts = [(part(f"field {index}"), b"x") for index in range(random.choice([20, 500, 3000]))]
     return sent_form("form, many fields", parts, (*_NO_PICTURE, *error(400, "bad_request")))
 
 
-def _form_broken(random: Random) -> Prepared:
+def _form_broken(random: Random) -> PreparedRequest:
     sound = sent_form("form, broken", [(part("image", "a.png"), one_of(random, sound_pictures()))], ANY)
     kind = random.choice(
         ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=other", "multipart/mixed"]
@@ -88,46 +88,46 @@ def _form_broken(random: Random) -> Prepared:
     return dataclasses.replace(sound, body=damaged(sound.body, random))
 
 
-def _curls_default(random: Random) -> Prepared:
+def _curls_default(random: Random) -> PreparedRequest:
     return sent("type, curl's own for a form", one_of(random, sound_pictures()), JUDGED, _FORM)
 
 
-def _urlencoded(random: Random) -> Prepared:
+def _urlencoded(random: Random) -> PreparedRequest:
     body = random.choice([b"image=a", b"image=" + b"%41" * 500, b"a=b&" * 2000, b"=&=&%", b"%zz%\xff", b"image=%00"])
     return sent("type, a form of text", body, ANY, _FORM)
 
 
-def _wrong_type(random: Random) -> Prepared:
+def _wrong_type(random: Random) -> PreparedRequest:
     kind = random.choice(
         ["image/gif", "image/jpeg", "text/html", "text/plain; charset=utf-16", "application/problem+json", "x", "*/*", ";"]
     )
     return sent("type, another", one_of(random, sound_pictures()), (*JUDGED, *REFUSED), kind)
 
 
-def _json_type(random: Random) -> Prepared:
+def _json_type(random: Random) -> PreparedRequest:
     kind = random.choice([JSON, f"{JSON}; charset=latin-1", "APPLICATION/JSON"])
     return sent("type, JSON for a picture", one_of(random, sound_pictures()), error(400, "bad_request"), kind)
 
 
-def _picture_type(random: Random) -> Prepared:
+def _picture_type(random: Random) -> PreparedRequest:
     content = {"image": b64(one_of(random, sound_pictures()))}
     return sent_json("type, picture for JSON", content, JUDGED, random.choice(["image/png", BYTES, "text/html"]))
 
 
-def _odd_type(random: Random) -> Prepared:
+def _odd_type(random: Random) -> PreparedRequest:
     kind = random.choice(
         ["a" * 4000, "image/png; a=" + "b" * 3000, "é/ü", "image/png\t", '"image/png"', "image/png, text/html", "🦊"]
     )
     return sent("type, odd", one_of(random, sound_pictures()), (*JUDGED, *REFUSED), kind)
 
 
-def _compressed(random: Random) -> Prepared:
+def _compressed(random: Random) -> PreparedRequest:
     request = sent("header, compressed", gzip.compress(one_of(random, sound_pictures())), (*REFUSED, *UNREADABLE))
     encoding = random.choice(["gzip", "deflate", "br", "gzip, gzip", "identity, gzip"])
     return dataclasses.replace(request, headers={**request.headers, "Content-Encoding": encoding})
 
 
-def _header(random: Random) -> Prepared:
+def _header(random: Random) -> PreparedRequest:
     """Headers that mean something to the server inside; from a client they mean nothing."""
     odd = {
         "explain": random.choice(["True", "False", "x"]),
@@ -146,14 +146,14 @@ def _header(random: Random) -> Prepared:
     return dataclasses.replace(request, headers={**request.headers, **chosen})
 
 
-def _method(random: Random) -> Prepared:
+def _method(random: Random) -> PreparedRequest:
     method = random.choice(_METHODS)
     body = random.choice([b"", b"hello"]) if method in ("PUT", "DELETE", "PATCH") else b""
     path = random.choice([PREDICTIONS, EXPLANATIONS])
-    return Prepared("method, another", path, body, {"Content-Type": BYTES} if body else {}, REFUSED, method)
+    return PreparedRequest("method, another", path, body, {"Content-Type": BYTES} if body else {}, REFUSED, method)
 
 
-def _path(random: Random) -> Prepared:
+def _path(random: Random) -> PreparedRequest:
     path = random.choice(
         [
             "/predictions/nothing",
@@ -180,11 +180,11 @@ def _path(random: Random) -> Prepared:
     return sent("path, another", one_of(random, sound_pictures()), (*JUDGED, *REFUSED), path=path)
 
 
-def _at_the_limit(random: Random) -> Prepared:
+def _at_the_limit(random: Random) -> PreparedRequest:
     return sent("size, at the limit", random.choice([bytes(_LIMIT), b"BM" + bytes(_LIMIT - 2)]), UNREADABLE)
 
 
-def _over_the_limit(random: Random) -> Prepared:
+def _over_the_limit(random: Random) -> PreparedRequest:
     size = _LIMIT + random.choice([1, 1000, 2**22])
     return sent("size, over the limit", bytes(size), (Expected(413, code="request_too_large"),), random.choice([BYTES, JSON]))
 

@@ -11,9 +11,9 @@ import torch
 from snag.core.artifact import load_artifact
 from snag.core.calibration import read_calibration
 from snag.core.files import write_text
-from snag.core.inspection import Inspector, Row
+from snag.core.inspection import Row, RowInspector
 from snag.core.serving import ServingSettings
-from snag.core.telemetry import Tally
+from snag.core.telemetry import MetricsBuffer
 
 
 def task(folder: str, number: int) -> int:
@@ -28,8 +28,8 @@ def task(folder: str, number: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _inspector(folder: str) -> Inspector:
+def _inspector(folder: str) -> RowInspector:
     torch.set_num_threads(1)
     run = Path(folder) / "run"
     pair = load_artifact(run / "snag.pt"), read_calibration(run / "calibration.json")
-    return Inspector(*pair, ServingSettings(), "part", "1.0", Tally(), print)
+    return RowInspector(*pair, ServingSettings(), "part", "1.0", MetricsBuffer(), print)

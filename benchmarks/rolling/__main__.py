@@ -10,11 +10,11 @@ from typing import Final
 from pydantic import Field
 
 from benchmarks.live import Live
-from benchmarks.outcome import Prepared, Sample, summary
+from benchmarks.outcome import PreparedRequest, TimedAnswer, summary
 from benchmarks.prepared import grey_pictures, in_format, judge_of
 from benchmarks.rolling.proxy import Proxy
 from benchmarks.tables import machine, table
-from benchmarks.traffic import Background, Load, Target
+from benchmarks.traffic import Background, Load, LoadTarget
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -74,10 +74,10 @@ def _rolled(
     settings: RollingSettings,
     proxy: Proxy,
     servers: dict[str, Live],
-    requests: list[Prepared],
+    requests: list[PreparedRequest],
     replace: Callable[[Proxy, str, Live], None],
-) -> tuple[list[Sample], float]:
-    with Background(Target(proxy.url), requests, Load(rate=settings.rate)) as load:
+) -> tuple[list[TimedAnswer], float]:
+    with Background(LoadTarget(proxy.url), requests, Load(rate=settings.rate)) as load:
         time.sleep(settings.calm)
         begin = time.perf_counter()
         for name, server in servers.items():

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks.prepared import grey_pictures, judge_of
-from benchmarks.scaling.measure import Bench, Row, markdown
+from benchmarks.scaling.measure import Bench, ResultLine, markdown
 from benchmarks.tables import machine
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
@@ -40,7 +40,7 @@ def scaling(settings: ScalingSettings) -> None:
     """Measure and print; `table.md` is written anew after each row."""
     archive = settings.model_store / f"{settings.model}.mar"
     bench = Bench(archive, judge_of(archive), [settings.clients], settings.seconds, settings.out)
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[ResultLine]] = {}
     for part in settings.parts:
         for row in _rows(bench, settings, part):
             found.setdefault(part, []).append(row)
@@ -50,7 +50,7 @@ def scaling(settings: ScalingSettings) -> None:
     print(f"{settings.out / 'table.md'}")
 
 
-def _rows(bench: Bench, settings: ScalingSettings, part: Part) -> Iterator[Row]:
+def _rows(bench: Bench, settings: ScalingSettings, part: Part) -> Iterator[ResultLine]:
     greys = grey_pictures(settings.pictures, most=20)
     requests = bench.pictures(greys)
     if part == "workers":

@@ -12,19 +12,19 @@ from rich.markdown import Markdown
 
 from benchmarks import traffic
 from benchmarks.live import Live
-from benchmarks.outcome import Prepared
+from benchmarks.outcome import PreparedRequest
 from benchmarks.prepared import FORMATS, grey_pictures, in_format, judge_of
 from benchmarks.serving.findings import Cell, Serving, Steady, cores_between, fastest, markdown
 from benchmarks.serving.limit import Limit, in_process_limit
 from benchmarks.serving.plot import draw
 from benchmarks.serving.wrk import closed_loop
 from benchmarks.tables import machine
-from benchmarks.traffic import Load, Target
+from benchmarks.traffic import Load, LoadTarget
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
 
-class ServingSettings(Settings):
+class ServingBenchmarkSettings(Settings):
     """Drive the server with clients that wait, then with a rate that does not; compare with the work alone."""
 
     model: str = Field("demo", description="name of the model; its archive is MODEL_STORE/MODEL.mar")
@@ -40,7 +40,7 @@ class ServingSettings(Settings):
     out: Path = Field(Path("runs/serving"), description="folder of table, curve, requests and server")
 
 
-def serving(settings: ServingSettings) -> None:
+def serving(settings: ServingBenchmarkSettings) -> None:
     """Measure and print; writes `table.md` and `serving.svg`."""
     archive = settings.model_store / f"{settings.model}.mar"
     judge, pictures = judge_of(archive), grey_pictures(settings.pictures, most=20)
@@ -51,12 +51,12 @@ def serving(settings: ServingSettings) -> None:
     _show(replace(found, steady=steady), settings)
 
 
-def _round(settings: ServingSettings, archive: Path, requests: dict[str, list[Prepared]]) -> Serving:
+def _round(settings: ServingBenchmarkSettings, archive: Path, requests: dict[str, list[PreparedRequest]]) -> Serving:
     server = Live(settings.model, settings.model_store, settings.out)
     start = server.start()
     try:
         for some in requests.values():  # so that the first cell is not the one that warms everything up
-            traffic.run(Target(server.url), some, Load(clients=4, count=3 * len(some)))
+            traffic.run(LoadTarget(server.url), some, Load(clients=4, count=3 * len(some)))
         cells = [_cell(server, settings, form, count, some) for form, some in requests.items() for count in settings.clients]
     finally:
         server.stop()
@@ -65,28 +65,30 @@ def _round(settings: ServingSettings, archive: Path, requests: dict[str, list[Pr
     return Serving(start, cells, limits, [])
 
 
-def _limit(settings: ServingSettings, archive: Path, requests: list[Prepared]) -> Limit:
+def _limit(settings: ServingBenchmarkSettings, archive: Path, requests: list[PreparedRequest]) -> Limit:
     tries = [in_process_limit(archive, requests, settings.seconds) for _ in settings.clients]
     return max(tries, key=lambda one: one.per_second)
 
 
-def _cell(server: Live, settings: ServingSettings, form: str, clients: int, requests: list[Prepared]) -> Cell:
+def _cell(server: Live, settings: ServingBenchmarkSettings, form: str, clients: int, requests: list[PreparedRequest]) -> Cell:
     # What the clients of the cell before left behind unanswered is still being worked on: these wait behind it.
-    traffic.run(Target(server.url), requests[:1], Load(clients=1, count=3))
+    traffic.run(LoadTarget(server.url), requests[:1], Load(clients=1, count=3))
     before = server.usage()
     figures = closed_loop(server.url, requests, clients, settings.seconds, settings.out / "requests")
     after = server.usage()
     return Cell(form, figures, cores_between(before, after, figures.seconds), after)
 
 
-def _steady(server: Live, settings: ServingSettings, found: Serving, form: str, requests: list[Prepared]) -> Steady:
+def _steady(
+    server: Live, settings: ServingBenchmarkSettings, found: Serving, form: str, requests: list[PreparedRequest]
+) -> Steady:
     rate = settings.share * found.best(form).figures.per_second
-    traffic.run(Target(server.url), requests, Load(clients=2, count=2 * len(requests)))
+    traffic.run(LoadTarget(server.url), requests, Load(clients=2, count=2 * len(requests)))
     load = Load(rate=rate, seconds=settings.steady_seconds, is_random=settings.is_random)
-    return Steady(form, rate, traffic.run(Target(server.url), requests, load))
+    return Steady(form, rate, traffic.run(LoadTarget(server.url), requests, load))
 
 
-def _show(found: Serving, settings: ServingSettings) -> None:
+def _show(found: Serving, settings: ServingBenchmarkSettings) -> None:
     write_text(settings.out / "table.md", f"{machine()}\n{markdown(found)}")
     draw(found, settings.out / "serving.svg")
     Console(width=160).print(Markdown(markdown(found)))
@@ -95,7 +97,7 @@ def _show(found: Serving, settings: ServingSettings) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; see `--help`."""
-    return run(lambda: serving(from_flags(ServingSettings, argv)))
+    return run(lambda: serving(from_flags(ServingBenchmarkSettings, argv)))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.live import GATE, JAVA, WORKER, Usage
-from benchmarks.outcome import Sample, summary
+from benchmarks.outcome import TimedAnswer, summary
 from benchmarks.serving.limit import Limit
-from benchmarks.serving.wrk import Figures
+from benchmarks.serving.wrk import LoadFigures
 from benchmarks.tables import table
 
 _MEGABYTE: Final = 2**20
@@ -21,7 +21,7 @@ class Cell:
     """One format at one concurrency."""
 
     form: str
-    figures: Figures
+    figures: LoadFigures
     cores: dict[str, float]  #: processors in use by each kind of process
     after: Sequence[Usage]
 
@@ -32,7 +32,7 @@ class Steady:
 
     form: str
     rate: float
-    samples: Sequence[Sample]
+    samples: Sequence[TimedAnswer]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def cores_between(before: Sequence[Usage], after: Sequence[Usage], seconds: floa
 
 def markdown(found: Serving) -> str:
     """The run's tables."""
-    first = f"`python -m snag.server.serve` returned, having had a first verdict, after {found.start_seconds:.1f} s"
+    first = f"`snag serve` returned, having had a first verdict, after {found.start_seconds:.1f} s"
     start = f"{first}. Fastest of {found.rounds} rounds for each figure.\n"
     return "\n".join([start, _bars(found), _steady(found), _cells(found), _memory(found)])
 

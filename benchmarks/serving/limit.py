@@ -22,11 +22,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.outcome import JSON, Prepared
+from benchmarks.outcome import JSON, PreparedRequest
 from snag.core.bundle import load_bundle
-from snag.core.inspection import Inspector, Row
+from snag.core.inspection import Row, RowInspector
 from snag.core.serving import ServingSettings
-from snag.core.telemetry import Tally
+from snag.core.telemetry import MetricsBuffer
 
 _PATIENCE = 120.0  #: seconds for all processes to have loaded
 
@@ -40,7 +40,7 @@ class Limit:
     cpu_ms: float  #: processor time of one answer
 
 
-def in_process_limit(archive: Path, requests: Sequence[Prepared], seconds: float, processes: int | None = None) -> Limit:
+def in_process_limit(archive: Path, requests: Sequence[PreparedRequest], seconds: float, processes: int | None = None) -> Limit:
     """Answer the requests in turn for so long, on all cores at once. Raises BadArtifact."""
     count = processes or len(os.sched_getaffinity(0))
     context = multiprocessing.get_context("spawn")
@@ -77,9 +77,11 @@ def _row(body: bytes, kind: str) -> Row:
     return Row(fields, kind)
 
 
-def _inspector(archive: Path) -> Inspector:
+def _inspector(archive: Path) -> RowInspector:
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder, zipfile.ZipFile(archive) as members:
         members.extractall(folder)
         bundle = load_bundle(Path(folder))
-    return Inspector(bundle.artifact, bundle.calibration, ServingSettings(), "limit", "1.0", Tally(), print, bundle.reference)
+    return RowInspector(
+        bundle.artifact, bundle.calibration, ServingSettings(), "limit", "1.0", MetricsBuffer(), print, bundle.reference
+    )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.outcome import Prepared
+from benchmarks.outcome import PreparedRequest
 from snag.core.errors import BadConfig
 from snag.core.files import write_bytes, write_text
 
@@ -44,7 +44,7 @@ end
 
 
 @dataclass(frozen=True)
-class Figures:
+class LoadFigures:
     """What a closed loop showed; times in seconds, of all answers."""
 
     clients: int
@@ -63,7 +63,7 @@ class Figures:
         return self.answers / self.seconds
 
 
-def closed_loop(base: str, requests: Sequence[Prepared], clients: int, seconds: float, folder: Path) -> Figures:
+def closed_loop(base: str, requests: Sequence[PreparedRequest], clients: int, seconds: float, folder: Path) -> LoadFigures:
     """Send the requests in turn from so many clients that wait for their answers. Raises BadConfig without wrk."""
     tool = shutil.which("wrk")
     if tool is None:
@@ -74,14 +74,14 @@ def closed_loop(base: str, requests: Sequence[Prepared], clients: int, seconds: 
     return figures(done.stdout, clients)
 
 
-def figures(printed: str, clients: int) -> Figures:
+def figures(printed: str, clients: int) -> LoadFigures:
     """The figures in what wrk printed; its own times are microseconds."""
     line = next(line for line in printed.splitlines() if line.startswith("figures "))
     answers, spent, broken, refused, *times = json.loads(line.removeprefix("figures "))
-    return Figures(clients, answers, spent / 1e6, broken, refused, *(time / 1e6 for time in times))
+    return LoadFigures(clients, answers, spent / 1e6, broken, refused, *(time / 1e6 for time in times))
 
 
-def _write(requests: Sequence[Prepared], folder: Path) -> None:
+def _write(requests: Sequence[PreparedRequest], folder: Path) -> None:
     lines = []
     for number, request in enumerate(requests):
         write_bytes(folder / f"body-{number}", request.body)

@@ -17,8 +17,8 @@ from benchmarks.soak.mix import mixed
 from benchmarks.soak.plot import draw
 from benchmarks.soak.trend import Soak, markdown
 from benchmarks.tables import machine
-from benchmarks.traffic import Load, Target
-from benchmarks.watch import Watch
+from benchmarks.traffic import Load, LoadTarget
+from benchmarks.watch import ProcessWatch
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -43,11 +43,11 @@ def soak(settings: SoakSettings) -> Soak:
     requests = mixed(judge, grey_pictures(settings.pictures, most=20), count=400)
     seconds = 60 * settings.minutes
     with Live(settings.model, settings.model_store, settings.out) as server:
-        target = Target(server.url)
+        target = LoadTarget(server.url)
         first = traffic.run(target, requests, Load(clients=settings.clients, seconds=settings.capacity_seconds))
         capacity = summary(first).per_second
         rate = settings.share * capacity
-        with Watch(server, settings.look) as watch:
+        with ProcessWatch(server, settings.look) as watch:
             samples = traffic.run(target, requests, Load(rate=rate, seconds=seconds, is_random=True))
     found = Soak(capacity, rate, seconds, samples, watch.looks)
     write_findings(samples, settings.out / "findings")

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.fuzz.generate import KINDS, inputs
-from benchmarks.outcome import Expected, Prepared
+from benchmarks.outcome import Expected, PreparedRequest
 from benchmarks.prepared import BYTES, FORMATS, Judge, explained, in_format, in_json, png
 
 #: Share of each kind of request.
@@ -25,7 +25,7 @@ SHARES: Final[dict[str, float]] = {
 _LARGEST_RUBBISH: Final = 2_000_000  #: bytes; larger ones are the fuzzing's business
 
 
-def mixed(judge: Judge, pictures: list[np.ndarray], count: int, seed: int = 0) -> list[Prepared]:
+def mixed(judge: Judge, pictures: list[np.ndarray], count: int, seed: int = 0) -> list[PreparedRequest]:
     """`count` requests in the shares above, shuffled; pictures are grey uint8 [H, W]."""
     random = Random(seed)
     kinds = {
@@ -41,11 +41,11 @@ def mixed(judge: Judge, pictures: list[np.ndarray], count: int, seed: int = 0) -
     return chosen
 
 
-def _broken(judge: Judge, picture: bytes, random: Random) -> Prepared:
+def _broken(judge: Judge, picture: bytes, random: Random) -> PreparedRequest:
     cut = picture[: random.randrange(len(picture) // 2, len(picture) * 3 // 4)]
     answers = (Expected(400, code="broken_picture"),)
-    return Prepared("broken", f"/predictions/{judge.model}", cut, {"Content-Type": BYTES}, answers)
+    return PreparedRequest("broken", f"/predictions/{judge.model}", cut, {"Content-Type": BYTES}, answers)
 
 
-def _rubbish(model: str, seed: int) -> list[Prepared]:
+def _rubbish(model: str, seed: int) -> list[PreparedRequest]:
     return [request for request in islice(inputs(model, seed), len(KINDS)) if len(request.body) < _LARGEST_RUBBISH]

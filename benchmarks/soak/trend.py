@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.outcome import Outcome, Sample, quantile, summary
+from benchmarks.outcome import RequestOutcome, TimedAnswer, quantile, summary
 from benchmarks.tables import table
-from benchmarks.watch import Look, slope
+from benchmarks.watch import Reading, slope
 
 HOUR: Final = 3600.0
 _MEGABYTE: Final = 2**20
@@ -22,14 +22,14 @@ class Soak:
     capacity: float  #: answers a second that the server managed beforehand, its clients waiting
     rate: float  #: requests a second that it then got
     seconds: float
-    samples: Sequence[Sample]
-    looks: Sequence[Look]
+    samples: Sequence[TimedAnswer]
+    looks: Sequence[Reading]
 
     @property
     def is_sound(self) -> bool:
         """Whether every answer was right and no process was replaced."""
         pids = {tuple(sorted(one.pid for one in look.usage)) for look in self.looks}
-        return len(pids) == 1 and all(sample.outcome is Outcome.RIGHT for sample in self.samples)
+        return len(pids) == 1 and all(sample.outcome is RequestOutcome.RIGHT for sample in self.samples)
 
 
 def markdown(soak: Soak) -> str:
@@ -41,16 +41,16 @@ def markdown(soak: Soak) -> str:
     return "\n".join([head, _kinds(soak.samples), _times(soak), _processes(soak.looks)])
 
 
-def percentiles(samples: Sequence[Sample], width: float) -> list[tuple[float, float, float]]:
+def percentiles(samples: Sequence[TimedAnswer], width: float) -> list[tuple[float, float, float]]:
     """(begin in seconds, p50, p99 in milliseconds of the right answers) of each stretch of `width` seconds."""
     stretches: dict[int, list[float]] = {}
     for sample in samples:
-        if sample.outcome is Outcome.RIGHT:
+        if sample.outcome is RequestOutcome.RIGHT:
             stretches.setdefault(int(sample.at / width), []).append(1e3 * sample.seconds)
     return [(width * at, quantile(times, 0.5), quantile(times, 0.99)) for at, times in sorted(stretches.items())]
 
 
-def _kinds(samples: Sequence[Sample]) -> str:
+def _kinds(samples: Sequence[TimedAnswer]) -> str:
     rows = []
     for name in [*dict.fromkeys(sorted(one.name for one in samples if not _is_rubbish(one))), "rubbish"]:
         some = [one for one in samples if (_is_rubbish(one) if name == "rubbish" else one.name == name)]
@@ -59,13 +59,13 @@ def _kinds(samples: Sequence[Sample]) -> str:
     return table(head, [*rows, _row("all", samples)])
 
 
-def _row(name: str, samples: Sequence[Sample]) -> tuple[object, ...]:
+def _row(name: str, samples: Sequence[TimedAnswer]) -> tuple[object, ...]:
     found = summary(samples)
     ends = Counter(one.outcome for one in samples)
-    return (name, found.sent, *(ends[end] for end in Outcome), 1e3 * found.p50, 1e3 * found.p99, 1e3 * found.worst)
+    return (name, found.sent, *(ends[end] for end in RequestOutcome), 1e3 * found.p50, 1e3 * found.p99, 1e3 * found.worst)
 
 
-def _is_rubbish(sample: Sample) -> bool:
+def _is_rubbish(sample: TimedAnswer) -> bool:
     """The kinds of fuzzing have a comma in their names."""
     return "," in sample.name
 
@@ -81,7 +81,7 @@ def _times(soak: Soak) -> str:
     return table(("time ms", "first tenth", "last tenth", "rise an hour"), rows)
 
 
-def _processes(looks: Sequence[Look]) -> str:
+def _processes(looks: Sequence[Reading]) -> str:
     rows = []
     for pid, kind in {one.pid: one.kind for look in looks for one in look.usage}.items():
         seen = [(look.at, one) for look in looks for one in look.usage if one.pid == pid]

@@ -12,7 +12,7 @@ from pydantic import Field
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks.outcome import Prepared
+from benchmarks.outcome import PreparedRequest
 from benchmarks.prepared import FORMATS, grey_pictures, in_format, judge_of
 from benchmarks.scaling.measure import Bench
 from benchmarks.tables import machine, table
@@ -41,7 +41,7 @@ class Tuner:
     """What all measurements share."""
 
     bench: Bench  #: for many clients, then for one
-    requests: list[Prepared]
+    requests: list[PreparedRequest]
     config: str
 
     def try_out(self, knobs: Knobs) -> Tried:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.scaling.measure import Row
+from benchmarks.scaling.measure import ResultLine
 from snag.core.errors import BadConfig
 
 #: Throughputs that differ by less are alike: two runs of the same settings differ by about as much.
@@ -49,8 +49,8 @@ class Tried:
     """Some settings, under many clients and under one."""
 
     knobs: Knobs
-    full: Row
-    alone: Row
+    full: ResultLine
+    alone: ResultLine
 
 
 def shapes(cores: int) -> list[Knobs]:

@@ -10,12 +10,12 @@ import pytest
 
 from benchmarks.ablation import __main__ as ablation
 from benchmarks.ablation.steps import STEPS, Step
-from benchmarks.accuracy.run import Row
+from benchmarks.accuracy.run import ResultLine
 from benchmarks.accuracy.table import markdown
-from snag.training.fit.choose_preparation import ALIGNED_PIXELS
+from snag.training.modes.oriented_crop import PIXELS
 from snag.training.settings import TrainSettings, train_settings
 
-ROW = Row("part", "quick", 0, "whole", 0.9, 0.8, 0.5, 0.7, 0.6, 0.05, 20, 0.6, 0.9, 0.9, 1.0, 2.0, 3.0)
+ROW = ResultLine("part", "quick", 0, "whole", 0.9, 0.8, 0.5, 0.7, 0.6, 0.05, 20, 0.6, 0.9, 0.9, 1.0, 2.0, 3.0)
 
 
 def settings_of(step: Step) -> TrainSettings:
@@ -26,7 +26,7 @@ def settings_of(step: Step) -> TrainSettings:
 def test_training_accepts_every_step_and_all_work_at_one_size(step: Step) -> None:
     settings = settings_of(step)
 
-    assert (settings.pixels or ALIGNED_PIXELS) == ALIGNED_PIXELS  # what quick takes for aligned parts by itself
+    assert (settings.pixels or PIXELS) == PIXELS  # what quick takes for aligned parts by itself
     assert settings.epochs == train_settings(["--preset", "quick"]).epochs
 
 
@@ -37,7 +37,7 @@ def test_each_step_adds_what_it_names_to_the_one_before() -> None:
     assert changed[0] == {"exposure"}
     assert changed[1] == {"score"}
     assert "mode" in changed[2]
-    assert changed[3:] == [{"autoencoder"}, {"repair"}, {"score"}, {"standardise_share"}, {"members"}]
+    assert changed[3:] == [{"autoencoder"}, {"inpaint_defects"}, {"score"}, {"standardise_share"}, {"ensemble_size"}]
 
 
 def test_the_last_but_one_step_is_the_preset_quick() -> None:
@@ -47,7 +47,7 @@ def test_the_last_but_one_step_is_the_preset_quick() -> None:
 def test_the_table_stands_after_every_row_and_says_what_each_adds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, written = [], []
 
-    def fake(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) -> Row:
+    def fake(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) -> ResultLine:
         asked.append((preset, seed, folder.name, extra))
         written.append((tmp_path / "table.md").exists())
         return replace(ROW, data=data.name, preset=preset, seed=seed)
@@ -57,7 +57,7 @@ def test_the_table_stands_after_every_row_and_says_what_each_adds(tmp_path: Path
     assert ablation.main(["--data", "some/part", "--step", "2", "--step", "8", "--seed", "5", "--out", str(tmp_path)]) == 0
 
     assert asked == [
-        ("reference", 5, "part-2-5", list(STEPS[1].flags)),
+        ("baseline", 5, "part-2-5", list(STEPS[1].flags)),
         ("quick", 5, "part-8-5", []),
     ]
     assert written == [False, True]

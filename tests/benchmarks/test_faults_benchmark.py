@@ -13,9 +13,9 @@ from benchmarks.faults.archives import BROKEN, in_version, with_other_scores
 from benchmarks.faults.findings import Fault, faults_table, starts_table
 from benchmarks.faults.health import HealthWatch
 from benchmarks.faults.starts import Start
-from benchmarks.outcome import Outcome, Sample
+from benchmarks.outcome import RequestOutcome, TimedAnswer
 from snag.core.errors import BadArtifact
-from snag.server.state.archive import verified
+from snag.server.state.archive import verify_archive
 from tests.support.mars import GOLDEN, PICTURE, write_mar
 
 #: These look whole from outside; a worker finds out.
@@ -28,7 +28,7 @@ FOUND_LATER = {
 
 
 def sample(outcome, tries=1):
-    return Sample("picture", 0.0, 0.5, outcome, tries=tries)
+    return TimedAnswer("picture", 0.0, 0.5, outcome, tries=tries)
 
 
 class TestArchives:
@@ -44,7 +44,7 @@ class TestArchives:
             assert (tmp_path / "broken" / "bolt.mar").read_bytes() != good
         if case not in FOUND_LATER:
             with pytest.raises(BadArtifact, match=r"run `make (calibrate )?archive`"):
-                verified(tmp_path / "broken", "bolt")
+                verify_archive(tmp_path / "broken", "bolt")
         assert (tmp_path / "bolt.mar").read_bytes() == good
 
     def test_in_version(self, tmp_path):
@@ -53,7 +53,7 @@ class TestArchives:
 
         in_version(tmp_path / "bolt.mar", tmp_path / "next" / "bolt.mar", "2.0")
 
-        assert verified(tmp_path / "next", "bolt").version == "2.0"
+        assert verify_archive(tmp_path / "next", "bolt").version == "2.0"
         with zipfile.ZipFile(tmp_path / "next" / "bolt.mar") as archive:
             assert archive.read("golden/0.png") == PICTURE
 
@@ -104,12 +104,12 @@ class TestFindings:
     @pytest.mark.parametrize(
         ("outcomes", "noticed", "ready", "expected"),
         [
-            ([Outcome.RIGHT, Outcome.REFUSED], 1.0, 9.0, True),
-            ([Outcome.RIGHT], None, None, True),
-            ([Outcome.WRONG], None, None, False),
-            ([Outcome.LOST], None, None, False),
-            ([Outcome.RIGHT], 6.0, 9.0, False),
-            ([Outcome.RIGHT], 1.0, math.nan, False),
+            ([RequestOutcome.RIGHT, RequestOutcome.REFUSED], 1.0, 9.0, True),
+            ([RequestOutcome.RIGHT], None, None, True),
+            ([RequestOutcome.WRONG], None, None, False),
+            ([RequestOutcome.LOST], None, None, False),
+            ([RequestOutcome.RIGHT], 6.0, 9.0, False),
+            ([RequestOutcome.RIGHT], 1.0, math.nan, False),
         ],
     )
     def test_right(self, outcomes, noticed, ready, expected):
@@ -118,7 +118,9 @@ class TestFindings:
 
     def test_tables(self):
         """A row for each."""
-        fault = Fault("a worker killed", [sample(Outcome.RIGHT), sample(Outcome.REFUSED, tries=2)], 0.81, 7.0, "one")
+        fault = Fault(
+            "a worker killed", [sample(RequestOutcome.RIGHT), sample(RequestOutcome.REFUSED, tries=2)], 0.81, 7.0, "one"
+        )
         start = Start("truncated", 2, "error: it is broken", 1.25, 0)
 
         assert faults_table([fault]).splitlines()[2] == "| a worker killed | 2 | 1 | 1 | 0 | 0 | 1 | 0.8 | 7.0 | 0.5 | one |"

@@ -7,21 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.outcome import Expected, Outcome, Reply, Sample, error_code, outcome_of, quantile, summary, timeline
+from benchmarks.outcome import (
+    BenchmarkReply,
+    Expected,
+    RequestOutcome,
+    TimedAnswer,
+    error_code,
+    outcome_of,
+    quantile,
+    summary,
+    timeline,
+)
 
 JSON = "application/json"
 
 
 def verdict(score=1.5, version="1.0"):
-    return Reply(200, JSON, json.dumps({"Anomaly": False, "score": score, "version": version}).encode())
+    return BenchmarkReply(200, JSON, json.dumps({"Anomaly": False, "score": score, "version": version}).encode())
 
 
 def problem(status, code="overloaded"):
-    return Reply(status, JSON, json.dumps({"error": {"code": code, "message": "a sentence"}}).encode())
+    return BenchmarkReply(status, JSON, json.dumps({"error": {"code": code, "message": "a sentence"}}).encode())
 
 
-TORCHSERVE = Reply(503, JSON, b'{"code": 503, "type": "InternalServerException", "message": "Prediction failed"}')
-PNG = Reply(200, "image/png", b"\x89PNG")
+TORCHSERVE = BenchmarkReply(503, JSON, b'{"code": 503, "type": "InternalServerException", "message": "Prediction failed"}')
+PNG = BenchmarkReply(200, "image/png", b"\x89PNG")
 
 
 class TestOutcomeOf:
@@ -35,12 +45,12 @@ class TestOutcomeOf:
             (problem(413), Expected(413)),
             (problem(503, "unavailable"), Expected(503)),
             (PNG, Expected(content_type="image/png")),
-            (Reply(200, f"{JSON}; charset=utf-8", verdict().body), Expected()),
+            (BenchmarkReply(200, f"{JSON}; charset=utf-8", verdict().body), Expected()),
         ],
     )
     def test_right(self, reply, expected):
         """The answer that was to come is right."""
-        assert outcome_of(reply, [expected]) == (Outcome.RIGHT, 0)
+        assert outcome_of(reply, [expected]) == (RequestOutcome.RIGHT, 0)
 
     @pytest.mark.parametrize(
         ("reply", "expected"),
@@ -48,11 +58,11 @@ class TestOutcomeOf:
             (verdict(2.0), Expected(score=1.5)),
             (verdict(version="2.0"), Expected(version="1.0")),
             (verdict(), Expected(400)),
-            (Reply(200, JSON, b"[1]"), Expected()),
-            (Reply(200, JSON, b"no JSON"), Expected()),
-            (Reply(200, "text/html", verdict().body), Expected()),
+            (BenchmarkReply(200, JSON, b"[1]"), Expected()),
+            (BenchmarkReply(200, JSON, b"no JSON"), Expected()),
+            (BenchmarkReply(200, "text/html", verdict().body), Expected()),
             (problem(400, "bad_request"), Expected(400, code="bad_base64")),
-            (Reply(413, "", b""), Expected(413)),
+            (BenchmarkReply(413, "", b""), Expected(413)),
             (problem(500, "internal_error"), Expected()),
             (TORCHSERVE, Expected()),
             (PNG, Expected()),
@@ -60,19 +70,19 @@ class TestOutcomeOf:
     )
     def test_wrong(self, reply, expected):
         """Another score, status, shape or type is wrong; so is a 503 that does not say what it means."""
-        assert outcome_of(reply, [expected]) == (Outcome.WRONG, None)
+        assert outcome_of(reply, [expected]) == (RequestOutcome.WRONG, None)
 
     @pytest.mark.parametrize("status", [429, 503])
     def test_refused(self, status):
         """A clean "not now" is neither right nor wrong."""
-        assert outcome_of(problem(status), [Expected()]) == (Outcome.REFUSED, None)
+        assert outcome_of(problem(status), [Expected()]) == (RequestOutcome.REFUSED, None)
 
     def test_one_of_two(self):
         """While versions change, either answer is right, and which it was is told."""
         answers = [Expected(score=1.5, version="1.0"), Expected(score=2.5, version="2.0")]
 
-        assert outcome_of(verdict(2.5, "2.0"), answers) == (Outcome.RIGHT, 1)
-        assert outcome_of(verdict(2.5, "1.0"), answers) == (Outcome.WRONG, None)
+        assert outcome_of(verdict(2.5, "2.0"), answers) == (RequestOutcome.RIGHT, 1)
+        assert outcome_of(verdict(2.5, "1.0"), answers) == (RequestOutcome.WRONG, None)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +97,7 @@ class TestOutcomeOf:
 )
 def test_error_code(body, code):
     """An error is Snag's only in the one shape."""
-    assert error_code(Reply(400, JSON, body)) == code
+    assert error_code(BenchmarkReply(400, JSON, body)) == code
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1), st.floats(0.001, 1))
@@ -107,8 +117,8 @@ def test_quantile_of_nothing():
 
 def test_summary():
     """Counts are of all requests, times of the right ones."""
-    samples = [Sample("a", at / 10, 0.1 + at / 100, Outcome.RIGHT) for at in range(10)]
-    samples += [Sample("a", 1.0, 9.0, Outcome.LOST, tries=2), Sample("a", 1.0, 0.0, Outcome.REFUSED)]
+    samples = [TimedAnswer("a", at / 10, 0.1 + at / 100, RequestOutcome.RIGHT) for at in range(10)]
+    samples += [TimedAnswer("a", 1.0, 9.0, RequestOutcome.LOST, tries=2), TimedAnswer("a", 1.0, 0.0, RequestOutcome.REFUSED)]
 
     found = summary(samples, seconds=5.0)
 
@@ -127,8 +137,12 @@ def test_summary_of_nothing():
 
 def test_timeline():
     """A request belongs to the second in which it ended."""
-    samples = [Sample("a", 0.2, 0.1, Outcome.RIGHT), Sample("a", 0.9, 1.2, Outcome.LOST), Sample("a", 0.1, 0.3, Outcome.RIGHT)]
+    samples = [
+        TimedAnswer("a", 0.2, 0.1, RequestOutcome.RIGHT),
+        TimedAnswer("a", 0.9, 1.2, RequestOutcome.LOST),
+        TimedAnswer("a", 0.1, 0.3, RequestOutcome.RIGHT),
+    ]
 
     found = timeline(samples)
 
-    assert [(one.second, dict(one.counts)) for one in found] == [(0, {Outcome.RIGHT: 2}), (2, {Outcome.LOST: 1})]
+    assert [(one.second, dict(one.counts)) for one in found] == [(0, {RequestOutcome.RIGHT: 2}), (2, {RequestOutcome.LOST: 1})]

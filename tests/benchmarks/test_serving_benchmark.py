@@ -8,15 +8,15 @@ import pytest
 import yaml
 
 from benchmarks.live import Usage
-from benchmarks.outcome import Outcome, Prepared, Sample
+from benchmarks.outcome import PreparedRequest, RequestOutcome, TimedAnswer
 from benchmarks.prepared import in_format, judge_of
 from benchmarks.repack import repacked
-from benchmarks.scaling.measure import Bench, Row
+from benchmarks.scaling.measure import Bench, ResultLine
 from benchmarks.scaling.measure import markdown as scaling_table
 from benchmarks.serving.findings import Cell, Serving, Steady, cores_between, fastest, markdown
 from benchmarks.serving.limit import Limit, in_process_limit
 from benchmarks.serving.plot import draw
-from benchmarks.serving.wrk import Figures, closed_loop, figures
+from benchmarks.serving.wrk import LoadFigures, closed_loop, figures
 from snag.core.errors import BadConfig
 from snag.core.files import sha256_of
 from snag.core.picture import decode
@@ -34,7 +34,7 @@ def test_figures():
 
     found = figures(printed, clients=4)
 
-    assert found == Figures(4, 200, 2.0, 1, 3, 0.001, 0.002, 0.003, 0.004)
+    assert found == LoadFigures(4, 200, 2.0, 1, 3, 0.001, 0.002, 0.003, 0.004)
     assert found.per_second == 100.0
 
 
@@ -47,7 +47,7 @@ def test_closed_loop(tmp_path):
         seen.add((request.path, request.headers["Content-Type"], len(await request.read())))
         return await length(request)
 
-    requests = [Prepared("a", f"/p/{size}", b"x" * size, {"Content-Type": "image/png"}) for size in (1, 70_000)]
+    requests = [PreparedRequest("a", f"/p/{size}", b"x" * size, {"Content-Type": "image/png"}) for size in (1, 70_000)]
     with serving(handler) as base:
         found = closed_loop(base, requests, clients=2, seconds=1, folder=tmp_path)
 
@@ -89,7 +89,7 @@ def test_of_several_rounds_each_figure_is_the_fastest():
     """Every cell and every limit for itself; the start too."""
 
     def cell(answers):
-        return Cell("PNG as body", Figures(1, answers, 2.0, 0, 0, 0.01, 0.02, 0.03, 0.04), {}, [])
+        return Cell("PNG as body", LoadFigures(1, answers, 2.0, 0, 0, 0.01, 0.02, 0.03, 0.04), {}, [])
 
     first = Serving(5.0, [cell(100), cell(90)], {"PNG as body": Limit(2, 60.0, 30.0)}, [])
     second = Serving(4.0, [cell(80), cell(110)], {"PNG as body": Limit(2, 50.0, 40.0)}, [])
@@ -105,10 +105,10 @@ def test_tables_and_curve(tmp_path):
     """Best throughput, limit and ratio stand in one row; the curve is drawn."""
     cores = {"gate": 0.1, "java": 0.2, "worker": 1.5}
     cells = [
-        Cell("PNG as body", Figures(count, 100 * count, 2.0, 0, 0, 0.01, 0.02, 0.03, 0.04), cores, [usage(1.0)])
+        Cell("PNG as body", LoadFigures(count, 100 * count, 2.0, 0, 0, 0.01, 0.02, 0.03, 0.04), cores, [usage(1.0)])
         for count in (1, 2)
     ]
-    samples = [Sample("PNG as body", 0.1, 0.01, Outcome.RIGHT, 200)]
+    samples = [TimedAnswer("PNG as body", 0.1, 0.01, RequestOutcome.RIGHT, 200)]
     found = Serving(5.0, cells, {"PNG as body": Limit(2, 125.0, 16.0)}, [Steady("PNG as body", 70.0, samples)])
 
     text = markdown(found)
@@ -148,6 +148,6 @@ class TestScaling:
     def test_table(self):
         """A row has throughput, times, processors, memory and start."""
         cores = {"gate": 0.1, "java": 0.2, "worker": 1.5}
-        row = Row("2", 5.0, Figures(8, 200, 2.0, 0, 1, 0.01, 0.02, 0.03, 0.04), cores, 600.0, 300.0)
+        row = ResultLine("2", 5.0, LoadFigures(8, 200, 2.0, 0, 1, 0.01, 0.02, 0.03, 0.04), cores, 600.0, 300.0)
 
         assert "| 2 | 100 | 10 | 30 | 1 | 0.1 | 0.2 | 1.5 | 600 | 300 | 5 |" in scaling_table("workers", [row])

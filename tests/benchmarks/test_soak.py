@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from benchmarks.live import Usage
-from benchmarks.outcome import Expected, Outcome, Sample
+from benchmarks.outcome import Expected, RequestOutcome, TimedAnswer
 from benchmarks.prepared import RAW, Judge, grey_pictures, in_format, judge_of
 from benchmarks.soak.mix import SHARES, mixed
 from benchmarks.soak.plot import draw
 from benchmarks.soak.trend import Soak, markdown, percentiles
 from benchmarks.tables import machine, table
-from benchmarks.watch import Look, slope
+from benchmarks.watch import Reading, slope
 from snag.core.errors import NoPictures
 from tests.support.fakes import tiny_artifact
 from tests.support.pictures import encode
@@ -70,8 +70,8 @@ def test_grey_pictures(tmp_path):
         grey_pictures(tmp_path / "none", 1)
 
 
-SAMPLES = [Sample("PNG as body", at / 10, 0.01 + at / 1e5, Outcome.RIGHT, 200) for at in range(600)]
-LOOKS = [Look(float(at), (usage(at),)) for at in range(60)]
+SAMPLES = [TimedAnswer("PNG as body", at / 10, 0.01 + at / 1e5, RequestOutcome.RIGHT, 200) for at in range(600)]
+LOOKS = [Reading(float(at), (usage(at),)) for at in range(60)]
 
 
 class TestTrend:
@@ -95,8 +95,8 @@ class TestTrend:
     @pytest.mark.parametrize(
         ("samples", "looks"),
         [
-            ([*SAMPLES, Sample("rubbish, a", 1.0, 1.0, Outcome.WRONG, 500)], LOOKS),
-            (SAMPLES, [*LOOKS, Look(61.0, (usage(1, pid=2),))]),
+            ([*SAMPLES, TimedAnswer("rubbish, a", 1.0, 1.0, RequestOutcome.WRONG, 500)], LOOKS),
+            (SAMPLES, [*LOOKS, Reading(61.0, (usage(1, pid=2),))]),
         ],
     )
     def test_not_sound(self, samples, looks):

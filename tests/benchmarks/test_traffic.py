@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from benchmarks.live import free_ports
-from benchmarks.outcome import Expected, Outcome, Prepared
-from benchmarks.traffic import Background, Load, Target, run
+from benchmarks.outcome import Expected, PreparedRequest, RequestOutcome
+from benchmarks.traffic import Background, Load, LoadTarget, run
 
 
 @contextmanager
@@ -51,7 +51,7 @@ async def length(request):
 
 
 def picture(size):
-    return Prepared(f"{size} bytes", "/predictions/a", b"x" * size, answers=(Expected(score=float(size)),))
+    return PreparedRequest(f"{size} bytes", "/predictions/a", b"x" * size, answers=(Expected(score=float(size)),))
 
 
 def test_every_request_gets_its_own_answer():
@@ -59,10 +59,10 @@ def test_every_request_gets_its_own_answer():
     requests = [picture(size) for size in (1, 1000, 2_000_000)]
 
     with serving(length) as base:
-        samples = run(Target(base), requests, Load(clients=4, count=30))
+        samples = run(LoadTarget(base), requests, Load(clients=4, count=30))
 
     assert len(samples) == 30
-    assert {sample.outcome for sample in samples} == {Outcome.RIGHT}
+    assert {sample.outcome for sample in samples} == {RequestOutcome.RIGHT}
     assert {sample.name for sample in samples} == {request.name for request in requests}
 
 
@@ -75,8 +75,8 @@ def test_request_is_sent_as_it_was_prepared():
         return await length(request)
 
     with serving(handler) as base:
-        request = Prepared("a", "/b/c", b"123", {"X-Line": "7"}, (Expected(score=3.0),), "PUT")
-        run(Target(base, headers={"Authorization": "Bearer t"}), [request], Load(clients=1, count=1))
+        request = PreparedRequest("a", "/b/c", b"123", {"X-Line": "7"}, (Expected(score=3.0),), "PUT")
+        run(LoadTarget(base, headers={"Authorization": "Bearer t"}), [request], Load(clients=1, count=1))
 
     (method, path, headers) = seen[0]
     assert (method, path) == ("PUT", "/b/c")
@@ -86,19 +86,21 @@ def test_request_is_sent_as_it_was_prepared():
 def test_wrong_answers_are_quoted():
     """What should not have come is kept for the reader."""
     with serving(length) as base:
-        (sample,) = run(Target(base), [Prepared("a", "/", b"12", answers=(Expected(score=9.0),))], Load(clients=1, count=1))
+        (sample,) = run(
+            LoadTarget(base), [PreparedRequest("a", "/", b"12", answers=(Expected(score=9.0),))], Load(clients=1, count=1)
+        )
 
-    assert (sample.outcome, sample.status) == (Outcome.WRONG, 200)
+    assert (sample.outcome, sample.status) == (RequestOutcome.WRONG, 200)
     assert sample.detail == '{"score": 2.0, "version": "1.0"}'
 
 
 def test_nobody_listens():
     """A refused connection is a refusal: nothing was sent."""
-    target = Target(f"http://127.0.0.1:{free_ports(1)[0]}")
+    target = LoadTarget(f"http://127.0.0.1:{free_ports(1)[0]}")
 
     (sample,) = run(target, [picture(1)], Load(clients=1, count=1))
 
-    assert (sample.outcome, sample.status) == (Outcome.REFUSED, None)
+    assert (sample.outcome, sample.status) == (RequestOutcome.REFUSED, None)
 
 
 async def hang_up(request):
@@ -117,9 +119,9 @@ async def hang(request):
 def test_no_answer_is_a_loss(handler):
     """A broken connection and a silent server both leave the client without an answer."""
     with serving(handler) as base:
-        (sample,) = run(Target(base, timeout=0.3), [picture(1)], Load(clients=1, count=1))
+        (sample,) = run(LoadTarget(base, timeout=0.3), [picture(1)], Load(clients=1, count=1))
 
-    assert (sample.outcome, sample.status, sample.tries) == (Outcome.LOST, None, 1)
+    assert (sample.outcome, sample.status, sample.tries) == (RequestOutcome.LOST, None, 1)
     assert sample.detail
 
 
@@ -140,24 +142,24 @@ def test_second_try(first):
         return await (first if len(asked) == 1 else length)(request)
 
     with serving(handler) as base:
-        (sample,) = run(Target(base, retry=True), [picture(5)], Load(clients=1, count=1))
+        (sample,) = run(LoadTarget(base, retry=True), [picture(5)], Load(clients=1, count=1))
 
-    assert (sample.outcome, sample.tries, len(asked)) == (Outcome.RIGHT, 2, 2)
+    assert (sample.outcome, sample.tries, len(asked)) == (RequestOutcome.RIGHT, 2, 2)
 
 
 def test_no_third_try():
     """Refused twice is refused."""
     with serving(refuse) as base:
-        (sample,) = run(Target(base, retry=True), [picture(5)], Load(clients=1, count=1))
+        (sample,) = run(LoadTarget(base, retry=True), [picture(5)], Load(clients=1, count=1))
 
-    assert (sample.outcome, sample.status, sample.tries) == (Outcome.REFUSED, 503, 2)
+    assert (sample.outcome, sample.status, sample.tries) == (RequestOutcome.REFUSED, 503, 2)
 
 
 @pytest.mark.parametrize("is_random", [False, True])
 def test_rate_does_not_wait_for_answers(is_random):
     """Under a rate requests are sent when they are due, and time counts from then."""
     with serving(hang) as base:
-        samples = run(Target(base, timeout=1.0), [picture(1)], Load(rate=50, count=20, is_random=is_random))
+        samples = run(LoadTarget(base, timeout=1.0), [picture(1)], Load(rate=50, count=20, is_random=is_random))
 
     times = sorted(sample.at for sample in samples)
     assert len(times) == 20
@@ -168,9 +170,9 @@ def test_rate_does_not_wait_for_answers(is_random):
 
 def test_background():
     """A background load lasts as long as its block, and every request of it has its end afterwards."""
-    with serving(length) as base, Background(Target(base), [picture(3)], Load(clients=2)) as load:
+    with serving(length) as base, Background(LoadTarget(base), [picture(3)], Load(clients=2)) as load:
         time.sleep(0.3)
 
     assert load.samples
-    assert {sample.outcome for sample in load.samples} == {Outcome.RIGHT}
+    assert {sample.outcome for sample in load.samples} == {RequestOutcome.RIGHT}
     assert max(sample.at for sample in load.samples) >= 0.1

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from benchmarks.scaling.measure import Row
-from benchmarks.serving.wrk import Figures
+from benchmarks.scaling.measure import ResultLine
+from benchmarks.serving.wrk import LoadFigures
 from benchmarks.tuning.choice import Knobs, Tried, batches, best, shapes, written
 from snag.core.errors import BadConfig
 
 CONFIG = Path(__file__).parents[2] / "handler" / "model-config.yaml"
 
 
-def row(per_second: float, p50: float, broken: int = 0) -> Row:
-    figures = Figures(8, int(per_second * 10), 10.0, broken, 0, p50, p50, p50, p50)
-    return Row("", 5.0, figures, {}, 300.0, 200.0)
+def row(per_second: float, p50: float, broken: int = 0) -> ResultLine:
+    figures = LoadFigures(8, int(per_second * 10), 10.0, broken, 0, p50, p50, p50, p50)
+    return ResultLine("", 5.0, figures, {}, 300.0, 200.0)
 
 
 def tried(workers: int, per_second: float, alone: float = 0.02, broken: int = 0) -> Tried:
