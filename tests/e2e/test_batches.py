@@ -11,8 +11,8 @@ import requests
 from PIL import Image
 
 from benchmarks import traffic
-from benchmarks.outcome import Expected, Outcome, Prepared
-from benchmarks.traffic import Load, Target
+from benchmarks.outcome import Expected, PreparedRequest, RequestOutcome
+from benchmarks.traffic import Load, LoadTarget
 from snag.core.picture import decode
 
 pytestmark = pytest.mark.e2e
@@ -37,9 +37,9 @@ def good(server):
         answers = (Expected(score=score, tolerance=0.0, version="1.5"),)
         body = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
         yield (
-            Prepared(f"good {number}", PATH, body, JSON, answers)
+            PreparedRequest(f"good {number}", PATH, body, JSON, answers)
             if number % 2
-            else Prepared(f"good {number}", PATH, picture, BYTES, answers)
+            else PreparedRequest(f"good {number}", PATH, picture, BYTES, answers)
         )
 
 
@@ -55,8 +55,8 @@ def bad():
         ("unsupported_format", 415): (b"hello", BYTES),
     }
     for (code, status), (body, headers) in rubbish.items():
-        yield Prepared(code, PATH, body, headers, (Expected(status, code=code),))
-    yield Prepared("overlay", "/explanations/tiny-bolt", picture, BYTES, (Expected(content_type="image/png"),))
+        yield PreparedRequest(code, PATH, body, headers, (Expected(status, code=code),))
+    yield PreparedRequest("overlay", "/explanations/tiny-bolt", picture, BYTES, (Expected(content_type="image/png"),))
 
 
 def test_everybody_gets_their_own(live_server):
@@ -64,9 +64,9 @@ def test_everybody_gets_their_own(live_server):
     goods, bads = cycle(good(live_server)), cycle(bad())
     mixed = [next(bads) if number % 3 == 0 else next(goods) for number in range(1200)]
 
-    samples = traffic.run(Target(live_server.url), mixed, Load(clients=CLIENTS, count=len(mixed)))
+    samples = traffic.run(LoadTarget(live_server.url), mixed, Load(clients=CLIENTS, count=len(mixed)))
 
-    assert [(one.name, one.status, one.detail) for one in samples if one.outcome is not Outcome.RIGHT] == []
+    assert [(one.name, one.status, one.detail) for one in samples if one.outcome is not RequestOutcome.RIGHT] == []
     assert {one.name for one in samples} == {one.name for one in mixed}
 
 

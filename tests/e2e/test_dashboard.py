@@ -71,8 +71,8 @@ def prometheus(live_server, tmp_path_factory):
         running.wait_for("count_over_time(snag_ready[1m]) >= 2")
         ask(live_server)
         running.wait_for("snag:p_value_deviation:10m")
-        running.wait_for("snag:anomaly_share:usual")
-        running.wait_for("snag:outside_share:5m")
+        running.wait_for("snag:anomaly_share:expected")
+        running.wait_for("snag:out_of_reference_share:5m")
         yield running
     finally:
         process.terminate()

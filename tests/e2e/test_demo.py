@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from snag.core.files import write_text
 from snag.server.state.instance import Instance
 from tests.e2e.conftest import pack
 from tests.support.parts_of_demo import write_test_pictures
@@ -22,8 +24,11 @@ def start(folder: Path) -> subprocess.Popen[str]:
     """The demonstration of a tiny model, as `make demo` starts it."""
     pack(folder, "bolt")
     write_test_pictures(folder / "data", {"good": 1, "dent": 2})
+    report = folder / "run-bolt" / "report" / "metrics.json"
+    write_text(report, "{}\n")
+    shutil.copystat(folder / "store" / "bolt.mar", report)  # all is made, and nothing older than what it is made from
     where = ["--data", folder / "data", "--run", folder / "run-bolt", "--model-store", folder / "store"]
-    command = [sys.executable, "-m", "snag.server.demo", "--model", "bolt", *map(str, where)]
+    command = [sys.executable, "-m", "snag", "demo", "--model", "bolt", *map(str, where)]
     surroundings = {**os.environ, "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -50,7 +55,7 @@ def test_it_judges_scrapes_draws_and_stops(tmp_path):
     assert is_gone(tmp_path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_demonstration_leaves_no_server(tmp_path, number):
     demo = start(tmp_path)
     while "is served by" not in (line := demo.stdout.readline()):

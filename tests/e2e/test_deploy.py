@@ -7,8 +7,8 @@ import zipfile
 import pytest
 import requests
 
-from benchmarks.outcome import Expected, Outcome, Prepared
-from benchmarks.traffic import Background, Load, Target
+from benchmarks.outcome import Expected, PreparedRequest, RequestOutcome
+from benchmarks.traffic import Background, Load, LoadTarget
 from snag.server.deploy import main as deploy
 from snag.server.health import main as health
 from snag.server.models import main as models
@@ -58,9 +58,9 @@ def altered(place, model, change):
 def test_no_request_fails(place, capsys):
     """Under load: a new version, back again, two more; every request is answered rightly by a version that was there."""
     versions = tuple(Expected(version=version) for version in ("1.0", "2.0", "3.0"))
-    requests_ = [Prepared("bolt", "/predictions/bolt", place.picture(), {"Content-Type": "image/png"}, versions)]
+    requests_ = [PreparedRequest("bolt", "/predictions/bolt", place.picture(), {"Content-Type": "image/png"}, versions)]
     done = [*place.where, *place.store, "--model", "bolt"]
-    with Background(Target(place.url("")), requests_, Load(clients=2)) as load:
+    with Background(LoadTarget(place.url("")), requests_, Load(clients=2)) as load:
         pack(place.root, "bolt", "2.0")
         assert deploy([*done, "--version", "2.0"]) == 0
         assert answering(place) == "2.0"
@@ -75,7 +75,7 @@ def test_no_request_fails(place, capsys):
         assert answering(place) == "3.0"
         assert within(10, lambda: listed(place, capsys) == {("bolt", "3.0"): "default", ("bolt", "1.0"): "previous"})
 
-    assert {sample.outcome for sample in load.samples} == {Outcome.RIGHT}
+    assert {sample.outcome for sample in load.samples} == {RequestOutcome.RIGHT}
     assert {sample.matched for sample in load.samples} == {0, 1, 2}
     assert [answering(place, version=f"/{one}") for one in ("1.0", "2.0", "3.0")] == ["1.0", 404, "3.0"]
     assert {path.name for path in place.instance.store.glob("*.mar")} == {"bolt-1.0.mar", "bolt-3.0.mar"}
@@ -136,7 +136,7 @@ def test_wrong_version(place, capsys):
 
     assert deploy([*place.where, *place.store, "--model", "bolt", "--version", "5.0"]) == 2
 
-    assert "bolt.mar holds version 4.0; `make archive` with VERSION=5.0 packs it" in capsys.readouterr().err
+    assert "bolt.mar holds version 4.0; `make archive VERSION=5.0` packs it" in capsys.readouterr().err
 
 
 def test_another_model(place, capsys):

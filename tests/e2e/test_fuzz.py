@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from benchmarks import traffic
 from benchmarks.fuzz.generate import COMMON, KINDS, inputs, of_kind
 from benchmarks.live import family
-from benchmarks.outcome import Outcome
-from benchmarks.traffic import Load, Target
+from benchmarks.outcome import RequestOutcome
+from benchmarks.traffic import Load, LoadTarget
 from snag.core.errors import request_errors
 
 pytestmark = pytest.mark.e2e
@@ -28,7 +28,7 @@ def _same_processes(live_server):
 
 def odd(samples):
     """What was not answered as it may be."""
-    return [(one.name, one.outcome, one.status, one.detail) for one in samples if one.outcome is not Outcome.RIGHT]
+    return [(one.name, one.outcome, one.status, one.detail) for one in samples if one.outcome is not RequestOutcome.RIGHT]
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -37,7 +37,7 @@ def test_one_by_one(live_server, maker, seed):
     """Any request gets 200 or a 4xx whose JSON names the trouble; where the trouble is known, it is that one."""
     request = of_kind(maker, live_server.model, Random(seed))
 
-    samples = traffic.run(Target(live_server.url), [request], Load(clients=1, count=1))
+    samples = traffic.run(LoadTarget(live_server.url), [request], Load(clients=1, count=1))
 
     assert odd(samples) == []
 
@@ -46,7 +46,7 @@ def test_many_at_once(live_server):
     """So does each of them when many arrive at once and share batches, the largest and the costliest among them."""
     stream = islice(inputs(live_server.model, 7), len(KINDS) + 300)
 
-    samples = traffic.run(Target(live_server.url), stream, Load(clients=12))
+    samples = traffic.run(LoadTarget(live_server.url), stream, Load(clients=12))
 
     assert len(samples) == len(KINDS) + 300
     assert odd(samples) == []

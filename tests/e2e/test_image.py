@@ -16,12 +16,13 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+import snag
 from snag.server.state.ports import free_ports
 from snag.training import archive
 from tests.support.trained import Trained
 
 FOLDER = os.environ.get("SNAG_IMAGE")
-TAG = os.environ.get("SNAG_IMAGE_TAG", "snag:0.1.0")
+TAG = os.environ.get("SNAG_IMAGE_TAG", f"snag:{snag.__version__}")
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(not FOLDER, reason="SNAG_IMAGE names no folder of deploy/image/build"),
@@ -84,7 +85,7 @@ def test_the_server_of_the_image_judges_a_picture(address: str, bolts: Trained) 
 def test_the_image_has_no_rights_and_knows_its_health(configuration: dict) -> None:
     """It runs as a user without rights, and says how its health is asked."""
     assert configuration["User"] == "10001"
-    assert configuration["Healthcheck"]["Test"] == ["CMD", "python", "-m", "snag.server.health"]
+    assert configuration["Healthcheck"]["Test"] == ["CMD", "python", "-m", "snag", "health"]
 
 
 def test_the_image_has_no_compiler_and_no_address_of_where_it_was_built(container: str) -> None:

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from snag.client.__main__ import main as predict
+from snag.gate.upstream import messages
 from snag.server.health import main as health
 from snag.server.serve import main as serve
 from snag.server.state.instance import Instance
@@ -96,6 +97,7 @@ def test_calibration_of_another_model(tmp_path, place, capsys):
     assert "the server did not come up: a worker died: " in error
     assert "was made for the model with fingerprint ffffffffffff" in error
     assert error.count("\n") == 1
+    assert messages.WORKER_ENDED in (instance.logs / "server.log").read_text()
     assert instance.process() is None
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{ports[0]}/ping", timeout=5)
@@ -123,10 +125,7 @@ def test_port_in_use(tmp_path, place, capsys):
     """A port that is taken is named, with the flag that changes it."""
     where, ports, instance = place
     pack(tmp_path, "bolt")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", ports[1]))
-        taken.listen()
-
+    with socket.create_server(("127.0.0.1", ports[1])):
         assert served(tmp_path, "bolt", where) == 2
 
     assert f"port {ports[1]} is in use by another program; choose another with --management-port" in capsys.readouterr().err

@@ -10,8 +10,10 @@ import requests
 import torch
 from PIL import Image
 
+import snag
 from snag.core.heatmap import coloured, overlay, scale_of
 from snag.core.picture import decode
+from snag.core.wire import parse_verdict
 from tests.support.fakes import TinyDetector
 
 pytestmark = pytest.mark.e2e
@@ -218,9 +220,17 @@ def test_parity(live_server, post):
     """The same bytes give the same score in eager Python, in the artefact's TorchScript, and from the server."""
     pictures = [encoded(picture=Image.fromarray(np.roll(PIXELS, 37 * k)[: 90 + k, :70])) for k in range(6)]
 
-    eager = TinyDetector().eval().score([decode(picture) for picture in pictures])[0].tolist()
+    eager = [float(found.score) for found in TinyDetector().eval().score([decode(picture) for picture in pictures])]
     scripted = [scores.anomaly_score for scores in live_server.artifact.score([decode(picture) for picture in pictures])]
     served = [post(data=picture).json()["score"] for picture in pictures]
 
     assert scripted == served
     assert torch.allclose(torch.tensor(eager), torch.tensor(scripted), rtol=1e-6, atol=0)
+
+
+def test_the_archive_gives_the_same_verdict_without_a_server(live_server, post):
+    """`snag.load` of the served archive and the server say the same of the same bytes, to the last digit."""
+    inspector = snag.load(live_server.folder.parent / "store" / "tiny-bolt.mar")
+
+    for picture in (encoded(), encoded("JPEG"), encoded("PNG", Image.new("RGB", (50, 40), (250, 20, 90)))):
+        assert inspector.judge(picture) == parse_verdict(post(data=picture).json())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from snag.detector.aligner import Aligner
-from snag.training.data.survey import look
-from snag.training.fit.aligner import fit_alignment
+from snag.training.data.survey import summarise
+from snag.training.fit.aligner import Alignment, fit_alignment
 from tests.support.parts import good_picture
 
 SIZE = (160, 160)
@@ -14,8 +14,8 @@ SIZE = (160, 160)
 
 def fitted(size: tuple[int, int], **looks: object) -> Aligner:
     """An aligner of bolts in pictures of this size."""
-    alignment, why = fit_alignment([look(good_picture(i, size, **looks)).small for i in range(16)])
-    assert alignment is not None, why
+    alignment = fit_alignment([summarise(good_picture(i, size, **looks)).small for i in range(16)])
+    assert isinstance(alignment, Alignment), alignment
     return alignment.aligner
 
 

@@ -33,25 +33,51 @@ class Finished:
     err: str
 
 
+class Child:
+    """A command that runs; a context, at whose end it is killed if it still runs."""
+
+    def __init__(self, module: str, argv: Sequence[str], before: Callable[[], Any] | None = None) -> None:
+        """`python -m module argv`, after `before()` (picklable) in the same process."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["tests.support.children", "tests.support.warm"])
+        self._folder = tempfile.TemporaryDirectory()
+        self._paths = Path(self._folder.name, "out"), Path(self._folder.name, "err")
+        self._line = f"{module} {argv}"
+        self._process = context.Process(target=_command, args=(module, list(argv), before, *self._paths))
+        self._process.start()
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._process.close()
+        self._folder.cleanup()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """End it at once, with SIGKILL."""
+        self._process.kill()
+        self._process.join()
+
+    def wait(self) -> Finished:
+        """How it ended; one that hangs is killed, and fails the test."""
+        self._process.join(PATIENCE)
+        out, err = (path.read_text() if path.exists() else "" for path in self._paths)
+        if self.runs:
+            self.kill()
+            raise AssertionError(f"{self._line} hangs; it wrote {err}")
+        return Finished(self._process.exitcode, out, err)
+
+
 def run_command(module: str, argv: Sequence[str], before: Callable[[], Any] | None = None) -> Finished:
-    """`python -m module argv`, after `before()` (picklable) in the same process."""
-    context = multiprocessing.get_context("forkserver")
-    # torch loads _dynamo with the first optimizer, which takes each child a second.
-    context.set_forkserver_preload(
-        ["tests.support.children", "snag.training.train", "snag.training.calibrate", "torch._dynamo"]
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        out, err = Path(folder, "out"), Path(folder, "err")
-        child = context.Process(target=_command, args=(module, list(argv), before, out, err))
-        child.start()
-        child.join(PATIENCE)
-        if child.is_alive():
-            child.kill()
-            child.join()
-            raise AssertionError(f"{module} {argv} hangs; it wrote {err.read_text()}")
-        finished = Finished(child.exitcode, out.read_text(), err.read_text())
-        child.close()
-        return finished
+    """How `python -m module argv` ends, after `before()` (picklable) in the same process."""
+    with Child(module, argv, before) as child:
+        return child.wait()
 
 
 def _command(module: str, argv: list[str], before: Callable[[], Any] | None, out: Path, err: Path) -> None:

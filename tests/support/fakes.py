@@ -12,8 +12,10 @@ from torch.nn import functional
 
 from snag.core.artifact import Artifact, load_artifact, save_artifact
 from snag.core.calibration import Calibration, conformal_threshold, write_calibration
-from snag.core.capture_reference import REFERENCE_FILE, Reference, Spread, write_reference
+from snag.core.capture_reference import REFERENCE_FILE, CaptureReference, Spread, write_reference
 from snag.core.golden import GOLDEN_FILE, Golden, GoldenPicture, tolerance_of, write_golden
+from snag.detector.detector import ScoredPicture
+from snag.detector.preparation import Prepared
 
 
 class TinyDetector(nn.Module):
@@ -24,21 +26,28 @@ class TinyDetector(nn.Module):
         return torch.full_like(prepared, 0.5)
 
     @torch.jit.export
-    def prepare(self, picture: Tensor) -> tuple[Tensor, Tensor, str]:
-        """[C, H, W] -> ([1, 16, 16], pose, reason)."""
+    def prepare(self, picture: Tensor) -> Prepared:
+        """[C, H, W] -> [1, 16, 16]."""
+        return self.resize(picture)
+
+    def resize(self, picture: Tensor) -> Prepared:
+        """[C, H, W] -> [1, 16, 16]."""
         grey = picture.to(torch.float32).mean(0, keepdim=True) / 255.0
         small = functional.adaptive_avg_pool2d(grey, [16, 16])
-        return small, torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), ""
+        return Prepared(small, torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), "")
 
     @torch.jit.export
-    def score(self, pictures: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, list[str]]:
+    def score(self, pictures: list[Tensor]) -> list[ScoredPicture]:
         """See snag.core.artifact.Artifact.score."""
-        prepared = torch.stack([self.prepare(picture)[0] for picture in pictures])
-        poses = torch.stack([self.prepare(picture)[1] for picture in pictures])
-        reconstruction = self.forward(prepared)
-        squared = (prepared - reconstruction).square().mean(1)
-        reasons = ["" for _ in pictures]
-        return squared.flatten(1).amax(1), squared.flatten(1).mean(1), squared, reconstruction, prepared, poses, reasons
+        scored: list[ScoredPicture] = []
+        for picture in pictures:
+            view = self.prepare(picture)
+            reconstruction = self.forward(view.picture[None])[0]
+            squared = (view.picture - reconstruction).square().mean(0)
+            scored.append(
+                ScoredPicture(squared.max(), squared.mean(), squared, reconstruction, view.picture, view.pose, view.reason)
+            )
+        return scored
 
     @torch.jit.export
     def map_in_picture(self, anomaly_map: Tensor, pose: Tensor, height: int, width: int) -> Tensor:
@@ -68,8 +77,10 @@ def tiny_calibration(folder: Path, artifact: Artifact, scores: list[float] | Non
     )
     tiny_golden(folder, artifact, scores)
     # Pictures of one grey have no edges: their sharpness is 0.
-    looks = Reference(Spread(0.4, 0.5, 0.6), Spread(0.0, 0.0, 0.5), calibration.data_digest, "2025-12-31T00:00:00+00:00")
-    write_reference(looks, folder / REFERENCE_FILE)
+    reference = CaptureReference(
+        Spread(0.4, 0.5, 0.6), Spread(0.0, 0.0, 0.5), calibration.data_digest, "2025-12-31T00:00:00+00:00"
+    )
+    write_reference(reference, folder / REFERENCE_FILE)
     write_calibration(calibration, folder / "calibration.json")
     return calibration
 

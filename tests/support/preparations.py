@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snag.detector.preparation import AlignedPreparation
-from snag.training.data.survey import look
-from snag.training.fit.choose_preparation import Chosen, choose_preparation
+from snag.detector.oriented_crop import OrientedCrop
+from snag.training.data.survey import summarise
+from snag.training.modes import Choice, choose
 from tests.support.parts import good_picture
 
 SIZE = (192, 192)
@@ -25,16 +25,14 @@ def random_picture(height: int, width: int, channels: int = 1, seed: int = 0) ->
 @cache
 def chosen(
     size: tuple[int, int] = SIZE, mode: str = "auto", colour: str = "auto", pixels: int = 6000, **looks: object
-) -> Chosen:
+) -> Choice:
     """The preparation that is chosen for bolts in pictures of this size."""
     pictures = [good_picture(i, size, **looks) for i in range(16)]
-    return choose_preparation(
-        [look(picture) for picture in pictures], mode=mode, colour=colour, pixels=pixels, centre=0.5, spread=0.15
-    )
+    return choose([summarise(picture) for picture in pictures], mode=mode, colour=colour, pixels=pixels)
 
 
-def aligned_for(size: tuple[int, int]) -> AlignedPreparation:
+def aligned_for(size: tuple[int, int]) -> OrientedCrop:
     """The preparation of bolts in pictures of this size."""
     module = chosen(size).module
-    assert isinstance(module, AlignedPreparation)
+    assert isinstance(module, OrientedCrop)
     return module

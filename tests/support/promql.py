@@ -13,7 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from snag.core.telemetry import HISTOGRAM, declared
 from snag.gate.drift import Drift
 from snag.gate.metrics import GateMetrics
-from snag.gate.upstream.state import Board
+from snag.gate.upstream.state import UpstreamState
 
 PROMETHEUS = Path(__file__).parents[2] / "deploy" / "prometheus"
 #: Labels that Prometheus adds to everything that it scrapes.
@@ -35,7 +35,7 @@ def metrics() -> dict[str, set[str]]:
     table = {"up": set(SCRAPED)}
     for (kind, name), labels in declared().items():
         table |= _parts(name, set(labels), kind == HISTOGRAM)
-    gate = GateMetrics(Board(1.0), lambda: 0, lambda: False)
+    gate = GateMetrics(UpstreamState(1.0), lambda: 0, lambda: False)
     gate.registry.register(Drift(None, lambda *_: None, print))
     for family in gate.registry.collect():
         table |= _parts(_sample(family.name, family.type), set(getattr(family, "_labelnames", ())), False)

@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from snag.gate.upstream.address import Upstream
-from snag.server.state.archive import verified
+from snag.server.state.archive import verify_archive
 from snag.server.state.instance import Instance, Note
 from snag.server.state.launch import Launch, write_launch
-from snag.server.state.stage_archives import take_in
+from snag.server.state.stage_archives import stage_archives
 from tests.support.mars import GOLDEN, write_mar
 
 SCORE = GOLDEN["pictures"][0]["score"]
@@ -140,5 +140,5 @@ def serving_bolt(made: Registrar, folder: Path, failed: Mapping[str, str]) -> It
     """The same, of a server of bolt 1.0 and of models that could not be taken in, with why."""
     with kept(made, folder / "server") as instance:
         write_mar(folder / "store", "bolt", "1.0")
-        take_in(instance, [verified(folder / "store", "bolt")], failed)
+        stage_archives(instance, [verify_archive(folder / "store", "bolt")], failed)
         yield instance

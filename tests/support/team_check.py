@@ -8,12 +8,12 @@ import json
 import torch
 from torch import nn
 
-from snag.training.run.process_group import Team, team
+from snag.training.run.process_group import ProcessGroup, process_group
 
 
 def main() -> None:
     """Compare a step on a shared batch with the same step on all of it; the leading process prints the greatest differences."""
-    with team(torch.device("cpu")) as members:
+    with process_group(torch.device("cpu")) as members:
         torch.manual_seed(0)
         batch = torch.randn(7, 3, 6, 5)
         alone = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 3), nn.BatchNorm2d(2))
@@ -25,12 +25,12 @@ def main() -> None:
         shared = together(mine)
         (share * shared.square().mean()).backward()
         members.add_gradients(together)
-        if members.leads:
+        if members.is_main:
             print(json.dumps({"team": members.size, **_differences(members, alone, together, outputs, shared)}))
 
 
 def _differences(
-    members: Team, alone: nn.Module, together: nn.Module, outputs: torch.Tensor, shared: torch.Tensor
+    members: ProcessGroup, alone: nn.Module, together: nn.Module, outputs: torch.Tensor, shared: torch.Tensor
 ) -> dict[str, float]:
     rows = outputs.tensor_split(members.size)[members.rank]
     pairs = list(zip(alone.parameters(), together.parameters(), strict=True))

@@ -10,7 +10,20 @@ from snag.training.settings import TrainSettings, train_settings
 from tests.support.children import Finished, run_command
 
 COUNT, EPOCHS, STEPS = 18, 3, 3  #: pictures, epochs, steps an epoch
-TINY = ["--preset", "quick", "--mode", "whole", "--pixels", "1024", "--base", "4", "--bottleneck", "4", "--weight-base", "4"]
+TINY = [
+    "--preset",
+    "quick",
+    "--mode",
+    "full_frame",
+    "--pixels",
+    "1024",
+    "--base-channels",
+    "4",
+    "--bottleneck",
+    "4",
+    "--weight-channels",
+    "4",
+]
 TINY += ["--batch-size", "4", "--epochs", str(EPOCHS), "--precision", "float32", "--calibrate-share", "0.2"]
 
 

@@ -33,12 +33,17 @@ class Trained:
         return (sum((score - middle) ** 2 for score in scores) / (len(scores) - 1)) ** 0.5
 
 
-def train_bolts(folder: Path) -> Trained:
+def train_bolts(folder: Path) -> None:
     """Train and calibrate in `folder`, with the commands, in this process; takes a few seconds."""
     data, run = write_data_set(folder / "data", COUNT, SIZE), folder / "run"
     place = ["--data", str(data), "--run", str(run)]
-    small = ["--preset", "quick", "--pixels", "4096", "--base", "8", "--bottleneck", "16", "--weight-base", "8"]
+    small = ["--preset", "quick", "--pixels", "4096", "--base-channels", "8", "--bottleneck", "16", "--weight-channels", "8"]
     shares = ["--standardise-share", "0.2", "--calibrate-share", "0.3"]
     assert train.main([*place, *small, *shares, "--epochs", "30", "--batch-size", "4", "--precision", "float32"]) == 0
     assert calibrate.main([*place, "--fpr", str(RATE)]) == 0
-    return Trained(data, run, load_artifact(run / "snag.pt"), read_calibration(run / "calibration.json"))
+
+
+def trained_in(folder: Path) -> Trained:
+    """What `train_bolts` left in `folder`."""
+    run = folder / "run"
+    return Trained(folder / "data", run, load_artifact(run / "snag.pt"), read_calibration(run / "calibration.json"))
