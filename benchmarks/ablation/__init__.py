@@ -1,1 +1,1 @@
-"""What each idea is worth: from the reference's recipe to the preset `quick`, one step at a time, each row a run."""
+"""What each idea is worth: from the baseline's recipe to the preset `quick`, one step at a time, each row a run."""

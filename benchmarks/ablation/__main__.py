@@ -17,7 +17,7 @@ from snag.core.files import write_text
 
 
 class AblationSettings(Settings):
-    """Train, calibrate and evaluate each step from the reference's recipe to Snag's and print the table."""
+    """Train, calibrate and evaluate each step from the baseline's recipe to Snag's and print the table."""
 
     data: list[Path] = Field(description="data sets in MVTec layout, with test/ and masks")
     seed: list[int] = Field([0], description="seeds")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.house.test_docs import help_of
+from tests.house.test_docs import help_of_module
 from tests.support.source import ROOT
 
 COMMANDS = sorted(f"benchmarks.{path.parent.name}" for path in (ROOT / "benchmarks").glob("*/__main__.py"))
@@ -20,4 +20,4 @@ def test_every_benchmark_is_listed():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help(command):
     """Each says under its own name what can be set."""
-    assert help_of(command).startswith(f"usage: python -m {command} [-h]")
+    assert help_of_module(command).startswith(f"usage: python -m {command} [-h]")
