@@ -180,7 +180,11 @@ def test_with_a_memory_half_the_distance_is_added_to_the_logarithm_of_the_error(
 
 
 def test_what_is_usual_of_distances_is_fitted_to_the_same_parts() -> None:
-    detector, parts = Detector(chosen("full_frame").module, _Halving(), "peak", 3, _Darkness()).eval(), torch.rand(5, 1, 32, 40)  # type: ignore[arg-type]
+    detector = Detector(chosen("full_frame").module, _Halving(), "peak", 3, _Darkness()).eval()  # type: ignore[arg-type]
+    surface = 0.1 * torch.rand(1, 32, 40, generator=torch.Generator().manual_seed(0))
+    parts = torch.stack(
+        [surface + 0.1 * shade for shade in range(5)]
+    )  # evenly apart: no value lies so far out that it is clipped
 
     fit_standardisation(detector, parts, prior=0.0)
 
