@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from snag.detector.preparation import Preparation
@@ -42,7 +41,7 @@ class Fit:
 
     module: Preparation
     why: str  #: for doctor and report
-    foreground: Tensor = field(default_factory=lambda: torch.ones(1, 1))  #: [h, w] in 0..1: where a defect can lie
+    foreground: Tensor  #: [h, w] in 0..1: where a defect can lie
     background: float | np.ndarray | None = None  #: prepared grey value around a part, or of each channel [c, 1, 1]
     scene: Tensor | None = None  #: [c, h, w]: what all prepared pictures look like, where they show one scene
     may_be_one_of_many: bool = False  #: what was fitted to may be one thing of many in a scene
