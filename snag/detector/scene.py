@@ -40,9 +40,7 @@ class Scene(Preparation):
 
     def forward(self, picture: Tensor, other: Tensor | None = None) -> Prepared:
         """See `Preparation`."""
-        move, reason = self.registration(picture if other is None else other)
-        values, pose = self._move_back(picture, move)
-        measured = values if other is None else self._move_back(other, move)[0]
+        values, measured, pose, reason = self._register(picture, other)
         seen = covered(pose, self.height, self.width)
         low, high = at_limits(measured)
         strength, offset = self.flat_field(measured, self.appearance - self.darkness, seen * (1.0 - low - high))
@@ -55,10 +53,15 @@ class Scene(Preparation):
 
     def unlit(self, picture: Tensor, other: Tensor | None = None) -> Prepared:
         """The same with one gain and one offset taken out alone: what is known before the scene's appearance is."""
+        values, measured, pose, reason = self._register(picture, other)
+        return Prepared(normalised(values, measured, self.centre, self.spread, self.least_deviation), pose, reason)
+
+    def _register(self, picture: Tensor, other: Tensor | None) -> tuple[Tensor, Tensor, Tensor, str]:
+        """The picture where the scene usually lies, what is measured on, pose and reason."""
         move, reason = self.registration(picture if other is None else other)
         values, pose = self._move_back(picture, move)
         measured = values if other is None else self._move_back(other, move)[0]
-        return Prepared(normalised(values, measured, self.centre, self.spread, self.least_deviation), pose, reason)
+        return values, measured, pose, reason
 
     def _move_back(self, picture: Tensor, move: Tensor) -> tuple[Tensor, Tensor]:
         """Where the scene usually lies, at the working size; and its pose."""
