@@ -1,15 +1,18 @@
-"""Tables of Markdown, headed by the machine that they were made on."""
+"""Tables of Markdown, headed by the command that made them, the day, the revision and the machine."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
 import platform
-import subprocess
+import shlex
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from snag.training.run.provenance import git_revision
 
 _PACKAGES: Final = ("torch", "torchserve", "numpy", "pillow")
 
@@ -21,12 +24,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def machine() -> str:
-    """One line: date, revision, processor, cores, memory, versions."""
+    """One line that says where a table came from: the command that runs, day, revision, processor, cores, memory, versions."""
+    return origin(shlex.join(["python", *sys.orig_argv[1:]]))
+
+
+def origin(command: str) -> str:
+    """The same for another command."""
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, revision {_revision()}, {_processor()}, {len(os.sched_getaffinity(0))} cores, "
-        f"{memory:.0f} GiB, Python {platform.python_version()}, {packages}\n"
+        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, revision {git_revision()}, {_processor()}, "
+        f"{len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, Python {platform.python_version()}, {packages}\n"
     )
 
 
@@ -42,8 +50,3 @@ def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def _revision() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +12,10 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks.ablation.steps import STEPS
+from benchmarks.accuracy.record import Record, record_of
 from benchmarks.accuracy.run import run_one
-from benchmarks.accuracy.table import heading, markdown
+from benchmarks.accuracy.table import markdown
+from benchmarks.tables import machine
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -27,16 +31,17 @@ class AblationSettings(Settings):
 
 def ablation(settings: AblationSettings) -> None:
     """Run every row, then write and print the table; it is written anew after each row."""
-    rows = []
+    command = shlex.join(["python", *sys.orig_argv[1:]])
+    records: dict[tuple[str, int], Record] = {}
     for data in settings.data:
         for number in settings.step:
-            step = STEPS[number - 1]
+            step, rows = STEPS[number - 1], []
             for seed in settings.seed:
                 folder = settings.out / f"{data.name}-{number}-{seed}"
-                row = run_one(data, step.preset, seed, folder, list(step.flags))
-                rows.append(replace(row, preset=step.name))
-                write_text(settings.out / "table.md", heading() + markdown(rows))
-    Console().print(Markdown(markdown(rows)))
+                rows.append(replace(run_one(data, step.preset, seed, folder, list(step.flags)), preset=step.name))
+                records[data.name, number] = record_of(rows, command)
+                write_text(settings.out / "table.md", f"{machine()}\n{markdown(list(records.values()))}")
+    Console().print(Markdown(markdown(list(records.values()))))
     print(f"{settings.out / 'table.md'}")
 
 

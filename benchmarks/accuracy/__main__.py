@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 from pydantic import Field
 from rich.console import Console
 from rich.markdown import Markdown
 
+from benchmarks.accuracy.record import Record, record_of, write_record
 from benchmarks.accuracy.run import run_one
-from benchmarks.accuracy.table import heading, markdown
+from benchmarks.accuracy.table import markdown
+from benchmarks.tables import machine
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -25,16 +29,20 @@ class AccuracySettings(Settings):
 
 
 def accuracy(settings: AccuracySettings) -> None:
-    """Run every cell, then write and print the table; it is written anew after each cell."""
-    rows = []
+    """Run every cell; write a record for each preset on each data set, and the table. Both are written anew after each cell."""
+    command = shlex.join(["python", *sys.orig_argv[1:]])
+    records: dict[tuple[str, str], Record] = {}
     for data in settings.data:
         for preset in settings.preset:
+            rows = []
             for seed in settings.seed:
                 folder = settings.out / f"{data.name}-{preset}-{seed}"
                 rows.append(run_one(data, preset, seed, folder, settings.extra.split()))
-                write_text(settings.out / "table.md", heading() + markdown(rows))
-    Console().print(Markdown(markdown(rows)))
-    print(f"{settings.out / 'table.md'}")
+                record = records[data.name, preset] = record_of(rows, command)
+                write_record(record, settings.out / f"{data.name}-{preset}.json")
+                write_text(settings.out / "table.md", f"{machine()}\n{markdown(list(records.values()))}")
+    Console().print(Markdown(markdown(list(records.values()))))
+    print(f"{settings.out / 'table.md'}; `python -m benchmarks.results keep` keeps a record for the documents")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,6 +13,7 @@ import torch
 
 from benchmarks.accuracy.exposure import aurocs_under_other_lamps
 from snag.core.artifact import Artifact, load_artifact
+from snag.core.calibration import read_calibration
 from snag.core.files import write_text
 from snag.core.picture import decode
 
@@ -32,6 +33,8 @@ class ResultLine:
     tpr: float  #: detection rate at the calibrated threshold
     fpr: float  #: false-alarm rate on test/good at it
     good: int  #: how many pictures test/good has
+    bad: int  #: how many of the other test pictures there are
+    told: float | None  #: the false-alarm rate that calibration promised on average
     shortcut: float  #: greatest shortcut AUROC (folded) of the normalised picture
     gain: float  #: image AUROC with gain and offset drawn for each picture
     gamma: float
@@ -51,6 +54,7 @@ def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) 
     _timed("snag.evaluation.evaluate", *where)
     metrics = json.loads((folder / "report" / "metrics.json").read_text())
     artifact = load_artifact(folder / "snag.pt")
+    promised = read_calibration(folder / "calibration.json").guarantee
     lamps = aurocs_under_other_lamps(artifact, data)
     network, whole = _milliseconds(artifact, next((data / "test" / "good").iterdir()))
     row = ResultLine(
@@ -64,7 +68,9 @@ def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) 
         aupro_30=metrics["aupro_30"],
         tpr=metrics["tpr"],
         fpr=metrics["fpr"],
-        good=sum(1 for _ in (data / "test" / "good").iterdir()),
+        good=metrics["counts"]["good"],
+        bad=metrics["counts"]["bad"],
+        told=promised.average if promised else None,
         shortcut=max(_folded(found["normalised"]) for found in metrics["shortcut_audit"].values()),
         gain=lamps["gain"],
         gamma=lamps["gamma"],

@@ -1,21 +1,19 @@
-"""Rows to a Markdown table: mean and standard deviation over the seeds."""
+"""Records to Markdown tables: one row for each preset and data set."""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from itertools import groupby
-from pathlib import Path
-from statistics import mean, pstdev
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from benchmarks.accuracy.run import ResultLine
+from benchmarks.accuracy.record import Record
+from benchmarks.accuracy.sets import known_set
+from benchmarks.tables import table
 
-_COLUMNS = {
+_FIGURES: Final = {
     "image AUROC": "image_auroc",
-    "worst defect": "worst_defect",
-    "pixel AP": "pixel_ap",
+    "worst kind": "worst_defect",
     "AUPRO@0.3": "aupro_30",
+    "pixel AP": "pixel_ap",
     "detected": "tpr",
     "false alarms": "fpr",
     "gain, offset": "gain",
@@ -25,38 +23,74 @@ _COLUMNS = {
     "networks ms": "network_ms",
     "score ms": "score_ms",
 }
+_SHORT: Final = ("image AUROC", "worst kind", "AUPRO@0.3", "pixel AP", "detected", "false alarms")
+_TIMES: Final = ("train min", "networks ms", "score ms")  #: of one machine on one day
+_SHARES: Final = ("tpr", "fpr")
+_MARK: Final = " \\*"
+_MEANS: Final = f"{_MARK.strip()} Settings were chosen by looking at this set, so its row is no test"
 
 
-def heading() -> str:
-    """When and on what processor the table was made."""
-    return f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}\n\n"
+def markdown(records: Sequence[Record]) -> str:
+    """Every figure, times included."""
+    head = ["data", "preset", "mode", "seeds", *_FIGURES, "told"]
+    return table(head, ([one.data, one.preset, one.mode, one.seeds, *_cells(one, _FIGURES), _told(one)] for one in records))
 
 
-def _processor() -> str:
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} cores, {names[0]}" if names else platform.machine()
+def short_table(records: Sequence[Record]) -> str:
+    """What a reader of the README wants to know: the preset `default` on every set that it was measured on."""
+    head = ["data", "good, bad", *_SHORT, "told", "measured"]
+    rows = (
+        [_title(one), f"{one.good}, {one.bad}", *_cells(one, _SHORT), _told(one), f"`{one.revision}`"]
+        for one in records
+        if one.preset == "default"
+    )
+    return f"{table(head, rows)}\n{_MEANS}.\n"
 
 
-def markdown(rows: Sequence[ResultLine]) -> str:
-    """One line for each data set and preset."""
-    lines = [
-        "| data | preset | mode | seeds | " + " | ".join(_COLUMNS) + " |",
-        "|---" * (4 + len(_COLUMNS)) + "|",
+def long_table(records: Sequence[Record]) -> str:
+    """Every record, without times; and what the mark means for each set."""
+    figures = [name for name in _FIGURES if name not in _TIMES]
+    head = ["data", "preset", "mode", "seeds", "good, bad", *figures, "told", "measured"]
+    rows = [
+        [
+            _title(one),
+            f"`{one.preset}`",
+            f"`{one.mode}`",
+            one.seeds,
+            f"{one.good}, {one.bad}",
+            *_cells(one, figures),
+            _told(one),
+            f"{one.date}, `{one.revision}`",
+        ]
+        for one in records
     ]
-    ordered = sorted(rows, key=lambda row: (row.data, row.preset, row.seed))
-    for (data, preset), group in groupby(ordered, key=lambda row: (row.data, row.preset)):
-        some = list(group)
-        cells = [_cell([getattr(row, name) for row in some], name) for name in _COLUMNS.values()]
-        lines.append(f"| {data} | {preset} | {some[0].mode} | {len(some)} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    commands = sorted({f"- `{one.command}`" for one in records})
+    return table(head, rows) + "\n" + _mark_means(records) + "\nEach row by its command:\n\n" + "\n".join(commands) + "\n"
 
 
-def _cell(values: Sequence[float | None], name: str) -> str:
-    numbers = [value for value in values if value is not None]
-    if not numbers:
+def _title(record: Record) -> str:
+    known = known_set(record.data)
+    return known.title + (_MARK if known.say else "")
+
+
+def _told(record: Record) -> str:
+    return "-" if record.told is None else f"{100 * record.told:.2f} %"
+
+
+def _mark_means(records: Sequence[Record]) -> str:
+    known = {record.data: known_set(record.data) for record in records}
+    return f"{_MEANS}:\n\n" + "\n".join(f"- {one.title}: {one.say}" for one in known.values() if one.say) + "\n"
+
+
+def _cells(record: Record, names: Iterable[str]) -> list[str]:
+    return [_cell(record.figures[_FIGURES[name]], _FIGURES[name]) for name in names]
+
+
+def _cell(figure: Sequence[float | None] | None, name: str) -> str:
+    if figure is None or figure[0] is None:
         return "-"
+    middle, spread = figure
+    if name in _SHARES:
+        return f"{100 * middle:.1f} %" + (f" ± {100 * spread:.1f}" if spread is not None else "")
     digits = 1 if name.endswith(("minutes", "ms")) else 3
-    spread = f" ± {pstdev(numbers):.{digits}f}" if len(numbers) > 1 else ""
-    return f"{mean(numbers):.{digits}f}{spread}"
+    return f"{middle:.{digits}f}" + (f" ± {spread:.{digits}f}" if spread is not None else "")

@@ -10,12 +10,13 @@ import pytest
 
 from benchmarks.ablation import __main__ as ablation
 from benchmarks.ablation.steps import STEPS, Step
+from benchmarks.accuracy.record import record_of
 from benchmarks.accuracy.run import ResultLine
 from benchmarks.accuracy.table import markdown
 from snag.training.modes.oriented_crop import PIXELS
 from snag.training.settings import TrainSettings, train_settings
 
-ROW = ResultLine("part", "quick", 0, "whole", 0.9, 0.8, 0.5, 0.7, 0.6, 0.05, 20, 0.6, 0.9, 0.9, 1.0, 2.0, 3.0)
+ROW = ResultLine("part", "quick", 0, "whole", 0.9, 0.8, 0.5, 0.7, 0.6, 0.05, 20, 30, 1 / 33, 0.6, 0.9, 0.9, 1.0, 2.0, 3.0)
 
 
 def settings_of(step: Step) -> TrainSettings:
@@ -65,9 +66,12 @@ def test_the_table_stands_after_every_row_and_says_what_each_adds(tmp_path: Path
     assert table.index(STEPS[1].name) < table.index(STEPS[7].name)
 
 
-def test_a_line_of_the_table_is_mean_and_deviation_over_the_seeds() -> None:
-    lines = markdown([replace(ROW, seed=0, image_auroc=0.8), replace(ROW, seed=1, image_auroc=1.0)]).splitlines()
+def test_a_line_of_the_table_is_mean_and_sample_deviation_over_the_seeds() -> None:
+    rows = [replace(ROW, seed=seed, image_auroc=area) for seed, area in enumerate((0.8, 0.9, 1.0))]
+
+    lines = markdown([record_of(rows, "python -m benchmarks.ablation")]).splitlines()
 
     assert len(lines) == 3
-    assert "| 0.900 ± 0.100 |" in lines[2]
-    assert lines[2].startswith("| part | quick | whole | 2 |")
+    assert "| 0.900 ± 0.100 |" in lines[2]  # with n - 1: with n it would be 0.082
+    assert lines[2].startswith("| part | quick | whole | 3 |")
+    assert lines[2].endswith("| 3.03 % |")

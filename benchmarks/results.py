@@ -1,0 +1,104 @@
+"""`python -m benchmarks.results`: the measured figures that documents quote, each in a file that says what made it.
+
+`keep runs/drift/table.md drift` keeps the table that a benchmark wrote as docs/results/drift.md. `quote` puts every kept file
+anew into the documents that quote it, between `<!-- docs/results/drift.md -->` and `<!-- end -->`. Nobody types a figure.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from benchmarks.accuracy.record import read_records
+from benchmarks.accuracy.table import long_table, short_table
+from benchmarks.tables import origin
+from snag.cli.settings import run
+from snag.core.errors import BadConfig
+from snag.core.files import write_text
+
+ROOT: Final = Path(__file__).parents[1]
+RESULTS: Final = ROOT / "docs" / "results"
+#: How a kept file begins: the command, the day, the revision.
+ORIGIN: Final = re.compile(
+    r"`(?:python -m|make) [^`]+`.*?, \d{4}-\d\d-\d\d, revision [0-9a-f]{7,}(?!-dirty)\b"
+)
+_QUOTED: Final = re.compile(r"<!-- (docs/results/[\w/.-]+\.md) -->\n(.*?)<!-- end -->\n", re.S)
+_USAGE: Final = "expected `keep TABLE NAME`, as in `keep runs/drift/table.md drift`, or `quote`"
+
+
+def write(name: str, text: str, command: str) -> Path:
+    """Keep what `command` measured as docs/results/`name`.md, headed by command, day, revision and machine."""
+    path = RESULTS / f"{name}.md"
+    write_text(path, f"{origin(command)}\n{text}")
+    return path
+
+
+def keep(table: Path, name: str) -> Path:
+    """Keep a table that a benchmark wrote, or an accuracy record (JSON). Raises BadConfig for one that hides its origin."""
+    text = table.read_text()
+    if table.suffix == ".json":
+        path = RESULTS / "accuracy" / f"{name}.json"
+    elif ORIGIN.match(text):
+        path = RESULTS / f"{name}.md"
+    else:
+        raise BadConfig(detail=f"{table} does not begin with the command, the day and the revision that made it; run it again")
+    write_text(path, text)
+    return path
+
+
+def quoted(document: str) -> str:
+    """A document's text with every quotation made anew from its file."""
+
+    def from_file(match: re.Match[str]) -> str:
+        return f"<!-- {match[1]} -->\n{text_of(match[1])}<!-- end -->\n"
+
+    return _QUOTED.sub(from_file, document)
+
+
+def text_of(name: str) -> str:
+    """What stands between a quotation's marks: the kept file, or a table of the accuracy records. Raises OSError."""
+    records = read_records(RESULTS / "accuracy")
+    tables = {"docs/results/accuracy.md": long_table, "docs/results/accuracy-short.md": short_table}
+    return tables[name](records) if name in tables else (ROOT / name).read_text()
+
+
+def documents() -> Iterator[Path]:
+    """The documents that may quote."""
+    for pattern in ("*.md", "docs/*.md", "deploy/*/*.md", "benchmarks/*.md"):
+        yield from sorted(ROOT.glob(pattern))
+
+
+def quote() -> None:
+    """Make every quotation anew, and the accuracy tables."""
+    for name in ("docs/results/accuracy.md", "docs/results/accuracy-short.md"):
+        write_text(ROOT / name, text_of(name))
+    for path in documents():
+        text = path.read_text()
+        if (anew := quoted(text)) != text:
+            write_text(path, anew)
+            print(path.relative_to(ROOT))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point."""
+    words = sys.argv[1:] if argv is None else argv
+
+    def work() -> None:
+        match words:
+            case ["keep", table, name]:
+                print(keep(Path(table), name))
+            case ["quote"]:
+                quote()
+            case ["-h" | "--help"]:
+                print(f"usage: python -m benchmarks.results [-h] …; {_USAGE}")
+            case _:
+                raise BadConfig(detail=_USAGE)
+
+    return run(work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
