@@ -22,9 +22,7 @@ from snag.core.files import write_text
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "docs" / "results"
 #: How a kept file begins: the command, the day, the revision.
-ORIGIN: Final = re.compile(
-    r"`(?:python -m|make) [^`]+`.*?, \d{4}-\d\d-\d\d, revision [0-9a-f]{7,}(?!-dirty)\b"
-)
+ORIGIN: Final = re.compile(r"`(?:python -m|make) [^`]+`.*?, \d{4}-\d\d-\d\d, revision [0-9a-f]{7,}(?!-dirty)\b")
 _QUOTED: Final = re.compile(r"<!-- (docs/results/[\w/.-]+\.md) -->\n(.*?)<!-- end -->\n", re.S)
 _USAGE: Final = "expected `keep TABLE NAME`, as in `keep runs/drift/table.md drift`, or `quote`"
 

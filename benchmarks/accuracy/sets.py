@@ -17,9 +17,7 @@ class KnownSet:
 
 #: By the name of the folder. What is not listed has had no say.
 SETS: Final[dict[str, KnownSet]] = {
-    "screw": KnownSet(
-        "MVTec AD `screw`, half of its test set", "three recipes and the clipping saw its test pictures"
-    ),
+    "screw": KnownSet("MVTec AD `screw`, half of its test set", "three recipes and the clipping saw its test pictures"),
     "magnetic_tile": KnownSet("magnetic tiles, part of the test set", "six comparisons of settings saw its test pictures"),
     "tablet": KnownSet("drawn tablets in colour", "the drift of the lamp's colour was chosen on them"),
     "nut": KnownSet("drawn nuts in colour", "the tone curves of training were added for them"),

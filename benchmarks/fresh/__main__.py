@@ -21,7 +21,7 @@ from snag.core.files import write_text
 
 
 class FreshSettings(Settings):
-    """Draw fresh pictures of the embedded sample, judge them with a trained and calibrated run, and try sizes of calibration."""
+    """Draw fresh pictures of the embedded sample, judge them with a calibrated run, and try sizes of calibration."""
 
     run: Path = Field(Path("runs/demo"), description="run folder of a model of the sample; it is left as it is")
     out: Path = Field(Path("runs/fresh"), description="folder of the pictures, the report and the tables")
