@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks.ablation.steps import STEPS
-from benchmarks.accuracy.record import Record, record_of
+from benchmarks.accuracy.record import AccuracyRecord, record_of
 from benchmarks.accuracy.run import run_one
 from benchmarks.accuracy.table import markdown
 from benchmarks.tables import machine
@@ -32,7 +32,7 @@ class AblationSettings(Settings):
 def ablation(settings: AblationSettings) -> None:
     """Run every row, then write and print the table; it is written anew after each row."""
     command = shlex.join(["python", *sys.orig_argv[1:]])
-    records: dict[tuple[str, int], Record] = {}
+    records: dict[tuple[str, int], AccuracyRecord] = {}
     for data in settings.data:
         for number in settings.step:
             step, rows = STEPS[number - 1], []

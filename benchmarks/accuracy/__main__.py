@@ -10,7 +10,7 @@ from pydantic import Field
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks.accuracy.record import Record, record_of, write_record
+from benchmarks.accuracy.record import AccuracyRecord, record_of, write_record
 from benchmarks.accuracy.run import run_one
 from benchmarks.accuracy.table import markdown
 from benchmarks.tables import machine
@@ -31,7 +31,7 @@ class AccuracySettings(Settings):
 def accuracy(settings: AccuracySettings) -> None:
     """Run every cell; write a record for each preset on each data set, and the table. Both are written anew after each cell."""
     command = shlex.join(["python", *sys.orig_argv[1:]])
-    records: dict[tuple[str, str], Record] = {}
+    records: dict[tuple[str, str], AccuracyRecord] = {}
     for data in settings.data:
         for preset in settings.preset:
             rows = []

@@ -32,7 +32,7 @@ FIGURES: Final = (
 
 
 @dataclass(frozen=True)
-class Record:
+class AccuracyRecord:
     """One row of the accuracy tables."""
 
     data: str
@@ -49,11 +49,11 @@ class Record:
     figures: dict[str, tuple[float, float | None] | None]
 
 
-def record_of(rows: Sequence[ResultLine], command: str) -> Record:
+def record_of(rows: Sequence[ResultLine], command: str) -> AccuracyRecord:
     """Sum up the seeds of one preset on one data set."""
     first = rows[0]
     told = {row.told for row in rows}
-    return Record(
+    return AccuracyRecord(
         data=first.data,
         preset=first.preset,
         mode=first.mode,
@@ -68,14 +68,14 @@ def record_of(rows: Sequence[ResultLine], command: str) -> Record:
     )
 
 
-def write_record(record: Record, path: Path) -> None:
+def write_record(record: AccuracyRecord, path: Path) -> None:
     """Write it as JSON, atomically."""
     write_text(path, json.dumps(asdict(record), indent=1) + "\n")
 
 
-def read_records(folder: Path) -> list[Record]:
+def read_records(folder: Path) -> list[AccuracyRecord]:
     """Every record of a folder, by data set and preset."""
-    found = [Record(**json.loads(path.read_text())) for path in folder.glob("*.json")]
+    found = [AccuracyRecord(**json.loads(path.read_text())) for path in folder.glob("*.json")]
     return sorted(found, key=lambda record: (record.data, record.preset))
 
 

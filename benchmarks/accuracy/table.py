@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from benchmarks.accuracy.record import Record
+from benchmarks.accuracy.record import AccuracyRecord
 from benchmarks.accuracy.sets import known_set
 from benchmarks.tables import table
 
@@ -30,13 +30,13 @@ _MARK: Final = " \\*"
 _MEANS: Final = f"{_MARK.strip()} Settings were chosen by looking at this set, so its row is no test"
 
 
-def markdown(records: Sequence[Record]) -> str:
+def markdown(records: Sequence[AccuracyRecord]) -> str:
     """Every figure, times included."""
     head = ["data", "preset", "mode", "seeds", *_FIGURES, "told"]
     return table(head, ([one.data, one.preset, one.mode, one.seeds, *_cells(one, _FIGURES), _told(one)] for one in records))
 
 
-def short_table(records: Sequence[Record]) -> str:
+def short_table(records: Sequence[AccuracyRecord]) -> str:
     """What a reader of the README wants to know: the preset `default` on every set that it was measured on."""
     head = ["data", "good, bad", *_SHORT, "told", "measured"]
     rows = (
@@ -47,7 +47,7 @@ def short_table(records: Sequence[Record]) -> str:
     return f"{table(head, rows)}\n{_MEANS}.\n"
 
 
-def long_table(records: Sequence[Record]) -> str:
+def long_table(records: Sequence[AccuracyRecord]) -> str:
     """Every record, without times; and what the mark means for each set."""
     figures = [name for name in _FIGURES if name not in _TIMES]
     head = ["data", "preset", "mode", "seeds", "good, bad", *figures, "told", "measured"]
@@ -68,21 +68,21 @@ def long_table(records: Sequence[Record]) -> str:
     return table(head, rows) + "\n" + _mark_means(records) + "\nEach row by its command:\n\n" + "\n".join(commands) + "\n"
 
 
-def _title(record: Record) -> str:
+def _title(record: AccuracyRecord) -> str:
     known = known_set(record.data)
     return known.title + (_MARK if known.say else "")
 
 
-def _told(record: Record) -> str:
+def _told(record: AccuracyRecord) -> str:
     return "-" if record.told is None else f"{100 * record.told:.2f} %"
 
 
-def _mark_means(records: Sequence[Record]) -> str:
+def _mark_means(records: Sequence[AccuracyRecord]) -> str:
     known = {record.data: known_set(record.data) for record in records}
     return f"{_MEANS}:\n\n" + "\n".join(f"- {one.title}: {one.say}" for one in known.values() if one.say) + "\n"
 
 
-def _cells(record: Record, names: Iterable[str]) -> list[str]:
+def _cells(record: AccuracyRecord, names: Iterable[str]) -> list[str]:
     return [_cell(record.figures[_FIGURES[name]], _FIGURES[name]) for name in names]
 
 

@@ -16,8 +16,11 @@ from pydantic import Field
 from benchmarks.fresh.sizes import size_line
 from benchmarks.tables import machine, table
 from snag.cli.settings import Settings, from_flags, run
+from snag.core.bundle import load_bundle
 from snag.core.calibration import read_calibration
 from snag.core.files import write_text
+from snag.core.picture import decode
+from snag.core.wire import verdict_json
 
 
 class FreshSettings(Settings):
@@ -28,13 +31,14 @@ class FreshSettings(Settings):
     good: int = Field(400, ge=100, description="fresh good pictures")
     each: int = Field(30, ge=1, description="fresh pictures of each kind of defect")
     seed: int = Field(1001, ge=1, description="seed of the drawing; 0 is the sample's own")
+    example: Path = Field(Path("data/sample/test/bent_tip/000.png"), description="picture whose answer is written down")
     sizes: list[int] = Field([32, 38, 39, 59, 64, 79], description="numbers of calibration pictures to try")
     rate: float = Field(0.05, gt=0, lt=1, description="false-alarm rate that is asked for")
     draws: int = Field(3000, ge=2, description="calibration sets for each size")
 
 
 def fresh(settings: FreshSettings) -> None:
-    """Draw, judge by `snag evaluate`, sum up; writes `table.md` and `sizes.md`."""
+    """Draw, judge by `snag evaluate`, sum up; writes `table.md`, `sizes.md` and `answer.md`."""
     pictures, copy = settings.out / "pictures", settings.out / "run"
     counts = ["--train-good", "1", "--test-good", str(settings.good), "--each-defect", str(settings.each)]
     _snag("sample", "--data", str(pictures), "--seed", str(settings.seed), *counts)
@@ -46,7 +50,8 @@ def fresh(settings: FreshSettings) -> None:
     write_text(settings.out / "table.md", f"{machine()}\n{_figures(settings, figures)}")
     good, bad = _scores(copy / "report" / "results.csv")
     write_text(settings.out / "sizes.md", f"{machine()}\n{_sizes(settings, good, bad)}")
-    print((settings.out / "table.md").read_text(), (settings.out / "sizes.md").read_text(), sep="\n")
+    write_text(settings.out / "answer.md", f"{machine()}\n```json\n{_answer(settings)}\n```\n")
+    print(*((settings.out / name).read_text() for name in ("table.md", "sizes.md", "answer.md")), sep="\n")
 
 
 def _snag(*words: str) -> None:
@@ -72,6 +77,12 @@ def _figures(settings: FreshSettings, figures: dict[str, Any]) -> str:
 
 def _ends(interval: Sequence[float], digits: int, factor: float = 1.0) -> str:
     return " to ".join(f"{factor * end:.{digits}f}" for end in interval)
+
+
+def _answer(settings: FreshSettings) -> str:
+    """What a server with this run answers to the example."""
+    verdict = load_bundle(settings.run).judge(decode(settings.example.read_bytes()))
+    return json.dumps(verdict_json(verdict, settings.run.name, "1.0"))
 
 
 def _scores(results: Path) -> tuple[list[float], list[float]]:
