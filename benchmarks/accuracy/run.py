@@ -15,6 +15,7 @@ from benchmarks.accuracy.exposure import aurocs_under_other_lamps
 from snag.core.artifact import Artifact, load_artifact
 from snag.core.files import write_text
 from snag.core.picture import decode
+from snag.core.picture_files import picture_files
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) 
     metrics = json.loads((folder / "report" / "metrics.json").read_text())
     artifact = load_artifact(folder / "snag.pt")
     lamps = aurocs_under_other_lamps(artifact, data)
-    network, whole = _milliseconds(artifact, next((data / "test" / "good").iterdir()))
+    network, whole = _milliseconds(artifact, picture_files(data / "test" / "good").pictures[0])
     row = ResultLine(
         data=data.name,
         preset=preset,
@@ -64,7 +65,7 @@ def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) 
         aupro_30=metrics["aupro_30"],
         tpr=metrics["tpr"],
         fpr=metrics["fpr"],
-        good=sum(1 for _ in (data / "test" / "good").iterdir()),
+        good=len(picture_files(data / "test" / "good").pictures),
         shortcut=max(_folded(found["normalised"]) for found in metrics["shortcut_audit"].values()),
         gain=lamps["gain"],
         gamma=lamps["gamma"],
