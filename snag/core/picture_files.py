@@ -7,7 +7,7 @@ one that turns out broken when it is read. Links are followed, each folder is re
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,25 +105,32 @@ def sorted_out(path: Path) -> FoundFile:
     return _told(path) if reason is None else FoundFile(path, reason)
 
 
+def reason_of(suffix: str, head: Callable[[], bytes]) -> tuple[Reason | None, str | None]:
+    """Why a file is left out, None for a picture; and its format, where that is the reason.
+
+    `suffix` is its own, in small letters; where that claims a format that is read, `head`, which gives its first HEAD bytes, is
+    not called: whoever reads the file whole finds out soon enough what it is.
+    """
+    if suffix in SUFFIXES:
+        return None, None
+    begin = head()
+    if is_read(begin, suffix):
+        return None, None
+    kind = unread_kind(begin, suffix)
+    return (Reason.OTHER, None) if kind is None else (Reason.FORMAT, kind)
+
+
 def _told(path: Path) -> FoundFile:
     """A regular file, told by its name where that claims a format that is read, else by how it begins."""
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES:  # not opened: whoever reads it whole finds out soon enough what it is
-        return FoundFile(path)
-    try:
+
+    def head() -> bytes:
         with path.open("rb") as file:
-            head = file.read(HEAD)
+            return file.read(HEAD)
+
+    try:
+        return FoundFile(path, *reason_of(path.suffix.lower(), head))
     except OSError:
         return FoundFile(path, Reason.LOCKED)
-    return FoundFile(path, *reason_of(head, suffix))
-
-
-def reason_of(head: bytes, suffix: str) -> tuple[Reason | None, str | None]:
-    """Why a file that begins with `head` is left out, None for a picture; and its format, where that is the reason."""
-    if is_read(head, suffix):
-        return None, None
-    kind = unread_kind(head, suffix)
-    return (Reason.OTHER, None) if kind is None else (Reason.FORMAT, kind)
 
 
 def _files(here: Path, folders: list[Path], links: list[Path]) -> Iterator[FoundFile]:

@@ -89,7 +89,7 @@ def evaluate(settings: EvaluateSettings) -> None:
     if pictures and not gathered.results:
         first = gathered.unreadable[0]
         raise UnreadablePictures(count=len(pictures), first=first.picture.name, detail=first.detail)
-    left_out = left_out_of_test(settings.data).sentence("test")
+    remarks = [one for one in (left_out_of_test(settings.data).sentence("test"),) if one]
     evaluation = Evaluation(
         name=spelled(settings.run.resolve().name),
         data=spelled(settings.data),
@@ -102,7 +102,7 @@ def evaluate(settings: EvaluateSettings) -> None:
         results=gathered.results,
         unreadable=gathered.unreadable,
         mask_faults=gathered.mask_faults,
-        remarks=[left_out] if left_out else [],
+        remarks=remarks,
         pixels=gathered.pixels,
         gallery=gathered.gallery,
         shifts=_shifts(settings, artifact, calibration, pictures),
@@ -111,8 +111,7 @@ def evaluate(settings: EvaluateSettings) -> None:
     write_text(report / "results.csv", results_csv(gathered.results, gathered.unreadable))
     write_text(report / "index.html", render(evaluation))
     write_text(report / "metrics.json", metrics_json(evaluation))  # last: make takes it as the sign that all is there
-    if left_out:
-        print(left_out)
+    print(*remarks, sep="\n", end="\n" if remarks else "")
     print(f"{report / 'index.html'}: the report; figures in metrics.json, a row for each picture in results.csv")
 
 

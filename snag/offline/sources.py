@@ -17,7 +17,7 @@ from snag.core.file_names import original, spelled
 from snag.core.hidden_files import is_hidden, is_in_hidden
 from snag.core.left_out import LeftOut, Reason
 from snag.core.picture_files import FoundFile, reason_of, sorted_out, walk
-from snag.core.picture_formats import HEAD, SUFFIXES
+from snag.core.picture_formats import HEAD
 
 #: Larger files are not read into memory; no picture within the decoder's limits comes near it.
 MAX_BYTES: Final = 1 << 30
@@ -146,9 +146,7 @@ def _reason_in_tar(member: tarfile.TarInfo, file: int) -> tuple[Reason | None, s
     if not member.isreg() or member.issparse():
         return Reason.SPECIAL, None
     suffix = PurePosixPath(member.name).suffix.lower()
-    if suffix in SUFFIXES:
-        return None, None
-    return reason_of(os.pread(file, min(HEAD, member.size), member.offset_data), suffix)
+    return reason_of(suffix, lambda: os.pread(file, min(HEAD, member.size), member.offset_data))
 
 
 def _of_file(path: Path, name: str) -> Entry:

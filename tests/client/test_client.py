@@ -13,8 +13,7 @@ import pytest
 
 from snag.client.__main__ import judge_all, main
 from snag.client.client import Illustrated, SnagClient
-from snag.client.pictures import SUFFIXES, find_pictures
-from snag.core import picture as decoder
+from snag.client.pictures import find_pictures
 from snag.core.errors import BrokenPicture, InternalError, NoPictures, PictureTooLarge, ServerAnswer, ServerUnreachable
 from snag.core.verdict import Verdict
 from snag.core.wire import WANTED, error_json, parse_error, verdict_json
@@ -177,18 +176,15 @@ class TestClient:
 
 
 class TestPictures:
-    def test_suffixes(self):
-        """The client looks for what the server's decoder reads."""
-        assert SUFFIXES == decoder.SUFFIXES
-
     def test_find(self, tmp_path):
         """A folder gives its pictures in order, from below too; a file gives itself whatever its name."""
         for name in ("b.png", "a.JPG", "c.txt", "deep/d.tiff"):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).touch()
 
-        assert [path.name for path in find_pictures(tmp_path)] == ["a.JPG", "b.png", "d.tiff"]
-        assert find_pictures(tmp_path / "c.txt") == [tmp_path / "c.txt"]
+        assert [path.name for path in find_pictures(tmp_path).pictures] == ["a.JPG", "b.png", "d.tiff"]
+        assert find_pictures(tmp_path).sentence == f"left out of {tmp_path}: 1 file that is no picture: c.txt"
+        assert find_pictures(tmp_path / "c.txt").pictures == [tmp_path / "c.txt"]
         with pytest.raises(NoPictures):
             find_pictures(tmp_path / "none")
 
@@ -231,7 +227,9 @@ class TestCommand:
         ]
         output = capsys.readouterr().out
         assert "3 pictures: 1 good, 1 anomalies, 1 not judged" in output
-        assert [line.split()[1] for line in output.splitlines() if ".png" in line] == ["a.png", "b.png", "c.png"]
+        *table, left_out = [line for line in output.splitlines() if ".png" in line]
+        assert [line.split()[1] for line in table] == ["a.png", "b.png", "c.png"]
+        assert left_out == f"left out of {images}: 1 link that leads nowhere: d.png"
 
     def test_unreadable_file(self, server, tmp_path):
         """A file that can't be read is a row of its own."""

@@ -90,8 +90,9 @@ def reading(source: Path) -> Iterator[None]:
 
 
 def members(source: Path, budget: Budget, left_out: LeftOut) -> Iterator[Member]:
-    """The files of a folder, zip or tar, each to be read before the next is asked for; what a folder has else is added to
-    `left_out`. Raises BadDataset, UnreadableFolder.
+    """The files of a folder, zip or tar, each to be read before the next is asked for.
+
+    What a folder holds else is added to `left_out`. Raises BadDataset, UnreadableFolder.
     """
     if source.is_dir():
         return _in_folder(source, budget, left_out)
