@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -43,7 +42,7 @@ _PHRASES: Final[dict[Reason, tuple[str, str]]] = {
     Reason.HIDDEN: ("hidden or system file or folder", "hidden or system files and folders"),
 }
 #: Behind these may be pictures that somebody believes to be judged.
-_GRAVE: Final = (Reason.FORMAT, Reason.DANGLING, Reason.LOCKED, Reason.SPECIAL, Reason.LINKED, Reason.PLACE)
+GRAVE: Final = (Reason.FORMAT, Reason.DANGLING, Reason.LOCKED, Reason.SPECIAL, Reason.LINKED, Reason.PLACE)
 
 
 @dataclass
@@ -66,7 +65,7 @@ class LeftOut:
     @property
     def is_grave(self) -> bool:
         """Whether a picture may be among it that somebody believes to be judged."""
-        return any(self.counts[reason] for reason in _GRAVE)
+        return any(self.counts[reason] for reason in GRAVE)
 
     def sentence(self, place: object = "") -> str:
         """All of it in one sentence, the gravest first; empty where nothing was left out. `place` is where that was."""
@@ -99,15 +98,3 @@ def why(reason: Reason, kind: str | None = None) -> str:
     of_kind = f" ({kind})" if kind is not None else ""
     expected = f"; expected {', '.join(FORMATS)}" if reason in (Reason.FORMAT, Reason.OTHER) else ""
     return f"a {_PHRASES[reason][0]}{of_kind}{expected}"
-
-
-def together(some: Iterable[tuple[str, LeftOut]]) -> LeftOut:
-    """What several looks left out, as one; each with the folder that its names lie in, relative to that of the whole."""
-    whole = LeftOut()
-    for folder, part in some:
-        whole.counts += part.counts
-        whole.kinds += part.kinds
-        for reason, names in part.names.items():
-            every = [*whole.names.get(reason, []), *(f"{spelled(folder)}/{name}" for name in names)]
-            whole.names[reason] = sorted(every)[:_NAMED]
-    return whole

@@ -12,15 +12,14 @@ import torch
 from torch import Tensor
 
 from snag.core.file_names import original
-from snag.core.left_out import LeftOut, together
-from snag.core.picture_files import picture_files
+from snag.core.left_out import LeftOut
 from snag.detector.preparation import resized
 from snag.doctor.exam import TRAIN, Exam, examine_all
 from snag.doctor.suspects import Oddity, oddities
-from snag.evaluation.labelled import GOOD, left_out_of_test
+from snag.evaluation.labelled import GOOD
 from snag.evaluation.shortcuts import Shortcut, audit, chance_level
 from snag.training.data.dataset import LEAST_PICTURES, read
-from snag.training.data.layout import Finding, check_layout
+from snag.training.data.layout import Finding, check_layout, left_out_of
 from snag.training.data.split import near_duplicates
 from snag.training.data.survey import in_threads
 from snag.training.modes import Choice, choose
@@ -53,7 +52,7 @@ class Diagnosis:
     leaks: Sequence[tuple[str, str]]  #: test picture, nearly the same picture of train/good
     defects: Comparison | None  #: test/good with the defective ones; None where one of them is missing
     drift: Comparison | None  #: train/good with test/good
-    left_out: LeftOut  #: of train/good and test/
+    left_out: LeftOut  #: what is no picture, or is passed over
 
     @property
     def train(self) -> list[Exam]:
@@ -89,7 +88,7 @@ def diagnose(data: Path) -> Diagnosis:
         leaks=_leaks(exams, groups),
         defects=_compared(good, [exam for exam in exams if exam.is_bad]),
         drift=_compared(train, good),
-        left_out=together((("train/good", picture_files(data / TRAIN).left_out), ("test", left_out_of_test(data)))),
+        left_out=left_out_of(data),
     )
 
 

@@ -15,6 +15,7 @@ from snag.client.__main__ import judge_all, main
 from snag.client.client import Illustrated, SnagClient
 from snag.client.pictures import find_pictures
 from snag.core.errors import BrokenPicture, InternalError, NoPictures, PictureTooLarge, ServerAnswer, ServerUnreachable
+from snag.core.file_names import original
 from snag.core.verdict import Verdict
 from snag.core.wire import WANTED, error_json, parse_error, verdict_json
 from snag.server.state.ports import free_ports
@@ -255,6 +256,19 @@ class TestCommand:
             **{f"{stem}_{name}.png": name.encode() for stem in stems for name in drawn},
             **{f"{stem}_regions.json": json.dumps(REGIONS, indent=1).encode() + b"\n" for stem in stems},
         }
+
+    def test_names_of_any_bytes(self, server, tmp_path, capsys):
+        """A name that is no UTF-8 is judged, saved and listed; what is listed leads back to the file."""
+        images = self.make(tmp_path / "in", **{"gr\udcf6sse": b"good", "two\nlines": b"bad"})
+
+        assert self.predict(server, images, tmp_path / "out", "--save", "heatmap") == 0
+
+        with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8") as file:
+            names = [row["picture"] for row in csv.DictReader(file)]
+        assert names == [f"{images}/gr\\xf6sse.png", f"{images}/two\\x0alines.png"]
+        assert all(Path(original(name)).is_file() for name in names)
+        assert (tmp_path / "out" / "gr\udcf6sse_png_heatmap.png").is_file()
+        assert "two\\x0alines.png" in capsys.readouterr().out
 
     def test_all_fail(self, server, tmp_path, capsys):
         """When no picture gets a verdict the command fails, with the CSV written all the same."""

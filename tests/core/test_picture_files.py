@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from snag.core.errors import NoPictures, UnreadableFolder
 from snag.core.hidden_files import is_hidden, is_in_hidden
-from snag.core.left_out import LeftOut, Reason, together
+from snag.core.left_out import LeftOut, Reason
 from snag.core.picture_files import picture_files, sorted_out, visible_folders, walk
 from tests.support.littered import ALL_PICTURES, COUNTS, encoded, write_littered
 
@@ -63,20 +63,16 @@ class TestLittered:
             "left out: 9 files that are no pictures: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 4 more"
         )
 
-    def test_several_folders_together(self):
-        """What several folders leave out is one list, with the names as they lie in the whole."""
-        first, second = LeftOut(), LeftOut()
-        first.add(Reason.FORMAT, "a.gif", "gif")
-        second.add(Reason.FORMAT, "b.jp2", "jp2")
-        second.add(Reason.HIDDEN, ".x")
+    def test_for_programs(self):
+        """The counts as data, with the formats; and whether pictures may be among it that somebody believes to be judged."""
+        mixed, harmless = LeftOut(), LeftOut()
+        for name, kind in (("b.jp2", "jp2"), ("a.gif", "gif"), ("c.gif", "gif")):
+            mixed.add(Reason.FORMAT, name, kind)
+        harmless.add(Reason.HIDDEN, ".x")
 
-        whole = together((("train/good", first), ("test", second)))
-
-        assert whole.as_json() == {
-            "format": {"count": 2, "names": ["test/b.jp2", "train/good/a.gif"], "kinds": {"gif": 1, "jp2": 1}},
-            "hidden": {"count": 1, "names": ["test/.x"]},
-        }
-        assert (whole.is_grave, LeftOut().is_grave) == (True, False)
+        assert mixed.as_json() == {"format": {"count": 3, "names": ["a.gif", "b.jp2", "c.gif"], "kinds": {"gif": 2, "jp2": 1}}}
+        assert harmless.as_json() == {"hidden": {"count": 1, "names": [".x"]}}
+        assert (mixed.is_grave, harmless.is_grave) == (True, False)
 
     def test_no_pictures(self, tmp_path):
         """Where there is none, the error names what is there instead."""

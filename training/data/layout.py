@@ -13,7 +13,7 @@ from torch import Tensor
 
 from snag.core.errors import SnagError
 from snag.core.file_names import spelled
-from snag.core.left_out import LeftOut, Reason, why
+from snag.core.left_out import GRAVE, LeftOut, Reason, why
 from snag.core.picture import PictureLimits, decode
 from snag.core.picture_files import FoundFile, picture_files, right_in, visible_folders, walk
 
@@ -49,13 +49,14 @@ def check_layout(folder: Path, progress: Progress = iter) -> list[Finding]:
     findings = [*_good_ones(folder), *_empty(folder)]
     for path in progress(sorted(files)):
         name = path.relative_to(folder)
-        if surprise := _surprise(name):
+        reason = files[path].reason
+        surprise = "" if reason in GRAVE else _surprise(name)
+        if surprise:
             findings.append(Finding("warning", "unknown", str(name), surprise))
             continue
-        if name.parts[0] not in FOLDERS:
-            continue
-        if (reason := files[path].reason) is not None:
+        if reason is not None and (name.parts[0] in FOLDERS or reason in GRAVE):
             findings.append(Finding("warning", "left_out", str(name), why(reason, files[path].kind)))
+        if reason is not None or name.parts[0] not in FOLDERS:
             continue
         try:
             pixels = decode(path.read_bytes(), LIMITS)
@@ -84,12 +85,14 @@ def pictures_of(folder: Path) -> dict[str, int]:
 
 
 def left_out_of(folder: Path) -> LeftOut:
-    """What of a data set is no picture, or is passed over for its name."""
+    """What of a data set is no picture, or is passed over for its name; a picture in no folder of a kind is none of a kind."""
     left_out = LeftOut()
     for found in _everything(folder):
         name = found.path.relative_to(folder)
-        if found.reason is not None and not (len(name.parts) == 1 and name.name.lower() in COMPANIONS):
-            left_out.add(found.reason, name.as_posix(), found.kind)
+        is_loose = found.reason is None and name.parts[0] == "test" and len(name.parts) == 2
+        reason = Reason.PLACE if is_loose else found.reason
+        if reason is not None and (name.parts[0] in FOLDERS or reason is not Reason.OTHER):
+            left_out.add(reason, name.as_posix(), found.kind)
     return left_out
 
 
