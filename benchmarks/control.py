@@ -25,7 +25,8 @@ from snag.core.artifact import load_artifact
 from snag.core.calibration import conformal_threshold
 from snag.core.errors import BadConfig
 from snag.core.files import write_text
-from snag.core.picture import SUFFIXES, decode
+from snag.core.picture import decode
+from snag.core.picture_files import picture_files, visible_folders
 from snag.detector.memory_bank import MemoryBank
 from snag.training.fit.backbone import backbone
 from snag.training.fit.memory_bank import remember
@@ -68,8 +69,8 @@ def control(settings: ControlSettings) -> None:
     remember(memory, good, settings.seed)
     threshold = conformal_threshold([score(settings.data / name) for name in split["calibrate"]], settings.fpr)
     scores = {
-        folder.name: [score(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
-        for folder in sorted((settings.data / "test").iterdir())
+        folder.name: [score(path) for path in picture_files(folder).pictures]
+        for folder in visible_folders(settings.data / "test")
     }
     text = f"{machine()}\n\n{_result(settings, scores, threshold)}"
     write_text(settings.out, text)

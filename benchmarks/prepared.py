@@ -19,7 +19,8 @@ from PIL import Image
 from benchmarks.outcome import JSON, Expected, PreparedRequest
 from snag.core.artifact import Artifact, load_artifact
 from snag.core.errors import NoPictures
-from snag.core.picture import DEFAULT_LIMITS, SUFFIXES, decode
+from snag.core.picture import DEFAULT_LIMITS, decode
+from snag.core.picture_files import picture_files
 
 BYTES: Final = "application/octet-stream"
 #: Share of a score by which a batch or another number of threads may change it: rounding in another order.
@@ -50,7 +51,7 @@ def judge_of(archive: Path) -> Judge:
 
 def grey_pictures(folder: Path, most: int) -> list[np.ndarray]:
     """Up to `most` pictures below a folder, spread over it, each as grey uint8 [H, W]. Raises NoPictures."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES and "ground_truth" not in path.parts]
+    paths = [path for path in picture_files(folder).pictures if "ground_truth" not in path.parts]
     if not paths:
         raise NoPictures(folder=folder, expected="pictures, at any depth")
     chosen = paths[:: max(1, len(paths) // most)][:most]

@@ -19,7 +19,7 @@ from benchmarks.tables import machine, table
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import TooFewPictures
 from snag.core.files import write_text
-from snag.core.picture import SUFFIXES
+from snag.core.picture_files import picture_files
 
 
 class TrainingSettings(Settings):
@@ -44,7 +44,7 @@ class Run:
 def training(settings: TrainingSettings) -> None:
     """Measure, print and write. Raises TooFewPictures, CalledProcessError."""
     folder = settings.data / "train" / "good"
-    good = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    good = picture_files(folder).pictures
     counts = sorted({min(count, len(good)) for count in settings.pictures})
     if not good:
         raise TooFewPictures(found=0, folder=folder, needed=counts[-1] if counts else 1)

@@ -13,7 +13,7 @@ from snag.core.calibration import MANUAL, SPLIT_CONFORMAL, Calibration, Group, r
 from snag.core.errors import BadDataset, BadScores, TooFewCalibrationPictures, UnjudgedCalibrationPictures
 from snag.core.files import sha256_of
 from snag.core.guarantee import Guarantee
-from snag.core.picture import SUFFIXES
+from snag.core.picture_files import picture_files
 from snag.core.threshold_comparison import ThresholdComparison
 from snag.training.calibration.calibration_set import calibration_set, pictures_below
 from snag.training.calibration.capture_reference import write_capture_reference
@@ -131,7 +131,7 @@ def _defects(settings: CalibrateSettings) -> list[Path]:
     if settings.defects is None:
         return []
     defects, test = pictures_below(settings.defects, "pictures of defective parts"), settings.data / "test"
-    tested = {sha256_of(path) for path in test.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()}
+    tested = {sha256_of(path) for path in picture_files(test).pictures}
     if taken := next((path for path in defects if sha256_of(path) in tested), None):
         raise BadDataset(
             detail=f"{taken} is a picture of {test}: what a threshold is chosen with can't test it; expected other defects"

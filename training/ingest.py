@@ -16,9 +16,11 @@ from tqdm import tqdm
 
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import BadConfig, BadDataset
+from snag.core.file_names import spelled
+from snag.core.left_out import LeftOut
 from snag.training.data.download import download, public_address
 from snag.training.data.folders import scratch_folder, whole_folder
-from snag.training.data.layout import Finding, check_layout, pictures_of
+from snag.training.data.layout import Finding, check_layout, left_out_of, pictures_of
 from snag.training.data.sources import CHUNK, Budget
 from snag.training.data.unpack import safe_parts, unpack
 
@@ -74,7 +76,10 @@ def ingest(settings: IngestSettings) -> tuple[list[Path], bool]:
         return present, False
     budget = Budget(limit, settings.max_files)
     with scratch_folder(settings.target / "ingest") as scratch:
-        found = unpack(path, scratch, settings.category, _plain_name(source), budget)
+        left_out = LeftOut()
+        found = unpack(path, scratch, settings.category, _plain_name(source), budget, left_out)
+        if sentence := left_out.sentence(public_address(source)):
+            print(sentence)
         folders = [settings.target / name for name in found]
         origin = Origin(public_address(source), digest, tuple(found), only=settings.category is not None)
         missing = [folder for folder in folders if settings.replace or not _same(folder, origin)]
@@ -171,10 +176,12 @@ def _digest(path: Path, expected: str | None) -> str | None:
 def print_check(folder: Path, console: Console) -> list[Finding]:
     """Check a data set and print what it holds and what is wrong with it, every file by name."""
     findings = check_layout(folder, lambda paths: tqdm(paths, desc="looking", unit="picture", disable=None, leave=False))
-    holds = Table("folder", "pictures", title=str(folder), title_justify="left")
+    holds = Table("folder", "pictures", title=Text(spelled(folder)), title_justify="left")
     for name, count in pictures_of(folder).items():
         holds.add_row(Text(name), str(count))
     console.print(holds)
+    if sentence := left_out_of(folder).sentence():
+        console.print(sentence, soft_wrap=True, markup=False, highlight=False)
     if findings:
         wrong = Table("", "what", "file", "why")
         for finding in findings:

@@ -27,7 +27,7 @@ def prepared_pictures(
 
     Reused when pictures and preparation are the same. Raises UnreadablePictures, DiskFull.
     """
-    key = hashlib.sha256("\0".join([data_digest, _digest(module), *names]).encode()).hexdigest()[:24]
+    key = hashlib.sha256(os.fsencode("\0".join([data_digest, _digest(module), *names]))).hexdigest()[:24]
     path, notes_path = cache / f"{key}.npy", cache / f"{key}.notes"
     if not (path.exists() and notes_path.exists()):
         notes: list[str] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from snag.cli.lock import held
 from snag.cli.settings import run
 from snag.core.artifact import save_artifact
-from snag.training.data.dataset import digest_of, good_pictures
+from snag.training.data.dataset import digest_of, good_files, good_pictures
 from snag.training.data.split import write_split
 from snag.training.export import artifact_settings, export
 from snag.training.fit.backbone import backbone
@@ -30,13 +30,15 @@ def train(settings: TrainSettings) -> None:
 
     Goes on where an earlier run with the same settings stopped; does nothing when it had finished.
     """
-    paths = good_pictures(settings.data)  # what is wrong with them is said before anything is touched
+    files = good_files(settings.data)  # what is wrong with them is said before anything is touched
     hardware = Hardware.of(settings)
     with (
         process_group(hardware.device) as group,
         held(settings.run, "training into") if group.is_main else nullcontext(),
     ):
-        plan = _plan(settings, paths, group)
+        if group.is_main and files.sentence:
+            print(files.sentence)
+        plan = _plan(settings, files.pictures, group)
         if plan is None:
             print(f"{settings.run / 'snag.pt'} is already trained with these settings on these pictures")
             return

@@ -21,6 +21,7 @@ from snag.cli.stage import is_older, run_verb
 from snag.core.calibration import read_calibration
 from snag.core.errors import BadArtifact, NoPictures, PartsFailed
 from snag.core.files import write_text
+from snag.core.picture_files import visible_folders
 
 
 class TrainAllSettings(Settings):
@@ -73,7 +74,7 @@ def train_all(settings: TrainAllSettings) -> None:
 
 def parts_of(settings: TrainAllSettings) -> list[Part]:
     """Every part in the order of the names. Raises NoPictures."""
-    found = sorted(folder.parents[1] for folder in settings.data_root.glob("*/train/good"))
+    found = [folder for folder in visible_folders(settings.data_root) if (folder / "train" / "good").is_dir()]
     if not found:
         raise NoPictures(folder=settings.data_root, expected="data folders with train/good in them")
     return [Part(data, settings.runs / data.name, settings.model_store / f"{data.name}.mar") for data in found]

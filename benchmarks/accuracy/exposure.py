@@ -9,7 +9,8 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from snag.core.artifact import Artifact
-from snag.core.picture import SUFFIXES, decode
+from snag.core.picture import decode
+from snag.core.picture_files import picture_files
 
 
 def exposed(picture: Tensor, kind: str, random: torch.Generator) -> Tensor:
@@ -25,7 +26,7 @@ def exposed(picture: Tensor, kind: str, random: torch.Generator) -> Tensor:
 
 def aurocs_under_other_lamps(artifact: Artifact, data: Path, seed: int = 0) -> dict[str, float]:
     """Image AUROC of DATA/test as it is ("none") and under each kind of exposure."""
-    files = [path for path in sorted((data / "test").rglob("*")) if path.suffix.lower() in SUFFIXES]
+    files = picture_files(data / "test").pictures
     defective = [path.parent.name != "good" for path in files]
     found = {}
     for kind in ("none", "gain", "gamma"):

@@ -16,6 +16,7 @@ from snag.core.artifact import Artifact, load_artifact
 from snag.core.calibration import read_calibration
 from snag.core.files import write_text
 from snag.core.picture import decode
+from snag.core.picture_files import picture_files
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) 
     artifact = load_artifact(folder / "snag.pt")
     promised = read_calibration(folder / "calibration.json").guarantee
     lamps = aurocs_under_other_lamps(artifact, data)
-    network, whole = _milliseconds(artifact, next((data / "test" / "good").iterdir()))
+    network, whole = _milliseconds(artifact, picture_files(data / "test" / "good").pictures[0])
     row = ResultLine(
         data=data.name,
         preset=preset,

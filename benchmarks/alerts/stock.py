@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from snag.core.picture import SUFFIXES
+from snag.core.picture_files import picture_files
 
 MODEL = "line"
 
@@ -42,7 +42,7 @@ def _trained(out: Path) -> Path:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    return picture_files(folder).pictures
 
 
 def _command(module: str, *flags: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from snag.core.errors import BadDataset
-from snag.core.picture import SUFFIXES
+from snag.core.picture_files import picture_files, visible_folders
 
 #: How a hidden picture's name begins.
 HIDDEN: Final = "hidden-"
@@ -26,7 +26,7 @@ def with_hidden(data: Path, share: float, most: float, folder: Path) -> list[str
     where that leaves less than a third of the defects.
     """
     good = _pictures(data / "train" / "good")
-    defects = _in_turn([_pictures(kind) for kind in sorted((data / "test").iterdir()) if kind.name != "good"])
+    defects = _in_turn([_pictures(kind) for kind in visible_folders(data / "test") if kind.name != "good"])
     pool = hidden_count(len(good), most)
     if pool > len(defects) * 2 / 3:
         raise BadDataset(detail=f"{data} has {len(defects)} defective pictures; {pool} of them would be hidden")
@@ -50,7 +50,7 @@ def _in_turn(kinds: Sequence[Sequence[Path]]) -> list[Path]:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    return picture_files(folder).pictures
 
 
 def _link(source: Path, target: Path) -> None:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from benchmarks.offline.watched import watch
 from snag.cli.settings import Settings, from_flags, run
-from snag.core.picture import SUFFIXES
+from snag.core.picture_files import picture_files
 
 _PER_FOLDER = 1000
 _COLUMNS = (
@@ -66,7 +66,7 @@ def offline(settings: OfflineSettings) -> None:
 
 def _lay_out(settings: OfflineSettings, source: Path, count: int) -> None:
     shutil.rmtree(settings.work, ignore_errors=True)
-    files = sorted(path for path in settings.data.rglob("*") if path.suffix.lower() in SUFFIXES)
+    files = picture_files(settings.data).pictures
     for number, path in enumerate(islice(cycle(files), count)):
         link = source / str(number // _PER_FOLDER) / f"{number}{path.suffix}"
         link.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from pydantic import Field
 from benchmarks.offline.engines import ENGINES
 from benchmarks.offline.watched import Usage, watch
 from snag.cli.settings import Settings, from_flags, run
+from snag.core.picture_files import picture_files
 
 #: The distribution that brings each engine.
 _PACKAGES: Final = {"plain": None, "dask": "distributed", "ray": "ray[data]", "spark": "pyspark"}
@@ -103,7 +104,7 @@ def _lay_out(settings: CompareSettings) -> None:
     (work / "tries").unlink(missing_ok=True)
     (work / "run").unlink(missing_ok=True)
     (work / "run").symlink_to(settings.run.resolve())
-    files = sorted(path.resolve() for path in settings.source.rglob("*.png"))
+    files = sorted(path.resolve() for path in picture_files(settings.source).pictures)
     for number in range(settings.parts):
         chosen = [files[(number * settings.size + step) % len(files)] for step in range(settings.size)]
         (work / "parts" / str(number)).write_text("\n".join(map(str, chosen)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, CliSettingsSource, PydanticBaseSetti
 
 from snag.cli.program import as_typed, program
 from snag.core.errors import BadConfig, SnagError
+from snag.core.file_names import readable
 
 S = TypeVar("S", bound="Settings")
 
@@ -72,11 +74,17 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def run(main: Callable[[], None]) -> int:
-    """Run a command: a SnagError prints one line and returns 2, Ctrl-C returns 130."""
+    """Run a command: a SnagError prints one line and returns 2, Ctrl-C returns 130.
+
+    What the terminal's encoding has no sign for is spelt out: a name must not end a command after all its work.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         main()
     except SnagError as error:
-        print(f"error: {as_typed(str(error))}", file=sys.stderr)
+        print(f"error: {readable(as_typed(str(error)))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -25,6 +25,7 @@ from snag.core.errors import (
     ServiceError,
     UnreadablePictures,
 )
+from snag.core.file_names import spelled
 from snag.core.files import write_bytes, write_text
 
 
@@ -53,7 +54,7 @@ def predict(settings: PredictSettings) -> None:
     """Judge every picture and report. Raises UnreadablePictures when none of them got a verdict."""
     console = Console()
     out = settings.out or Path("runs") / settings.model / "predictions"
-    pictures = find_pictures(settings.images)
+    found = find_pictures(settings.images)
     token = os.environ.get("SNAG_TOKEN")  # not a flag: those can be read in the list of processes
     client = SnagClient(
         settings.model,
@@ -64,12 +65,14 @@ def predict(settings: PredictSettings) -> None:
         group=settings.group,
     )
     client.ping()
-    progress = track(pictures, "judging", console=Console(stderr=True), transient=True)
+    progress = track(found.pictures, "judging", console=Console(stderr=True), transient=True)
     results = judge_all(client, progress, settings.save, out, settings.images)
     client.close()
     write_text(out / "predictions.csv", csv_text(results))
     print_table(results, console, settings.images)
-    console.print(f"{summary(results)}; {out / 'predictions.csv'}", soft_wrap=True)
+    console.print(f"{summary(results)}; {spelled(out / 'predictions.csv')}", soft_wrap=True, markup=False)
+    if found.sentence:
+        console.print(found.sentence, soft_wrap=True, markup=False)
     if all(result.error is not None for result in results):
         raise UnreadablePictures(count=len(results), first=results[0].picture, detail=results[0].message)
 

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from snag.core.errors import SnagError
+from snag.core.file_names import spelled
 from snag.core.verdict import Verdict
 
 _SHOWN: Final = 100  #: rows of the table; the CSV has all
@@ -23,7 +24,7 @@ _SHOWN: Final = 100  #: rows of the table; the CSV has all
 class ResultRow:
     """One row: a verdict or an error."""
 
-    picture: str
+    picture: str  #: its path, as `snag.core.file_names` spells it
     anomaly: bool | None = None
     score: float | None = None
     threshold: float | None = None
@@ -37,12 +38,12 @@ class ResultRow:
 def judged(picture: Path, verdict: Verdict) -> ResultRow:
     """The row of a picture that got a verdict."""
     values = {field.name: getattr(verdict, field.name) for field in fields(ResultRow) if hasattr(verdict, field.name)}
-    return ResultRow(str(picture), anomaly=verdict.is_anomaly, **values)
+    return ResultRow(spelled(picture), anomaly=verdict.is_anomaly, **values)
 
 
 def failed(picture: Path, error: SnagError) -> ResultRow:
     """The row of a picture that got none."""
-    return ResultRow(str(picture), error=error.code, message=str(error))
+    return ResultRow(spelled(picture), error=error.code, message=str(error))
 
 
 def csv_text(results: Sequence[ResultRow]) -> str:
@@ -75,7 +76,7 @@ def summary(results: Sequence[ResultRow]) -> str:
 
 
 def _cells(result: ResultRow, root: Path) -> tuple[str, ...]:
-    name = escape(result.picture.removeprefix(f"{root}/"))
+    name = escape(result.picture.removeprefix(f"{spelled(root)}/"))
     if result.error is not None:
         return name, "[yellow]not judged[/]", "", "", "", escape(f"{result.error}: {result.message}")
     verdict = "[red]anomaly[/]" if result.anomaly else "[green]good[/]"

@@ -30,6 +30,7 @@ SnagError
     |-- BadScores
     |-- UnreadablePictures
     |-- UnreadableFile
+    |-- UnreadableFolder
     |-- DeadlyPicture
     |-- ScoringFailed
     |-- PartsFailed
@@ -52,7 +53,10 @@ An error is raised with its details alone: `PictureTooLarge(pixels=10**9, limit=
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import ClassVar, Final
+
+from snag.core.file_names import spelled
 
 _LONGEST_DETAIL: Final = 200
 
@@ -66,7 +70,7 @@ class SnagError(Exception):
 
     def __init__(self, **details: object) -> None:
         self.details = details
-        super().__init__(self.message.format(**details))
+        super().__init__(self.message.format(**{name: _spelled(detail) for name, detail in details.items()}))
 
 
 class RequestError(SnagError):
@@ -297,6 +301,13 @@ class UnreadableFile(StageError):
     message = "{path} can't be read: {detail}"
 
 
+class UnreadableFolder(StageError):
+    """A folder can't be listed: what it holds would be missing without a word."""
+
+    code = "unreadable_folder"
+    message = "the folder {path} can't be read: {detail}; expected one that may be listed, or none"
+
+
 class DeadlyPicture(StageError):
     """A stored picture ends the process that judges it; when pictures are scored offline, that is one row among the refused."""
 
@@ -418,6 +429,10 @@ class ServerAnswer(StageError):
 
     code = "server_answer"
     message = "{url} answered {status}: {detail}"
+
+
+def _spelled(detail: object) -> object:
+    return spelled(detail) if isinstance(detail, PurePath) else detail
 
 
 def _harmless(detail: object) -> object:

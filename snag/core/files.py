@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from snag.core.errors import DiskFull
+from snag.core.file_names import readable
 
 
 def write_atomically(path: Path, write: Callable[[Path], None], mode: int = 0o644) -> None:
@@ -46,8 +47,12 @@ def write_bytes(path: Path, data: bytes, mode: int = 0o644) -> None:
 
 
 def write_text(path: Path, text: str, mode: int = 0o644) -> None:
-    """`write_atomically` for text, UTF-8."""
-    write_bytes(path, text.encode(), mode)
+    """`write_atomically` for text, UTF-8; what UTF-8 can't hold is spelt out."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # a file's name that was not `spelled`: better so than no file after all the work
+        data = readable(text).encode()
+    write_bytes(path, data, mode)
 
 
 def sha256_of(path: Path) -> str:

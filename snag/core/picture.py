@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 import warnings
 from dataclasses import dataclass
 from typing import Final
@@ -17,17 +16,8 @@ from torch import Tensor
 
 from snag.core.errors import BrokenPicture, PictureTooLarge, RequestError, UnsupportedFormat
 from snag.core.hazards import refuse_hazards
+from snag.core.picture_formats import FORMATS, SIGNATURE
 from snag.core.plain_png import decode_plain
-
-#: Pillow's name of each accepted format, and the file suffixes that a folder is searched for.
-FORMATS: Final[dict[str, tuple[str, ...]]] = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "BMP": (".bmp",),
-    "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
-}
-SUFFIXES: Final[frozenset[str]] = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
 # Our own limits act on the header; Pillow's warning at 89 megapixels would only repeat them, later and as a warning.
 Image.MAX_IMAGE_PIXELS = None
@@ -36,15 +26,6 @@ Image.MAX_IMAGE_PIXELS = None
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it prints tags that a client sent; what matters is raised
 
-# How a picture file begins. Only what begins otherwise can be bare grey bytes: a file cut off at their very size is not.
-_SIGNATURE: Final = re.compile(
-    rb"\x89PNG\r\n\x1a\n"
-    rb"|\xff\xd8\xff[\xc0-\xfe]"
-    rb"|BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}"
-    rb"|(II|MM)(\0[*+]|[*+]\0)"
-    rb"|RIFF.{4}WEBP",
-    re.DOTALL,
-)
 # What makes a stored picture upright, by its EXIF orientation (EXIF 2.32, table 6).
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -81,7 +62,9 @@ def decode(data: bytes | bytearray | memoryview, limits: PictureLimits = DEFAULT
     Raises PictureTooLarge from the header alone, UnsupportedFormat, BrokenPicture.
     """
     raw = limits.raw_shape
-    if raw is not None and len(data) == raw[0] * raw[1] and not _SIGNATURE.match(data):
+    if (
+        raw is not None and len(data) == raw[0] * raw[1] and not SIGNATURE.match(data)
+    ):  # a file cut off at their very size is none
         return torch.from_numpy(np.frombuffer(data, np.uint8).reshape(1, *raw).copy())
     try:
         stream = io.BytesIO(data)
@@ -94,7 +77,7 @@ def decode(data: bytes | bytearray | memoryview, limits: PictureLimits = DEFAULT
     except RequestError:
         raise
     except UnidentifiedImageError as error:
-        if _SIGNATURE.match(data):
+        if SIGNATURE.match(data):
             raise BrokenPicture(detail="its header is damaged, cut off or of an unknown kind") from error
         detail = f"{len(data)} bytes of no known format" if len(data) else "it is empty"
         raise UnsupportedFormat(detail=detail, formats=", ".join(FORMATS), raw=_raw_hint(limits)) from error

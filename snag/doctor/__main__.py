@@ -48,6 +48,7 @@ def doctor_json(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
     document = {
         "advice": [asdict(one) for one in said],
         "pictures": diagnosis.folders,
+        "left_out": diagnosis.left_out.as_json(),
         "mode": None if diagnosis.choice is None else diagnosis.choice.mode.name,
         "suspects": [{"name": exam.name, "oddity": diagnosis.oddities[place].score} for exam, place in suspects_of(diagnosis)],
         "near_duplicates": [list(group) for group in diagnosis.twins],

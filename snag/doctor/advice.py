@@ -39,6 +39,7 @@ def advice(diagnosis: Diagnosis) -> list[Advice]:
     """Everything worth saying, most urgent first."""
     said = [
         *_pictures(diagnosis),
+        *_left_out(diagnosis),
         *_rates(diagnosis),
         *_suspects(diagnosis),
         *_twins(diagnosis),
@@ -60,6 +61,11 @@ def _pictures(diagnosis: Diagnosis) -> Iterator[Advice]:
         yield Advice("stop", f"{counted(good, 'readable good picture')} in train/good: take at least {LEAST_PICTURES}.")
     if not any(exam.is_bad for exam in diagnosis.exams):
         yield Advice("note", "There are no defective pictures in test/: how many defects are found can't be measured without.")
+
+
+def _left_out(diagnosis: Diagnosis) -> Iterator[Advice]:
+    if sentence := diagnosis.left_out.sentence():
+        yield Advice("warning" if diagnosis.left_out.is_grave else "note", f"{sentence[0].upper()}{sentence[1:]}.")
 
 
 def _rates(diagnosis: Diagnosis) -> Iterator[Advice]:
@@ -191,7 +197,7 @@ def _layout(diagnosis: Diagnosis) -> Iterator[Advice]:
     for finding in diagnosis.findings:
         if finding.severity == "error" and finding.kind != "unreadable":
             yield Advice("stop", f"{finding.path}: {finding.detail}.")
-    told = ("leak", "duplicate")  # among the near-duplicates
+    told = ("leak", "duplicate", "left_out")  # among the near-duplicates, and with all that is left out
     warnings = Counter(one.kind for one in diagnosis.findings if one.severity == "warning" and one.kind not in told)
     for kind, number in warnings.items():
         first = next(finding for finding in diagnosis.findings if finding.kind == kind)

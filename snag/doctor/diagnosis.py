@@ -11,13 +11,15 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from snag.core.file_names import original
+from snag.core.left_out import LeftOut
 from snag.detector.preparation import resized
 from snag.doctor.exam import TRAIN, Exam, examine_all
 from snag.doctor.suspects import Oddity, oddities
 from snag.evaluation.labelled import GOOD
 from snag.evaluation.shortcuts import Shortcut, audit, chance_level
 from snag.training.data.dataset import LEAST_PICTURES, read
-from snag.training.data.layout import Finding, check_layout
+from snag.training.data.layout import Finding, check_layout, left_out_of
 from snag.training.data.split import near_duplicates
 from snag.training.data.survey import in_threads
 from snag.training.modes import Choice, choose
@@ -50,6 +52,7 @@ class Diagnosis:
     leaks: Sequence[tuple[str, str]]  #: test picture, nearly the same picture of train/good
     defects: Comparison | None  #: test/good with the defective ones; None where one of them is missing
     drift: Comparison | None  #: train/good with test/good
+    left_out: LeftOut  #: what is no picture, or is passed over
 
     @property
     def train(self) -> list[Exam]:
@@ -85,6 +88,7 @@ def diagnose(data: Path) -> Diagnosis:
         leaks=_leaks(exams, groups),
         defects=_compared(good, [exam for exam in exams if exam.is_bad]),
         drift=_compared(train, good),
+        left_out=left_out_of(data),
     )
 
 
@@ -93,10 +97,12 @@ def _prepare(train: Sequence[Exam], data: Path) -> tuple[Choice | None, Tensor |
     if len(train) < LEAST_PICTURES:
         return None, None
     choice = choose([exam.summary for exam in train], pixels=PIXELS).completed(
-        lambda: (read(data / exam.name) for exam in progress(some_of(train), "usual look", "picture"))
+        lambda: (read(data / original(exam.name)) for exam in progress(some_of(train), "usual look", "picture"))
     )
     with torch.inference_mode():
-        views = in_threads(lambda path: choice.module(read(path)).picture, [data / exam.name for exam in train], "prepare")
+        views = in_threads(
+            lambda path: choice.module(read(path)).picture, [data / original(exam.name) for exam in train], "prepare"
+        )
     # Pictures of many shapes keep theirs; to be compared place by place they take the usual one.
     (height, width), _ = Counter((view.shape[1], view.shape[2]) for view in views).most_common(1)[0]
     return choice, torch.cat([resized(view[None], height, width) for view in views])

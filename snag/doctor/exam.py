@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,8 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from snag.core.errors import SnagError, UnreadablePictures
-from snag.core.picture import SUFFIXES
-from snag.evaluation.labelled import GOOD
+from snag.core.file_names import spelled
+from snag.core.picture_files import picture_files
+from snag.evaluation.labelled import GOOD, labelled_pictures
 from snag.evaluation.shortcuts import features, grey_of
 from snag.training.data.dataset import read
 from snag.training.data.survey import PictureSummary, in_threads, summarise
@@ -28,7 +28,7 @@ _TILE: Final = 160  #: pixels of a tile's long side
 class Exam:
     """One readable picture."""
 
-    name: str  #: path relative to the data set, with forward slashes
+    name: str  #: path relative to the data set, with forward slashes, as `snag.core.file_names` spells it
     folder: str  #: TRAIN, "test/good" or "test/<defect>"
     encoding: str  #: format and pixels, e.g. "PNG, grey"
     summary: PictureSummary
@@ -49,8 +49,7 @@ class Exam:
 
 def pictures_to_examine(data: Path) -> list[Path]:
     """train/good and the folders of test/, in this order, each sorted."""
-    folders = [data / TRAIN, *sorted(data.glob("test/*/"), key=lambda folder: (folder.name != GOOD, folder.name))]
-    return [path for folder in folders for path in _pictures(folder)]
+    return [*picture_files(data / TRAIN).pictures, *(picture.path for picture in labelled_pictures(data))]
 
 
 def examine_all(data: Path) -> list[Exam]:
@@ -70,7 +69,7 @@ def examine(path: Path, data: Path) -> Exam:
     pixels = read(path)
     grey = grey_of(pixels) / 255.0
     return Exam(
-        name=path.relative_to(data).as_posix(),
+        name=spelled(path.relative_to(data).as_posix()),
         folder=_folder(path, data),
         encoding=_encoding(path),
         summary=summarise(pixels),
@@ -88,13 +87,9 @@ def tile_of(values: Tensor) -> Tensor:
     return small.clamp(0, 1).to(torch.float32)
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
-    return iter(sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()))
-
-
 def _folder(path: Path, data: Path) -> str:
     parts = path.relative_to(data).parts
-    return "/".join(parts[:2])
+    return spelled("/".join(parts[:2]))
 
 
 def _encoding(path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from snag.core.file_names import spelled
 from snag.doctor.advice import Advice, suspects_of
 from snag.doctor.diagnosis import Diagnosis
 from snag.doctor.exam import Exam, tile_of
@@ -44,7 +45,8 @@ def render(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
     return frame.render(
         _TEMPLATE,
         diagnosis=diagnosis,
-        name=diagnosis.data.resolve().name,
+        name=spelled(diagnosis.data.resolve().name),
+        data=spelled(diagnosis.data),
         created=datetime.now(UTC).date().isoformat(),
         feature_names=FEATURE_NAMES,
         findings=[(one.urgency, one.text) for one in said],

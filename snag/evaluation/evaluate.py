@@ -18,6 +18,7 @@ from snag.cli.settings import Settings, from_flags, run
 from snag.core.artifact import Artifact, check_pair, load_artifact
 from snag.core.calibration import Calibration, read_calibration
 from snag.core.errors import BadDataset, UnreadablePictures
+from snag.core.file_names import spelled
 from snag.core.files import write_text
 from snag.core.heatmap import scale_of
 from snag.evaluation.aupro import region_weights
@@ -25,7 +26,7 @@ from snag.evaluation.figures import figures
 from snag.evaluation.gallery import Gallery
 from snag.evaluation.groups import grouped
 from snag.evaluation.judged_pictures import JudgedPicture, Unreadable, judge_pictures
-from snag.evaluation.labelled import LabelledPicture, labelled_pictures, read_mask
+from snag.evaluation.labelled import LabelledPicture, labelled_pictures, left_out_of_test, read_mask
 from snag.evaluation.report import render
 from snag.evaluation.results import PictureResult, result_of, results_csv
 from snag.evaluation.score_histogram import PixelHistogram
@@ -88,9 +89,10 @@ def evaluate(settings: EvaluateSettings) -> None:
     if pictures and not gathered.results:
         first = gathered.unreadable[0]
         raise UnreadablePictures(count=len(pictures), first=first.picture.name, detail=first.detail)
+    remarks = [one for one in (left_out_of_test(settings.data).sentence("test"),) if one]
     evaluation = Evaluation(
-        name=settings.run.resolve().name,
-        data=str(settings.data),
+        name=spelled(settings.run.resolve().name),
+        data=spelled(settings.data),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         artifact=artifact,
         calibration=calibration,
@@ -100,6 +102,7 @@ def evaluate(settings: EvaluateSettings) -> None:
         results=gathered.results,
         unreadable=gathered.unreadable,
         mask_faults=gathered.mask_faults,
+        remarks=remarks,
         pixels=gathered.pixels,
         gallery=gathered.gallery,
         shifts=_shifts(settings, artifact, calibration, pictures),
@@ -108,6 +111,7 @@ def evaluate(settings: EvaluateSettings) -> None:
     write_text(report / "results.csv", results_csv(gathered.results, gathered.unreadable))
     write_text(report / "index.html", render(evaluation))
     write_text(report / "metrics.json", metrics_json(evaluation))  # last: make takes it as the sign that all is there
+    print(*remarks, sep="\n", end="\n" if remarks else "")
     print(f"{report / 'index.html'}: the report; figures in metrics.json, a row for each picture in results.csv")
 
 

@@ -10,7 +10,10 @@ import numpy as np
 from torch import Tensor
 
 from snag.core.errors import BadDataset, SnagError
-from snag.core.picture import SUFFIXES, decode
+from snag.core.file_names import spelled
+from snag.core.left_out import LeftOut, Reason
+from snag.core.picture import decode
+from snag.core.picture_files import picture_files
 
 #: The folder of good pictures; every other folder under test/ is a kind of defect.
 GOOD: Final = "good"
@@ -21,7 +24,7 @@ class LabelledPicture:
     """One picture of test/."""
 
     path: Path
-    name: str  #: path relative to the data folder, with forward slashes
+    name: str  #: path relative to the data folder, with forward slashes, as `snag.core.file_names` spells it
     kind: str  #: the name of the folder below test/: "good" or the defect's
     mask_path: Path | None  #: ground_truth/<kind>/<same path>_mask.png, where that file exists
     group: str | None = None  #: camera, tool or shift, where it is known
@@ -37,13 +40,21 @@ def labelled_pictures(data: Path) -> list[LabelledPicture]:
     if not data.is_dir():
         raise BadDataset(detail=f"{data} is not a folder; expected one with test/{GOOD}, test/<defect>, ground_truth/<defect>")
     test = data / "test"
-    folders = [folder for folder in test.iterdir() if folder.is_dir()] if test.is_dir() else []
+    found = [(path.relative_to(test).parts, path) for path in picture_files(test).pictures]
     return [
-        LabelledPicture(path, path.relative_to(data).as_posix(), folder.name, _mask_of(data, folder, path))
-        for folder in sorted(folders, key=lambda folder: (folder.name != GOOD, folder.name))
-        for path in sorted(folder.rglob("*"))  # below it may be folders, one for each group
-        if path.suffix.lower() in SUFFIXES and path.is_file()
+        LabelledPicture(path, spelled(path.relative_to(data).as_posix()), spelled(kind), _mask_of(data, test / kind, path))
+        for (kind, *below), path in sorted(found, key=lambda one: (one[0][0] != GOOD, one[0]))
+        if below  # folders, one for each group, and the picture
     ]
+
+
+def left_out_of_test(data: Path) -> LeftOut:
+    """What of DATA/test is not among the labelled pictures: what is none, and what lies in no folder of a kind."""
+    found = picture_files(data / "test")
+    for path in found.pictures:
+        if path.parent == found.folder:
+            found.left_out.add(Reason.PLACE, path.name)
+    return found.left_out
 
 
 def read_picture(path: Path) -> Tensor:

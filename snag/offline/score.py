@@ -30,7 +30,9 @@ from snag.cli.settings import Settings, from_flags, run
 from snag.core.artifact import check_pair, load_artifact
 from snag.core.calibration import calibration_json, read_calibration
 from snag.core.errors import BadConfig, NoPictures, OtherScores
+from snag.core.file_names import spelled
 from snag.core.files import write_text
+from snag.core.left_out import LeftOut
 from snag.core.serving import ServingSettings, serving_settings
 from snag.offline.engine import run_parts
 from snag.offline.plan import Plan, find, make_plan
@@ -66,16 +68,20 @@ def score(settings: ScoreSettings) -> ScoringSummary:
 
 
 def _score(settings: ScoreSettings, work: Path) -> ScoringSummary:
-    plan = make_plan(entries(settings.source), work / "plan.sqlite")
+    left_out = LeftOut()
+    plan = make_plan(entries(settings.source, left_out), work / "plan.sqlite")
+    sentence = left_out.sentence(settings.source)
     if not plan.count:
-        raise NoPictures(folder=settings.source, expected="files of a picture format")
+        raise NoPictures(folder=settings.source, expected=f"files of a picture format{'; ' if sentence else ''}{sentence}")
+    if sentence:
+        print(sentence, flush=True)
     job = _job(settings, plan, work)
     if not _is_done(settings.out, job.origin):
         _score_missing(settings, job)
         assemble(
             [job.part(number) for number in job.numbers], settings.out, beside(settings.out, ".refused.parquet"), job.origin
         )
-    summary = _summarise(settings, job)
+    summary = _summarise(settings, job, left_out)
     shutil.rmtree(work)
     return summary
 
@@ -90,7 +96,7 @@ def _job(settings: ScoreSettings, plan: Plan, work: Path) -> Job:
     calibration = read_calibration(settings.run / "calibration.json")
     check_pair(artifact, calibration, settings.run / "calibration.json")
     origin = {
-        "name": settings.run.resolve().name,
+        "name": spelled(settings.run.resolve().name),
         "model": artifact.fingerprint,
         "calibration": hashlib.sha256(calibration_json(calibration).encode()).hexdigest(),
         "threshold": calibration.threshold,
@@ -140,13 +146,14 @@ def _is_there(job: Job, number: int) -> bool:
     return is_whole(job.part(number), stop - start, job.origin)
 
 
-def _summarise(settings: ScoreSettings, job: Job) -> ScoringSummary:
+def _summarise(settings: ScoreSettings, job: Job, left_out: LeftOut) -> ScoringSummary:
     refused = beside(settings.out, ".refused.parquet")
     judged_rows, refused_rows = (chain.from_iterable(batches(path)) for path in (settings.out, refused))
     summary = summarise(judged_rows, refused_rows, job.origin["threshold"], settings.worst)
     judge = OfflineJudge(job.run, job.serving)
-    sheet = render(summary, job.origin, lambda name: judge.overlay(find(job.plan, name)))
-    write_text(beside(settings.out, ".json"), json.dumps(summary_json(summary, job.origin), indent=1) + "\n")
+    sheet = render(summary, job.origin, lambda name: judge.overlay(find(job.plan, name)), left_out.sentence())
+    document = summary_json(summary, job.origin) | {"left_out": left_out.as_json()}
+    write_text(beside(settings.out, ".json"), json.dumps(document, indent=1) + "\n")
     write_text(beside(settings.out, ".html"), sheet)
     return summary
 

@@ -37,12 +37,15 @@ class SheetPicture:
     thumbnail: str | None  #: data URI; None when the picture could no longer be read
 
 
-def render(summary: ScoringSummary, origin: Mapping[str, Any], overlay: Callable[[str], bytes | None]) -> str:
-    """The file's text; `overlay` gives a picture's heat map by its name, as PNG."""
+def render(
+    summary: ScoringSummary, origin: Mapping[str, Any], overlay: Callable[[str], bytes | None], left_out: str = ""
+) -> str:
+    """The file's text; `overlay` gives a picture's heat map by its name, as PNG; `left_out` says what was left out."""
     return frame.render(
         _TEMPLATE,
         summary=summary,
         origin=origin,
+        left_out=left_out,
         bars=bars(summary.bars),
         height=_HEIGHT,
         most_anomalous=_tiles(summary.most_anomalous, overlay),

@@ -21,7 +21,9 @@ from snag.client.client import SnagClient
 from snag.client.montage import montage
 from snag.client.pictures import find_pictures
 from snag.core.errors import NoPictures, RequestError
+from snag.core.file_names import spelled
 from snag.core.files import write_bytes
+from snag.core.picture_files import visible_folders
 from snag.core.verdict import Verdict
 from snag.server.serve import serve
 from snag.server.settings import ServeSettings
@@ -123,12 +125,12 @@ def show(settings: DemoSettings) -> None:
 def chosen_pictures(settings: DemoSettings) -> list[Path]:
     """The first few test pictures of each class, good ones first. Raises NoPictures."""
     test = settings.data / "test"
-    folders = [folder for folder in test.iterdir() if folder.is_dir()] if test.is_dir() else []
+    folders = visible_folders(test)
     if not folders:
         raise NoPictures(folder=test, expected="folders of test pictures, good and one for each kind of defect")
     kinds = sorted(folders, key=lambda folder: (folder.name != "good", folder))
     counts = {kind: settings.good if kind.name == "good" else settings.each_defect for kind in kinds}
-    return [picture for kind in kinds for picture in find_pictures(kind)[: counts[kind]]]
+    return [picture for kind in kinds for picture in find_pictures(kind).pictures[: counts[kind]]]
 
 
 def shown(judged: list[Judged]) -> list[Judged]:
@@ -141,7 +143,7 @@ def shown(judged: list[Judged]) -> list[Judged]:
 
 def _judge(client: SnagClient, settings: DemoSettings, picture: Path) -> Judged:
     data = picture.read_bytes()
-    name = picture.relative_to(settings.data / "test").as_posix()
+    name = spelled(picture.relative_to(settings.data / "test").as_posix())
     return Judged(name, not name.startswith("good/"), client.predict(data), client.explain(data))
 
 

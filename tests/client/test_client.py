@@ -13,9 +13,9 @@ import pytest
 
 from snag.client.__main__ import judge_all, main
 from snag.client.client import Illustrated, SnagClient
-from snag.client.pictures import SUFFIXES, find_pictures
-from snag.core import picture as decoder
+from snag.client.pictures import find_pictures
 from snag.core.errors import BrokenPicture, InternalError, NoPictures, PictureTooLarge, ServerAnswer, ServerUnreachable
+from snag.core.file_names import original
 from snag.core.verdict import Verdict
 from snag.core.wire import WANTED, error_json, parse_error, verdict_json
 from snag.server.state.ports import free_ports
@@ -177,18 +177,15 @@ class TestClient:
 
 
 class TestPictures:
-    def test_suffixes(self):
-        """The client looks for what the server's decoder reads."""
-        assert SUFFIXES == decoder.SUFFIXES
-
     def test_find(self, tmp_path):
         """A folder gives its pictures in order, from below too; a file gives itself whatever its name."""
         for name in ("b.png", "a.JPG", "c.txt", "deep/d.tiff"):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).touch()
 
-        assert [path.name for path in find_pictures(tmp_path)] == ["a.JPG", "b.png", "d.tiff"]
-        assert find_pictures(tmp_path / "c.txt") == [tmp_path / "c.txt"]
+        assert [path.name for path in find_pictures(tmp_path).pictures] == ["a.JPG", "b.png", "d.tiff"]
+        assert find_pictures(tmp_path).sentence == f"left out of {tmp_path}: 1 file that is no picture: c.txt"
+        assert find_pictures(tmp_path / "c.txt").pictures == [tmp_path / "c.txt"]
         with pytest.raises(NoPictures):
             find_pictures(tmp_path / "none")
 
@@ -231,7 +228,9 @@ class TestCommand:
         ]
         output = capsys.readouterr().out
         assert "3 pictures: 1 good, 1 anomalies, 1 not judged" in output
-        assert [line.split()[1] for line in output.splitlines() if ".png" in line] == ["a.png", "b.png", "c.png"]
+        *table, left_out = [line for line in output.splitlines() if ".png" in line]
+        assert [line.split()[1] for line in table] == ["a.png", "b.png", "c.png"]
+        assert left_out == f"left out of {images}: 1 link that leads nowhere: d.png"
 
     def test_unreadable_file(self, server, tmp_path):
         """A file that can't be read is a row of its own."""
@@ -257,6 +256,19 @@ class TestCommand:
             **{f"{stem}_{name}.png": name.encode() for stem in stems for name in drawn},
             **{f"{stem}_regions.json": json.dumps(REGIONS, indent=1).encode() + b"\n" for stem in stems},
         }
+
+    def test_names_of_any_bytes(self, server, tmp_path, capsys):
+        """A name that is no UTF-8 is judged, saved and listed; what is listed leads back to the file."""
+        images = self.make(tmp_path / "in", **{"gr\udcf6sse": b"good", "two\nlines": b"bad"})
+
+        assert self.predict(server, images, tmp_path / "out", "--save", "heatmap") == 0
+
+        with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8") as file:
+            names = [row["picture"] for row in csv.DictReader(file)]
+        assert names == [f"{images}/gr\\xf6sse.png", f"{images}/two\\x0alines.png"]
+        assert all(Path(original(name)).is_file() for name in names)
+        assert (tmp_path / "out" / "gr\udcf6sse_png_heatmap.png").is_file()
+        assert "two\\x0alines.png" in capsys.readouterr().out
 
     def test_all_fail(self, server, tmp_path, capsys):
         """When no picture gets a verdict the command fails, with the CSV written all the same."""

@@ -17,7 +17,8 @@ from PIL import Image
 
 from benchmarks.fuzz.handmade import UPRIGHT, chunk, exif, png, tiff, tiff_tags
 from snag.core.errors import BrokenPicture, PictureTooLarge, UnsupportedFormat
-from snag.core.picture import FORMATS, SUFFIXES, PictureLimits, decode
+from snag.core.picture import PictureLimits, decode
+from snag.core.picture_formats import FORMATS, SUFFIXES
 from tests.conftest import ROOT
 from tests.support.pictures import HEIGHT, WIDTH, cases, colour, deep, encode, grey, noise, planes
 

@@ -173,6 +173,14 @@ def test_a_grey_picture_of_a_part_learnt_in_colour_is_prepared_too() -> None:
     assert (values.shape[0], reason) == (3, "")
 
 
+def test_grey_and_coloured_pictures_may_lie_in_one_folder() -> None:
+    pictures = [disc(place(seed), seed) for seed in range(COUNT)]
+
+    choice = choice_of([picture.mean(0, keepdim=True) if i % 4 == 0 else picture for i, picture in enumerate(pictures)])
+
+    assert choice.mode.name == "centred_crop"
+
+
 def test_a_dark_part_on_a_bright_table_is_located_too() -> None:
     choice = choice_of([255 - disc(place(seed), seed) for seed in range(COUNT)])
 

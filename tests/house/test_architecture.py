@@ -63,6 +63,11 @@ OTHERS = {
 LIGHT = (
     "errors",
     "files",
+    "file_names",
+    "hidden_files",
+    "left_out",
+    "picture_files",
+    "picture_formats",
     "format",
     "hazards",
     "golden",

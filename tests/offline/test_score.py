@@ -83,6 +83,18 @@ def rows(path: Path) -> list[dict[str, object]]:
     return pq.read_table(path).to_pylist()
 
 
+def test_what_is_left_out_is_said(settings, source, here, capsys):
+    """What in the source is no picture is counted before the work, in the summary and on the sheet."""
+    (source / "a.jp2").write_bytes(b"")
+
+    score(settings)
+
+    said = "left out of {}: 1 picture of a format that Snag does not read (jp2): a.jp2; expected PNG"
+    assert said.format(source) in capsys.readouterr().out
+    assert json.loads(settings.out.with_suffix(".json").read_text())["left_out"]["format"]["names"] == ["a.jp2"]
+    assert "does not read (jp2): a.jp2" in settings.out.with_suffix(".html").read_text()
+
+
 class TestVerdicts:
     def test_as_the_server_says(self, settings, source, run, here):
         """Every number and every error is what the server's inspector answers to the same bytes."""

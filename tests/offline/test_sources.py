@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from snag.core.errors import BadDataset, UnreadableFile
+from snag.core.file_names import original
+from snag.core.left_out import LeftOut, Reason
 from snag.offline.plan import find, make_plan, pictures
 from snag.offline.sources import Entry, entries, read
+from tests.support.littered import ALL_PICTURES, COUNTS, encoded, write_littered
 
 
 @pytest.fixture
@@ -81,6 +84,50 @@ class TestSources:
 
         with pytest.raises(UnreadableFile, match="1 bytes of 5 are there"):
             read(entry)
+
+    @pytest.mark.parametrize("end", ["", "/**", "/**/*"])
+    def test_folder_with_litter(self, tmp_path, end):
+        """A folder, and a pattern for any depth, are walked as everywhere else, and what is left out is counted."""
+        folder = write_littered(tmp_path / "in")
+        left_out = LeftOut()
+        prefix = f"{folder}/" if end else ""
+
+        found = {original(entry.name) for entry in entries(f"{folder}{end}", left_out)}
+
+        assert found == {f"{prefix}{name}" for name in ALL_PICTURES}
+        assert {reason.value: count for reason, count in left_out.counts.items()} == COUNTS
+
+    def test_pattern_for_one_depth(self, tmp_path):
+        """What a pattern without `**` fits is told in the same way; a hidden folder that it names itself is meant."""
+        for name in ("a/x", "@eaDir/y.png", ".mine/z.png"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(encoded("PNG"))
+        left_out = LeftOut()
+
+        found = {entry.name for pattern in ("*/*", ".mine/*") for entry in entries(f"{tmp_path}/{pattern}", left_out)}
+
+        assert found == {f"{tmp_path}/a/x", f"{tmp_path}/.mine/z.png"}
+        assert left_out.names == {Reason.HIDDEN: [f"{tmp_path}/@eaDir/y.png"]}
+
+    def test_list_of_odd_names(self, tmp_path):
+        """A list names files by their bytes, or as results spell them; a pipe in it is refused, not waited for."""
+        (tmp_path / "gr\udcf6sse.png").write_bytes(b"here")
+        os.mkfifo(tmp_path / "pipe.png")
+        listing = tmp_path / "some.txt"
+        listing.write_bytes(b"gr\xf6sse.png\ngr\\xf6sse.png\npipe.png\n")
+
+        first, second, pipe = entries(str(listing))
+
+        assert (first.name, read(first), read(second)) == (second.name, b"here", b"here")
+        with pytest.raises(UnreadableFile, match="it is no regular file"):
+            read(pipe)
+
+    def test_list_that_is_none(self, tmp_path):
+        """A file that is no text is no list."""
+        (tmp_path / "a.png").write_bytes(encoded("PNG"))
+
+        with pytest.raises(BadDataset, match="is not text; expected one path a line"):
+            list(entries(str(tmp_path / "a.png")))
 
     def test_strange_name(self, tmp_path):
         """A name that is no UTF-8 gets one, and its file is still found."""

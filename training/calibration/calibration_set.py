@@ -7,7 +7,8 @@ from pathlib import Path
 
 from snag.core.artifact import Artifact
 from snag.core.errors import BadConfig, BadDataset, NoPictures
-from snag.core.picture import SUFFIXES
+from snag.core.file_names import original, spelled
+from snag.core.picture_files import picture_files
 from snag.training.calibration.highest import FILE
 from snag.training.calibration.settings import CalibrateSettings
 from snag.training.data.dataset import digest_of, good_pictures
@@ -33,11 +34,11 @@ def calibration_set(settings: CalibrateSettings, artifact: Artifact) -> Calibrat
 
 
 def pictures_below(folder: Path, expected: str) -> list[Path]:
-    """Every picture in the folder or below it, sorted. Raises NoPictures."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not found:
-        raise NoPictures(folder=folder, expected=expected)
-    return found
+    """Every picture in the folder or below it, sorted; what is left out is printed. Raises NoPictures."""
+    found = picture_files(folder).required(expected)
+    if found.sentence:
+        print(found.sentence)
+    return found.pictures
 
 
 def _kept(settings: CalibrateSettings, artifact: Artifact) -> CalibrationSet:
@@ -59,16 +60,17 @@ def _kept(settings: CalibrateSettings, artifact: Artifact) -> CalibrationSet:
 def _without(kept: CalibrationSet, listed: Path) -> CalibrationSet:
     """`kept` but for those that the text file `listed` names, one a line, relative to its root."""
     try:
-        lines = [line.strip() for line in listed.read_text(encoding="utf-8-sig").splitlines()]
+        text = listed.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        lines = [original(line.strip()) for line in text.split("\n")]
     except (OSError, ValueError) as error:
         raise BadConfig(detail=f"{listed}: {error}; expected a text file, a calibration picture's path in each line") from error
     named = {kept.root / line for line in lines if line}
     if strangers := sorted(named - set(kept.paths)):
         raise BadDataset(
-            detail=f"{listed} names {strangers[0]}, which is none of the {len(kept.paths)} calibration pictures; "
+            detail=f"{listed} names {spelled(strangers[0])}, which is none of the {len(kept.paths)} calibration pictures; "
             f"expected paths below {kept.root}, as in {FILE}"
         )
     left = [path for path in kept.paths if path not in named]
     if not left:
         raise NoPictures(folder=kept.root, expected=f"a calibration picture that {listed} does not name")
-    return CalibrationSet(left, kept.root, tuple(path.relative_to(kept.root).as_posix() for path in sorted(named)))
+    return CalibrationSet(left, kept.root, tuple(spelled(path.relative_to(kept.root).as_posix()) for path in sorted(named)))

@@ -10,6 +10,7 @@ from typing import Final
 from snag.core.artifact import UNJUDGED_SCORE
 from snag.core.calibration import Group, is_group
 from snag.core.errors import BadConfig, BadDataset, TooFewCalibrationPictures
+from snag.core.file_names import spelled
 from snag.training.calibration.guarantee import promised_threshold
 
 _COLUMNS: Final = ["path", "group"]
@@ -18,7 +19,7 @@ _COLUMNS: Final = ["path", "group"]
 def groups_by_folder(paths: Sequence[Path], folder: Path) -> list[str | None]:
     """The first folder below `folder` in which each picture lies; None for those that lie in it directly."""
     inner = [path.relative_to(folder).parts if path.is_relative_to(folder) else (path.name,) for path in paths]
-    return [_checked(parts[0], folder / parts[0]) if len(parts) > 1 else None for parts in inner]
+    return [_checked(spelled(parts[0]), folder / parts[0]) if len(parts) > 1 else None for parts in inner]
 
 
 def groups_by_list(paths: Sequence[Path], listed: Path, root: Path) -> list[str | None]:

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from snag.core.artifact import Artifact
+from snag.core.file_names import spelled
 from snag.core.files import write_atomically
 from snag.pages.contact_sheet import contact_sheet
 from snag.training.data.dataset import read
@@ -35,7 +36,7 @@ def write_highest(artifact: Artifact, scores: Mapping[Path, float], threshold: f
         height, width = picture.shape[1:]
         anomaly_map = None if found.reason else artifact.map_in_picture(found, height, width)
         shown.append(_ringed(picture, anomaly_map))
-        captions.append(f"{path.relative_to(root).as_posix()}  {found.reason or format(scores[path], '.3g')}")
+        captions.append(f"{spelled(path.relative_to(root).as_posix())}  {found.reason or format(scores[path], '.3g')}")
     sheet = contact_sheet(shown, captions, columns=3, side=SIDE)
     write_atomically(run / FILE, lambda temporary: sheet.save(temporary, format="PNG"))
     return run / FILE

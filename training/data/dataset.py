@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from torch import Tensor
 
-from snag.core.errors import NoPictures, SnagError, TooFewPictures, UnreadablePictures
-from snag.core.picture import SUFFIXES, PictureLimits, decode
+from snag.core.errors import SnagError, TooFewPictures, UnreadablePictures
+from snag.core.file_names import spelled
+from snag.core.picture import PictureLimits, decode
+from snag.core.picture_files import PictureFiles, picture_files
 
 #: Fewer good pictures than this teach nothing.
 LEAST_PICTURES = 12
@@ -19,12 +22,16 @@ LIMITS = PictureLimits(raw_shape=None)
 
 def good_pictures(data: Path) -> list[Path]:
     """`data`/train/good's pictures, sorted. Raises NoPictures or TooFewPictures."""
+    return good_files(data).pictures
+
+
+def good_files(data: Path) -> PictureFiles:
+    """The same, with what else lies in the folder."""
     folder = data / "train" / "good"
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not found:
-        raise NoPictures(folder=folder, expected="good pictures in <DATA>/train/good (PNG, JPEG, BMP, TIFF or WebP)")
-    if len(found) < LEAST_PICTURES:
-        raise TooFewPictures(found=len(found), folder=folder, needed=LEAST_PICTURES)
+    found = picture_files(folder).required("good pictures in <DATA>/train/good (PNG, JPEG, BMP, TIFF or WebP)")
+    if len(found.pictures) < LEAST_PICTURES:
+        besides = f" ({sentence})" if (sentence := found.left_out.sentence()) else ""
+        raise TooFewPictures(found=len(found.pictures), folder=f"{spelled(folder)}{besides}", needed=LEAST_PICTURES)
     return found
 
 
@@ -33,7 +40,7 @@ def digest_of(paths: Iterable[Path], root: Path) -> str:
     total = hashlib.sha256()
     for path in paths:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+        total.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{content}\n".encode())
     return total.hexdigest()
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from torch import Tensor
 
 from snag.core.errors import SnagError
-from snag.core.picture import SUFFIXES, PictureLimits, decode
+from snag.core.file_names import spelled
+from snag.core.left_out import GRAVE, LeftOut, Reason, why
+from snag.core.picture import PictureLimits, decode
+from snag.core.picture_files import FoundFile, picture_files, right_in, visible_folders, walk
 
 #: The three folders of a data set; only train/good is obligatory.
 FOLDERS: Final = ("train", "test", "ground_truth")
@@ -26,7 +29,7 @@ Progress = Callable[[list[Path]], Iterable[Path]]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong with a data set: `path` relative to it, `kind` a short name, `detail` a sentence."""
+    """One thing wrong with a data set: `path` relative to it, as `spelled`, `kind` a short name, `detail` a sentence."""
 
     severity: Literal["error", "warning"]
     kind: str
@@ -37,19 +40,23 @@ class Finding:
 def check_layout(folder: Path, progress: Progress = iter) -> list[Finding]:
     """Everything wrong with a data set, errors first, each sorted by path: every picture is decoded whole.
 
-    An error keeps Snag from training with it: no train/good, or a picture that can't be read.
+    An error keeps Snag from training with it: no train/good, or a picture that can't be read. What is hidden is passed over,
+    see `left_out_of`. Raises UnreadableFolder.
     """
-    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    files = {found.path: found for found in _everything(folder) if found.reason is not Reason.HIDDEN}
     seen: dict[Path, tuple[int, int]] = {}
     twins: dict[bytes, list[Path]] = defaultdict(list)
     findings = [*_good_ones(folder), *_empty(folder)]
-    for path in progress(files):
+    for path in progress(sorted(files)):
         name = path.relative_to(folder)
-        surprise = _surprise(name)
+        reason = files[path].reason
+        surprise = "" if reason in GRAVE else _surprise(name)
         if surprise:
             findings.append(Finding("warning", "unknown", str(name), surprise))
             continue
-        if name.parts[0] not in FOLDERS:
+        if reason is not None and (name.parts[0] in FOLDERS or reason in GRAVE):
+            findings.append(Finding("warning", "left_out", str(name), why(reason, files[path].kind)))
+        if reason is not None or name.parts[0] not in FOLDERS:
             continue
         try:
             pixels = decode(path.read_bytes(), LIMITS)
@@ -64,29 +71,48 @@ def check_layout(folder: Path, progress: Progress = iter) -> list[Finding]:
     unreadable = {Path(finding.path) for finding in findings if finding.kind == "unreadable"}
     findings += _duplicates(twins)
     findings += _masks(seen, unreadable, (folder / "ground_truth").is_dir())
+    findings = [replace(one, path=spelled(one.path), detail=spelled(one.detail)) for one in findings]
     return sorted(findings, key=lambda finding: (finding.severity, finding.path, finding.kind))
 
 
 def pictures_of(folder: Path) -> dict[str, int]:
     """How many pictures lie in train/good, in each folder of test/ and in each of ground_truth/."""
-    places = [folder / "train" / "good", *sorted(folder.glob("test/*/")), *sorted(folder.glob("ground_truth/*/"))]
-    return {str(place.relative_to(folder)): sum(1 for _ in _pictures(place)) for place in places}
+    counts = {"train/good": len(picture_files(folder / "train" / "good").pictures)}
+    for top in FOLDERS[1:]:
+        kinds = Counter(path.relative_to(folder / top).parts[0] for path in picture_files(folder / top).pictures)
+        counts |= {f"{top}/{spelled(kind.name)}": kinds[kind.name] for kind in visible_folders(folder / top)}
+    return counts
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+def left_out_of(folder: Path) -> LeftOut:
+    """What of a data set is no picture, or is passed over for its name; a picture in no folder of a kind is none of a kind."""
+    left_out = LeftOut()
+    for found in _everything(folder):
+        name = found.path.relative_to(folder)
+        is_loose = found.reason is None and name.parts[0] == "test" and len(name.parts) == 2
+        reason = Reason.PLACE if is_loose else found.reason
+        if reason is not None and (name.parts[0] in FOLDERS or reason is not Reason.OTHER):
+            left_out.add(reason, name.as_posix(), found.kind)
+    return left_out
+
+
+def _everything(folder: Path) -> Iterator[FoundFile]:
+    """Everything in a data set, each of its folders walked by itself, as training and evaluation do."""
+    yield from right_in(folder)
+    for top in visible_folders(folder):
+        yield from walk(top)
 
 
 def _good_ones(folder: Path) -> Iterator[Finding]:
-    if not any(_pictures(folder / "train" / "good")):
+    if not picture_files(folder / "train" / "good").pictures:
         state = "holds no pictures" if (folder / "train" / "good").is_dir() else "is missing"
         yield Finding("error", "no_good_pictures", "train/good", f"{state}; expected the pictures of good parts here")
 
 
 def _empty(folder: Path) -> Iterator[Finding]:
-    for place in sorted([*folder.glob("test/*/"), *folder.glob("ground_truth/*/")]):
-        if not any(_pictures(place)):
-            yield Finding("warning", "empty", str(place.relative_to(folder)), "the folder holds no pictures")
+    for place, count in pictures_of(folder).items():
+        if not count and place != "train/good":
+            yield Finding("warning", "empty", place, "the folder holds no pictures")
 
 
 def _surprise(name: Path) -> str:
@@ -100,8 +126,6 @@ def _surprise(name: Path) -> str:
         return "training reads train/good alone"
     if len(parts) < 3 or (top != "train" and len(parts) > 3):
         return f"expected {top}/<kind>/<picture>"
-    if name.suffix.lower() not in SUFFIXES:
-        return f"not a picture by its name; expected one of {', '.join(sorted(SUFFIXES))}"
     if top == "ground_truth" and not (name.stem.endswith("_mask") and name.suffix == ".png"):
         return "expected <stem of the picture>_mask.png"
     return ""

@@ -21,6 +21,8 @@ from typing import Any, Final, Protocol
 from tqdm import tqdm
 
 from snag.core.errors import BadDataset
+from snag.core.left_out import LeftOut, Reason
+from snag.core.picture_files import walk
 
 CHUNK: Final = 1 << 20
 #: tarfile reads a long name at once, however long its header says that it is.
@@ -69,6 +71,7 @@ class Member:
 
     name: str
     open: Callable[[], Readable]
+    is_foreign: bool = True  #: of an archive: whoever made it chose the name
 
 
 @contextmanager
@@ -86,10 +89,13 @@ def reading(source: Path) -> Iterator[None]:
         raise BadDataset(detail=f"{source} can't be read: {error}") from error
 
 
-def members(source: Path, budget: Budget) -> Iterator[Member]:
-    """The files of a folder, zip or tar, each to be read before the next is asked for. Raises BadDataset."""
+def members(source: Path, budget: Budget, left_out: LeftOut) -> Iterator[Member]:
+    """The files of a folder, zip or tar, each to be read before the next is asked for.
+
+    What a folder holds else is added to `left_out`. Raises BadDataset, UnreadableFolder.
+    """
     if source.is_dir():
-        return _in_folder(source, budget)
+        return _in_folder(source, budget, left_out)
     with source.open("rb") as file:
         head = file.read(262)
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -100,18 +106,17 @@ def members(source: Path, budget: Budget) -> Iterator[Member]:
     raise BadDataset(detail="it is no folder, zip, tar, tar.gz, tar.bz2 or tar.xz")
 
 
-def _in_folder(source: Path, budget: Budget) -> Iterator[Member]:
-    """Files of a folder; links in it are followed (it is the user's own), a loop of them is not."""
-    paths, seen = [], set()
-    for here, folders, files in os.walk(source, followlinks=True):
-        real = os.path.realpath(here)
-        folders[:] = sorted(folders) if real not in seen else []
-        paths += [Path(here, name) for name in files] if real not in seen else []
-        seen.add(real)
+def _in_folder(source: Path, budget: Budget, left_out: LeftOut) -> Iterator[Member]:
+    """Files of a folder, be they pictures or not; links in it are followed, for it is the user's own."""
+    paths = []
+    for found in walk(source):
+        if found.reason in (None, Reason.FORMAT, Reason.OTHER):
+            paths.append(found.path)
+        elif found.reason is not None:
+            left_out.add(found.reason, found.path.relative_to(source).as_posix())
     for path in tqdm(sorted(paths), desc="copying", unit="file", disable=None):
-        if not path.is_file():
-            raise BadDataset(detail=f"{path} is not a regular file")
-        yield Member(path.relative_to(source).as_posix(), partial(_counted, partial(path.open, "rb"), budget))
+        open_it = partial(_counted, partial(path.open, "rb"), budget)
+        yield Member(path.relative_to(source).as_posix(), open_it, is_foreign=False)
 
 
 def _in_zip(source: Path, budget: Budget) -> Iterator[Member]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from snag.core.calibration import fewest_pictures
 from snag.core.errors import BadArtifact
+from snag.core.file_names import original, spelled
 from snag.core.files import write_text
 
 #: Two pictures are near-duplicates when their 32 x 32 thumbnails differ by less than this many grey levels on average.
@@ -82,13 +83,14 @@ def split(names: Sequence[str], groups: Sequence[int], shares: tuple[float, floa
 
 def write_split(chosen: Split, path: Path) -> None:
     """Write the split as JSON, atomically."""
-    write_text(path, json.dumps(asdict(chosen), indent=1) + "\n")
+    table = {name: [spelled(one) for one in names] for name, names in asdict(chosen).items()}
+    write_text(path, json.dumps(table, indent=1) + "\n")
 
 
 def read_split(path: Path) -> Split:
     """Read it back. Raises BadArtifact."""
     try:
-        return Split(**{name: tuple(paths) for name, paths in json.loads(path.read_text()).items()})
+        return Split(**{name: tuple(map(original, paths)) for name, paths in json.loads(path.read_text()).items()})
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise BadArtifact(path=path, detail=f"not a split of the good pictures ({error}); run `make train`") from error
 

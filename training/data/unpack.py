@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
+from pathlib import Path, PurePosixPath
 
 from snag.core.errors import BadDataset
+from snag.core.hidden_files import is_in_hidden
+from snag.core.left_out import LeftOut, Reason
 from snag.training.data.layout import COMPANIONS, FOLDERS
 from snag.training.data.sources import CHUNK, Budget, Member, members, reading
-
-#: What macOS adds to archives.
-LITTER: Final = re.compile(r"^(\._.*|\.DS_Store|__MACOSX)$")
 
 
 @dataclass
@@ -25,11 +24,14 @@ class Sorter:
     fallback: str
     roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
+    left_out: LeftOut = field(default_factory=LeftOut)  #: what is hidden
 
-    def place(self, name: str) -> Path | None:
+    def place(self, member: Member) -> Path | None:
         """Where a member belongs, <category>/<path in it>, or None. Raises BadDataset for a name that leads elsewhere."""
-        parts = safe_parts(name)
-        if any(LITTER.match(part) for part in parts):
+        # What the user's own disk calls a file can be called so again, and a walk gives no name that leads elsewhere.
+        parts = safe_parts(member.name) if member.is_foreign else PurePosixPath(member.name).parts
+        if is_in_hidden("/".join(parts)):
+            self.left_out.add(Reason.HIDDEN, member.name)
             return None
         top = next((i for i, part in enumerate(parts[:-1]) if part in FOLDERS), None)
         if top is None:
@@ -47,16 +49,19 @@ class Sorter:
         return Path(category, *parts[top:])
 
 
-def unpack(source: Path, into: Path, wanted: str | None, fallback: str, budget: Budget) -> list[str]:
+def unpack(
+    source: Path, into: Path, wanted: str | None, fallback: str, budget: Budget, left_out: LeftOut | None = None
+) -> list[str]:
     """Copy the data sets of `source` (folder, zip, tar and its kinds) to `into`/<category>; their names, sorted.
 
-    Raises BadDataset for anything but regular files with names inside, for too much of it, and when no data set is found.
+    What is hidden stays behind, and what in a folder is neither a file nor leads to one; it is added to `left_out`. Raises
+    BadDataset for anything in an archive but regular files with names inside, for too much, and when no data set is found.
     """
-    sorter = Sorter(wanted, fallback)
+    sorter = Sorter(wanted, fallback, left_out=LeftOut() if left_out is None else left_out)
     with reading(source):
-        for member in members(source, budget):
+        for member in members(source, budget, sorter.left_out):
             budget.spend_file()
-            place = sorter.place(member.name)
+            place = sorter.place(member)
             if place is not None:
                 _copy(member, into / place)
     found = [name for name in sorted(sorter.roots) if (into / name / "train" / "good").is_dir()]
@@ -70,12 +75,17 @@ def unpack(source: Path, into: Path, wanted: str | None, fallback: str, budget: 
 def safe_parts(name: str) -> tuple[str, ...]:
     """The parts of a member's name. Raises BadDataset for any that leads out of the target or can't be a file's name."""
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    odd = any(unicodedata.category(sign) in ("Cc", "Cs") or sign == "\\" for sign in name)
+    odd = any(unicodedata.category(sign) == "Cc" or sign == "\\" or _is_lone(sign) for sign in name)
     if odd or not parts or ".." in parts or name.startswith("/") or re.match(r"^[A-Za-z]:", name):
         raise BadDataset(detail=f"it holds a file called {name!r}; expected relative names that stay inside")
-    if any(len(part.encode()) > 255 for part in parts) or len(parts) > 32:
+    if any(len(os.fsencode(part)) > 255 for part in parts) or len(parts) > 32:
         raise BadDataset(detail=f"it holds a file with a name too long: {name[:60]!r}…")
     return parts
+
+
+def _is_lone(sign: str) -> bool:
+    """Whether it is a surrogate that stands for no byte: bytes that are no UTF-8 are old archives' way to write names."""
+    return "\ud800" <= sign <= "\udc7f" or "\udd00" <= sign <= "\udfff"
 
 
 def _copy(member: Member, target: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from snag.detector.centred_crop import CentredCrop
+from snag.detector.exposure import to_channels
 from snag.detector.locator import SIDE, Locator, centre_of, silhouette, tones_of, two_tones, widened
 from snag.training.fit.refusal import Refusal
 
@@ -49,7 +50,8 @@ def fit_locator(pictures: Sequence[Tensor], *, anywhere: bool = False) -> Locati
 
     `anywhere` takes a table on which other things lie: they are not looked at.
     """
-    pictures = [picture.float() for picture in pictures]
+    channels = max(picture.shape[0] for picture in pictures)  # grey and coloured ones may lie in one folder
+    pictures = [to_channels(picture, channels) for picture in pictures]
     direction = _direction(pictures)
     tones = [tones_of(picture, direction) for picture in pictures]
     levels, explained = zip(*[two_tones(tone) for tone in tones], strict=True)

@@ -45,6 +45,7 @@ def test_no_good_pictures_is_an_error_that_says_where_they_belong(tmp_path: Path
 
     assert str(caught.value) == (
         f"no pictures in {folder}; expected good pictures in <DATA>/train/good (PNG, JPEG, BMP, TIFF or WebP)"
+        + ("; left out: 1 file that is no picture: readme.md" if there == "no pictures" else "")
     )
 
 

@@ -202,3 +202,59 @@ def test_killed_run_leaves_no_half_category(tmp_path, target, bring):
     pipe.unlink()
     assert bring(tmp_path / "screw") == 0
     assert [path.name for path in target.iterdir()] == ["screw"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar"])
+def test_names_that_are_no_utf8(tmp_path, target, bring, capsys, kind):
+    """A name of an old system's bytes is brought in as it is, and written out where it is named."""
+    files = under("screw", data_set() | {"train/good/gr\udcf6sse.png": png(60), "train/good/k\udce4se.png": png(61)[:-30]})
+
+    assert bring({"folder": write_folder, "tar": write_tar}[kind](tmp_path / "source", files)) == 2
+
+    assert brought(target) == files
+    assert "train/good/k\\xe4se.png" in capsys.readouterr().out
+
+
+def test_what_stays_behind_is_said(tmp_path, target, bring, capsys):
+    """What an archive has of another system's files is not brought in, and counted."""
+    litter = {"__MACOSX/screw/train/good/._000.png": b"x", "screw/test/.ipynb_checkpoints/0.png": png(9)}
+    source = write_zip(tmp_path / "source.zip", under("screw", data_set()) | litter)
+
+    assert bring(source) == 0
+
+    assert brought(target) == under("screw", data_set())
+    assert f"left out of {source}: 2 hidden or system files and folders: __MACOSX/screw" in capsys.readouterr().out
+
+
+def test_check_names_what_is_left_out(tmp_path, capsys):
+    """The check counts what is left out, names each of it but for what is hidden, and calls it no error."""
+    files = data_set() | {"train/good/9.jp2": b"", "test/0.gif": b"", "test/good/notes.txt": b"", "train/good/.DS_Store": b""}
+    folder = write_folder(tmp_path / "screw", files)
+    (folder / "train/good/gone.png").symlink_to("nowhere")
+
+    assert main(["--check", str(folder)]) == 0
+
+    out = capsys.readouterr().out
+    assert (
+        "left out: 2 pictures of formats that Snag does not read (gif, jp2): test/0.gif, train/good/9.jp2; "
+        "1 link that leads nowhere: train/good/gone.png; 1 file that is no picture: test/good/notes.txt; "
+        "1 hidden or system file or folder: train/good/.DS_Store; expected PNG, JPEG, BMP, TIFF, WEBP"
+    ) in out
+    assert out.count("left_out") == 4
+    assert "errors: 0, warnings: 4" in out
+
+
+def test_a_data_set_of_links(tmp_path, capsys):
+    """train/good, test and ground_truth, and days in them, may be links into an archive: all of it is checked."""
+    store = write_folder(tmp_path / "store", data_set() | {"day/0.png": png(70)[:-30]})
+    folder = tmp_path / "screw"
+    (folder / "train").mkdir(parents=True)
+    for place in ("train/good", "test", "ground_truth"):
+        (folder / place).symlink_to(store / place)
+    (store / "train/good/monday").symlink_to(store / "day")
+
+    assert main(["--check", str(folder)]) == 2
+
+    out = capsys.readouterr().out
+    assert "train/good/monday/0.png" in out
+    assert "errors: 1, warnings: 0" in out

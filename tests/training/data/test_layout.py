@@ -145,7 +145,6 @@ def test_empty_folders(tmp_path):
         "train/000.png",
         "test/000.png",
         "test/dent/more/000.png",
-        "train/good/Thumbs.db",
         "ground_truth/dent/000.png",
         "ground_truth/dent/000_mask.bmp",
     ],
