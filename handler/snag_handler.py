@@ -85,7 +85,6 @@ def _row(fields: dict[str, Any], context: Any, index: int) -> Row:
         # The client's own, by which it will ask; without one TorchServe's.
         request_id=own_id if isinstance(own_id, str) and own_id else context.get_request_id(index) or "",
         probe=headers.get("x-snag-probe") == "1",
-        group=headers.get("snag-group"),
     )
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from snag.core.errors import BrokenPicture, PictureTooLarge, RequestError, UnsupportedFormat
 from snag.core.hazards import refuse_hazards
 from snag.core.plain_png import decode_plain
+from snag.core.second_picture import refuse_second_picture
 
 #: Pillow's name of each accepted format, and the file suffixes that a folder is searched for.
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
@@ -86,6 +87,7 @@ def decode(data: bytes | bytearray | memoryview, limits: PictureLimits = DEFAULT
     try:
         stream = io.BytesIO(data)
         refuse_hazards(stream.getvalue())
+        refuse_second_picture(stream.getvalue())
         plain = decode_plain(stream.getvalue(), limits.max_pixels, limits.max_side)
         if plain is not None:
             return torch.from_numpy(np.ascontiguousarray(plain.transpose(2, 0, 1)))

@@ -79,7 +79,8 @@ def _verified(settings: ServeSettings) -> tuple[list[Archive], dict[str, str]]:
 
 def _launch(settings: ServeSettings, template: str) -> Launch:
     tokens = token_file(settings)
-    said = (settings.listeners, tokens, settings.drain, settings.log_level, settings.spool, settings.spool_days)
+    flags = (settings.drain, settings.log_level, settings.spool, settings.spool_days, settings.allowed_origins)
+    said = (settings.listeners, tokens, *flags)
     parts = [template, repr(said), METRICS.read_text(), LOG_CONFIGURATION.read_text()]
     return Launch(
         inference=settings.listeners["--inference-port"],
@@ -91,6 +92,7 @@ def _launch(settings: ServeSettings, template: str) -> Launch:
         log_level=settings.log_level,
         spool=settings.spool,
         spool_days=settings.spool_days,
+        allowed_origins=tuple(settings.allowed_origins),
         fingerprint=hashlib.sha256("\0".join(parts).encode()).hexdigest(),
     )
 

@@ -3,11 +3,12 @@
 import pytest
 from pydantic import ValidationError
 
+from snag.cli.hosts import is_loopback
 from snag.cli.settings import from_flags
 from snag.core.errors import BadArtifact, BadConfig
 from snag.gate.token import main as token
 from snag.server.authentication import token_file
-from snag.server.settings import ServeSettings, is_loopback
+from snag.server.settings import ServeSettings
 
 
 class TestModels:
