@@ -13,7 +13,7 @@ from snag.core.errors import BadBase64, MissingPicture
 
 _DATA_URI: Final = re.compile(r"\A\s*data:[\w.+-]*/?[\w.+-]*(;[\w=.+-]+)*;base64,", re.ASCII | re.IGNORECASE)
 #: How base64 of a PNG, JPEG, WebP, TIFF or BMP begins, and a data URI: no picture format begins like any of them.
-_TEXT_OF_PICTURE: Final = re.compile(rb"\s*(data:[^,]{0,200};base64,|iVBORw0KGgo|/9j/|UklGR|SUkq|TU0A|Qk[0-3])")
+_TEXT_OF_PICTURE: Final = re.compile(rb"\s*(data:[^,]{0,200};base64,|iVBORw0KGgo|/9j/|UklGR|SUk[qr]|TU0A|Qk[0-3])")
 
 
 def is_base64_of_picture(data: bytes | bytearray) -> bool:

@@ -16,7 +16,7 @@ from snag.server.state.archive import Archive, archive_names, verify_archive
 from snag.server.state.golden import golden_set
 from snag.server.state.instance import Instance
 from snag.server.state.launch import Launch, write_launch
-from snag.server.state.ports import check_free
+from snag.server.state.ports import check_addresses, check_free
 from snag.server.state.served import read_state
 from snag.server.state.stage_archives import stage_archives
 from snag.server.supervise.keeper import keep
@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def serve(settings: ServeSettings) -> int:
     """Start the server unless the same one already runs. Raises BadArtifact, BadConfig, ServerBusy, ServerFailed."""
+    check_addresses(settings.listeners)
     archives, failures = _verified(settings)
     template = read_template(settings.config)
     instance = Instance(settings.folder)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from snag.core.errors import BadConfig, ServerFailed
 from snag.core.serving import ServingSettings
 from snag.gate.upstream.versions import VersionWorkers
-from snag.server.state.ports import check_free, free_ports, is_free
+from snag.server.state.ports import check_addresses, check_free, free_ports, is_free
 from snag.server.torchserve import java
 from snag.server.torchserve.configuration import allowed_urls, escape, properties, resolve
 
@@ -127,7 +127,7 @@ class TestPorts:
         port = free_ports(1)[0]
 
         with pytest.raises(BadConfig, match=f"port {port} is given to more than one"):
-            check_free({"--a": ("127.0.0.1", port), "--b": ("127.0.0.1", port)})
+            check_addresses({"--a": ("127.0.0.1", port), "--b": ("127.0.0.1", port)})
 
     def test_free_ports(self):
         """Free ports are different and free."""
