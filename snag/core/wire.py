@@ -66,9 +66,8 @@ def picture_and_options(fields: Iterable[tuple[str, Any]], has: str = "its field
     if not pictures:
         raise MissingPicture(detail=f"{has} {_names(fields)}")
     if len(pictures) > 1:
-        raise BadRequest(
-            detail=f"{len(pictures)} places for a picture, {has} {_names(fields)}; expected one picture in each request"
-        )
+        detail = f"{len(pictures)} places for a picture, {has} {_names(fields)}; expected one picture in each request"
+        raise BadRequest(detail=detail)
     options = read_options([field for field in fields if field[0] not in PICTURE_FIELDS])
     return _decoded(*pictures[0]), options
 

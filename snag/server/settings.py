@@ -113,7 +113,7 @@ class ServeSettings(Settings):
 def _origin(text: str) -> str:
     """An origin as a browser names it: in small letters, without the port that its scheme has anyway."""
     found = re.fullmatch(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", text.lower(), re.ASCII)
-    if text != ANY_ORIGIN and found is None:
+    if text != ANY_ORIGIN and (found is None or int(found[3] or 0) > 65535):
         raise ValueError(f"{text!r} is no origin; expected scheme://host or scheme://host:port and nothing behind it, or *")
     if found is None:
         return text

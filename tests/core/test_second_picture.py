@@ -2,6 +2,7 @@
 
 import io
 import struct
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -89,7 +90,5 @@ def test_damaged(kind, data):
     picture = bytearray(encoded(kind, (8, 6)))
     for _ in range(data.draw(st.integers(1, 6))):
         picture[data.draw(st.integers(2, len(picture) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with suppress(RequestError):
         assert decode(bytes(picture[: data.draw(st.integers(0, len(picture)))])).ndim == 3
-    except RequestError as error:
-        assert str(error)

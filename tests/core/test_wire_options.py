@@ -25,21 +25,21 @@ class TestOnePicture:
         [
             (
                 {"image": PNG, "data": PNG},
-                "2 places for a picture, its fields are 'image', 'data'; expected one picture in each",
+                "2 places for a picture, its fields are 'image', 'data'; expected one picture",
             ),
             (
                 {"image": b"", "data": PNG},
-                "2 places for a picture, its fields are 'image', 'data'; expected one picture in each",
+                "2 places for a picture, its fields are 'image', 'data'; expected one picture",
             ),
             ({"body": PNG, "image": PNG}, "'image' stands beside another picture; expected one picture in each request"),
             (
                 {"body": {"image": TEXT, "data": TEXT}},
-                "2 places for a picture, the JSON object has the keys 'image', 'data'; e",
+                "2 places for a picture, the JSON object has the keys 'image', 'data'",
             ),
             ({"body": {"image": TEXT}, "data": PNG}, "'data' stands beside another picture"),
             (
                 {"body": {"image": [TEXT, TEXT]}},
-                "'image' is a list; expected a string of base64, the one picture of the request",
+                "'image' is a list; expected a string of base64, the one picture",
             ),
             ({"body": {"data": {"b64": TEXT}}}, "'data' is an object; expected a string of base64"),
             ({"body": [{"image": TEXT}, {"image": TEXT}]}, "the JSON is a list; expected an object"),
