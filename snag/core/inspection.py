@@ -40,6 +40,7 @@ class Row:
 
     fields: Mapping[str, Any]  #: as `snag.core.wire.parse_request` takes it
     content_type: str = ""
+    options: str = ""  #: said outside of the body, as `snag.core.wire.OPTIONS_HEADER` has them
     explain: bool = False  #: answer with the overlay instead of a verdict
     request_id: str = ""
     probe: bool = False  #: asked by the server's own people: answered like any other, and not counted
@@ -124,7 +125,8 @@ class RowInspector:
         return [self._finish(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
 
     def _load(self, row: Row) -> _Loaded:
-        request = parse_request(row.fields, self._settings.raw_height * self._settings.raw_width, row.content_type)
+        bare_size = self._settings.raw_height * self._settings.raw_width
+        request = parse_request(row.fields, bare_size, row.content_type, row.options)
         if row.explain and request.wants:
             asked = ", ".join(sorted(request.wants))
             raise BadRequest(detail=f"an explanation is the overlay alone; ask /predictions for {asked}")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 from snag.core.base64_text import decode_base64, is_base64_of_picture
 from snag.core.calibration import is_group
@@ -20,6 +21,8 @@ _LEADING_SPACE: Final = b"\xef\xbb\xbf \t\r\n"  #: what may stand before JSON, a
 PICTURE_FIELDS: Final = ("image", "data")
 #: Names the group of a picture that is sent bare.
 GROUP_HEADER: Final = "Snag-Group"
+#: Between gate and worker: options said outside of the body, written as a query. TorchServe drops the address's own.
+OPTIONS_HEADER: Final = "Snag-Options"
 #: What a client may ask for besides the verdict, each by a flag of that name; the answer has it in a field of the same name.
 WANTED: Final = ("heatmap", "map", "mask", "overlay", "regions")
 _GROUP: Final = "group"
@@ -38,22 +41,31 @@ class Request:
     group: str | None = None  #: camera, tool or shift that took it
 
 
-def parse_request(row: Mapping[str, Any], bare_size: int | None = 1024 * 1024, content_type: str = "") -> Request:
+def parse_request(
+    row: Mapping[str, Any], bare_size: int | None = 1024 * 1024, content_type: str = "", options: str = ""
+) -> Request:
     """Find the picture in a TorchServe row.
 
-    A row is {"body": parsed JSON | bytearray | str} or {field name: bytearray} for a form, and has the options of the query
-    besides. A body of `bare_size` bytes is a picture of bare grey bytes even where its first pixels look like JSON (123 is a
-    brace), unless its content type says JSON. Raises MissingPicture, BadBase64, BadRequest.
+    A row is {"body": parsed JSON | bytearray | str} or {field name: bytearray} for a form; `options` is OPTIONS_HEADER's. A body
+    of `bare_size` bytes is a picture of bare grey bytes even where its first pixels look like JSON (123 is a brace), unless its
+    content type says JSON. Raises MissingPicture, BadBase64, BadRequest.
     """
+    beside = parse_qsl(options)
     if _BODY not in row:
-        return _request(*picture_and_options(row.items()))
-    beside = {name: value for name, value in row.items() if name != _BODY}
+        picture, said = picture_and_options(row.items())
+        return _request(picture, read_options(said.items(), beside))
+    beside += [(name, value) for name, value in row.items() if name != _BODY]
     content = _content(row[_BODY], bare_size, content_type)
     if isinstance(content, dict):
-        picture, options = picture_and_options(content.items(), "the JSON object has the keys")
-        return _request(picture, read_options(options.items(), beside.items()))
+        picture, said = picture_and_options(content.items(), "the JSON object has the keys")
+        return _request(picture, read_options(said.items(), beside))
     is_text = len(content) != bare_size and is_base64_of_picture(content)
-    return _request(_decoded(_BODY, content) if is_text else content, read_options(beside.items()))
+    return _request(_decoded(_BODY, content) if is_text else content, read_options(beside))
+
+
+def options_text(options: Options) -> str:
+    """The value of OPTIONS_HEADER, of ASCII alone."""
+    return urlencode({name: value if isinstance(value, str) else str(value).lower() for name, value in options.items()})
 
 
 def picture_and_options(fields: Iterable[tuple[str, Any]], has: str = "its fields are") -> tuple[bytes | bytearray, Options]:

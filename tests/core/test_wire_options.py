@@ -6,7 +6,7 @@ import json
 import pytest
 
 from snag.core.errors import BadBase64, BadRequest, MissingPicture
-from snag.core.wire import WANTED, Request, parse_request, read_options
+from snag.core.wire import WANTED, Request, options_text, parse_request, read_options
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TEXT = base64.b64encode(PNG).decode()
@@ -116,6 +116,8 @@ class TestOptions:
         """What the query says counts as if the body had said it."""
         expected = Request(PNG, frozenset({name}), "camera-2")
 
+        assert parse_request({"image": PNG}, options=f"{name}=true&group=camera-2") == expected
+        assert parse_request({"body": {"image": TEXT}}, options=options_text({name: True, "group": "camera-2"})) == expected
         assert parse_request({"body": PNG, name: b"true", "group": b"camera-2"}) == expected
         assert parse_request({"body": {"image": TEXT, "group": "camera-2"}, name: b"1"}) == expected
         assert parse_request({"body": {"image": TEXT, name: True}, name: b"1", "group": b"camera-2"}) == expected
@@ -126,7 +128,7 @@ class TestOptions:
             ({"body": {"image": TEXT, "map": True}, "map": b"false"}, "map"),
             ({"body": {"image": TEXT, "group": "a"}, "group": b"b"}, "group"),
         ],
-    )
+    )  # fmt: skip
     def test_contradiction(self, row, name):
         """What two places say differently is refused, not decided."""
         assert f"'{name}' is said twice, and not the same" in refused(row)

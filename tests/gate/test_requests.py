@@ -74,7 +74,7 @@ class TestOnePicture:
 class TestForms:
     @run
     async def test_picture_alone(self, tmp_path):
-        """Out of a form the picture alone goes on, byte for byte, and what else it said goes into the query."""
+        """Out of a form the picture alone goes on, byte for byte, and what else it said goes into a header."""
         said = aiohttp.FormData()
         for name, value in (("heatmap", "true"), ("mask", "0"), ("group", "Größe 2")):
             said.add_field(name, value)
@@ -85,7 +85,7 @@ class TestForms:
             path, headers, body = one.torchserve.asked[0]
 
         assert (headers["content-type"], body) == ("application/octet-stream", PNG)
-        assert path == f"{PREDICT}?heatmap=true&mask=false&group=Gr%C3%B6%C3%9Fe+2"
+        assert (path, headers["snag-options"]) == (PREDICT, "heatmap=true&mask=false&group=Gr%C3%B6%C3%9Fe+2")
 
     @pytest.mark.parametrize("text", ["iVBORw0KGgo=", " iVBORw0KGgo\r\n", "data:image/png;base64,iVBORw0KGgo="])
     @run
@@ -145,14 +145,14 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("query", "headers", "passed"),
         [
-            ("", {}, ""),
-            ("?", {}, ""),
-            ("?heatmap=true&regions=0", {}, "?heatmap=true&regions=false"),
-            ("?group=camera%202", {}, "?group=camera+2"),
-            ("?group=Gr%C3%B6%C3%9Fe", {}, "?group=Gr%C3%B6%C3%9Fe"),
-            ("?mask=1", {"Snag-Group": "camera-2"}, "?mask=true&group=camera-2"),
-            ("?group=camera-2", {"SNAG-GROUP": "camera-2"}, "?group=camera-2"),
-            ("?mask=1&mask=True", {}, "?mask=true"),
+            ("", {}, None),
+            ("?", {}, None),
+            ("?heatmap=true&regions=0", {}, "heatmap=true&regions=false"),
+            ("?group=camera%202", {}, "group=camera+2"),
+            ("?group=Gr%C3%B6%C3%9Fe", {}, "group=Gr%C3%B6%C3%9Fe"),
+            ("?mask=1", {"Snag-Group": "camera-2"}, "mask=true&group=camera-2"),
+            ("?group=camera-2", {"SNAG-GROUP": "camera-2"}, "group=camera-2"),
+            ("?mask=1&mask=True", {}, "mask=true"),
         ],
     )
     @run
@@ -160,8 +160,9 @@ class TestOptions:
         """What a request asks for may stand in its address or, the group, in a header."""
         async with house(tmp_path) as one:
             status, _, _ = await one.ask(PREDICT + query, headers=headers)
+            path, received, _ = one.torchserve.asked[0]
 
-            assert (status, one.torchserve.asked[0][0]) == (200, PREDICT + passed)
+        assert (status, path, received.get("snag-options")) == (200, PREDICT, passed)
 
     @pytest.mark.parametrize(
         ("query", "headers", "sentence"),
@@ -178,6 +179,7 @@ class TestOptions:
             ("?mask=1&mask=0", {}, "'mask' is said twice, and not the same"),
             ("?group=a", {"Snag-Group": "b"}, "'group' is said twice, and not the same"),
             ("", {"Snag-Heatmap": "true"}, "unknown header 'Snag-Heatmap'; known is Snag-Group"),
+            ("", {"Snag-Options": "map=1"}, "unknown header 'Snag-Options'; known is Snag-Group"),
         ],
     )
     @run
@@ -197,9 +199,9 @@ class TestOptions:
             for query, expected in (("?mask=1", 200), ("?mask=0", 400), ("?map=1", 200)):
                 status, _, _ = await one.ask(PREDICT + query, **named(image=PNG, mask=b"true"))
                 assert status == expected
-            asked = [path for path, _, _ in one.torchserve.asked]
+            asked = [headers["snag-options"] for _, headers, _ in one.torchserve.asked]
 
-        assert asked == [f"{PREDICT}?mask=true", f"{PREDICT}?mask=true&map=true"]
+        assert asked == ["mask=true", "mask=true&map=true"]
 
 
 class TestContentTypes:

@@ -137,7 +137,7 @@ class TestMetrics:
         assert samples["counter", "snag_unaligned_total", named(reason="not_aligned")] == [1.0]
         assert ("counter", "snag_score_ratio_count", named()) not in samples
 
-    @pytest.mark.parametrize("way", ["JSON", "form", "query"])
+    @pytest.mark.parametrize("way", ["JSON", "form", "header"])
     def test_groups(self, unpacked, caplog, way):
         """A picture is judged by its group's threshold, however the group is named; one that nobody knows is counted."""
         calibration = read_calibration(unpacked / "calibration.json")
@@ -149,10 +149,11 @@ class TestMetrics:
         rows = {
             "JSON": [as_json(png(255), group=name) for name in names],
             "form": [{"image": png(255), "group": bytearray(name.encode())} for name in names],
-            "query": [{"body": png(255), "group": bytearray(name.encode())} for name in names],
+            "header": [{"body": png(255)} for _ in names],
         }[way]
+        headers = [{"Snag-Options": f"group={name}"} for name in names] if way == "header" else [{}, {}]
 
-        own, pooled = (answer for *_, answer in ask(handler, unpacked, *rows))
+        own, pooled = (answer for *_, answer in ask(handler, unpacked, *rows, headers=headers))
         with caplog.at_level(logging.INFO, logger="ts.metrics.caching_metric"):
             handler.flush()
 

@@ -15,5 +15,8 @@ def _can_listen() -> bool:
     return True
 
 
+_IS_THERE = _can_listen()
 #: Marks a test that listens at ::1.
-has_ipv6 = pytest.mark.skipif(not _can_listen(), reason="this machine has no IPv6")
+has_ipv6 = pytest.mark.skipif(not _IS_THERE, reason="this machine has no IPv6")
+#: The loopback address that is written less often, where there is one.
+LOOPBACK = "::1" if _IS_THERE else "127.0.0.1"

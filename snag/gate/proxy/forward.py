@@ -69,12 +69,8 @@ class Forwarder:
                 return None
 
     async def _send(self, upstream: Upstream, question: Question) -> UpstreamReply:
-        url = URL(upstream.inference + question.path, encoded=True)
-        headers = {
-            "Content-Type": question.content_type,
-            "X-Request-Id": question.request_id,
-            **key_header(upstream.inference_key),
-        }
+        url = URL(upstream.inference + question.route.path, encoded=True)
+        headers = question.headers | key_header(upstream.inference_key)
         async with self._session.post(url, data=question.body, headers=headers) as answer:
             body = await answer.read()
         told = (answer.headers.get(name) for name in ("Server-Timing", RANKS_HEADER))

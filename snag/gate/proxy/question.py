@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from snag.core.errors import BadRequest
-from snag.core.wire import GROUP_HEADER, JSON, JSON_BYTES, Options, group_in_header, picture_and_options, read_options
+from snag.core.wire import (
+    GROUP_HEADER,
+    JSON,
+    JSON_BYTES,
+    OPTIONS_HEADER,
+    Options,
+    group_in_header,
+    options_text,
+    picture_and_options,
+    read_options,
+)
 from snag.gate.proxy.body import Body
 from snag.gate.proxy.multipart import FORM, fields
 from snag.gate.proxy.route import Route
@@ -30,10 +40,10 @@ class Question:
     options: Options = field(default_factory=dict)  #: said outside of the body
 
     @property
-    def path(self) -> str:
-        """Path and query as TorchServe gets them; it hands each name of the query to the worker as a field."""
-        said = {name: value if isinstance(value, str) else str(value).lower() for name, value in self.options.items()}
-        return f"{self.route.path}?{urlencode(said)}" if said else self.route.path
+    def headers(self) -> dict[str, str]:
+        """What TorchServe gets beside the body, and hands to the worker."""
+        said = {OPTIONS_HEADER: options_text(self.options)} if self.options else {}
+        return {"Content-Type": self.content_type, "X-Request-Id": self.request_id, **said}
 
 
 def question_of(request: web.BaseRequest, body: Body, route: Route, request_id: str) -> Question:
