@@ -46,9 +46,9 @@ def parse_request(
 ) -> Request:
     """Find the picture in a TorchServe row.
 
-    A row is {"body": parsed JSON | bytearray | str} or {field name: bytearray} for a form; `options` is OPTIONS_HEADER's. A body
-    of `bare_size` bytes is a picture of bare grey bytes even where its first pixels look like JSON (123 is a brace), unless its
-    content type says JSON. Raises MissingPicture, BadBase64, BadRequest.
+    A row is {"body": parsed JSON | bytearray | str} or {field name: bytearray} for a form; `options` is OPTIONS_HEADER's. A
+    body of `bare_size` bytes is a picture of bare grey bytes even where its first pixels look like JSON (123 is a brace),
+    unless its content type says JSON. Raises MissingPicture, BadBase64, BadRequest.
     """
     beside = parse_qsl(options)
     if _BODY not in row:
@@ -95,7 +95,7 @@ def read_options(*places: Iterable[tuple[str, Any]]) -> Options:
             raise BadRequest(detail=f"{name!r} stands beside another picture; expected one picture in each request")
         if name != _GROUP and name not in WANTED:
             raise BadRequest(detail=f"unknown option {_quoted(name)}; known are {_KNOWN}")
-        read = group_of(value) if name == _GROUP else _flag(name, value)
+        read = _group_of(value) if name == _GROUP else _flag(name, value)
         if read is not None and options.setdefault(name, read) != read:
             raise BadRequest(detail=f"{name!r} is said twice, and not the same")
     return options
@@ -155,11 +155,8 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def group_of(value: Any) -> str | None:
-    """The name of a group as a client sends it, in JSON, a form's field or a header; None where there is none.
-
-    Raises BadRequest for what no group can be called.
-    """
+def _group_of(value: Any) -> str | None:
+    """The name of a group as a client sends it; None where there is none. Raises BadRequest for what none can be called."""
     try:
         name = value.decode() if isinstance(value, bytes | bytearray) else value
     except UnicodeDecodeError:
@@ -169,13 +166,6 @@ def group_of(value: Any) -> str | None:
     if not (isinstance(name, str) and is_group(name)):
         raise BadRequest(detail="'group' is no name; expected up to 64 printable characters, not 'pooled'")
     return name
-
-
-def group_in_header(value: str | None) -> str | None:
-    """The same of GROUP_HEADER, where only ASCII arrives as it was sent. Raises BadRequest."""
-    if value is not None and not value.isascii():
-        raise BadRequest(detail=f"the header {GROUP_HEADER} is not ASCII; name such a group in JSON, a form or the query")
-    return group_of(value)
 
 
 def _flag(name: str, value: Any) -> bool | None:

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snag.gate.proxy.route import parse_route
+from snag.server.state.ports import free_ports
+from tests.support.ipv6 import has_ipv6
 from tests.support.torchserve import NO_WORKER_OR_FULL, VERDICT, complains, house, run, says
 
 PREDICT = "/predictions/bolt"
@@ -153,6 +155,18 @@ class TestPaths:
                 assert (answer.status, answer.headers["Allow"]) == (405, "POST, PUT")
 
             assert one.torchserve.asked == []
+
+    @has_ipv6
+    @pytest.mark.parametrize(("host", "asked"), [("::1", ("[::1]",)), ("::", ("[::1]", "127.0.0.1")), ("::1%lo", ("[::1]",))])
+    @run
+    async def test_ipv6(self, tmp_path, host, asked):
+        """A gate listens at an IPv6 address too, and where it is to listen everywhere both families reach it."""
+        port = free_ports(1)[0]
+        async with house(tmp_path, inference=(host, port), connected=False) as one:
+            one.gate.connect(one.torchserve.upstream)
+            for address in asked:
+                async with one.client.post(f"http://{address}:{port}{PREDICT}", data=b"picture") as answer:
+                    assert (answer.status, await answer.json()) == (200, VERDICT)
 
     @run
     async def test_put(self, tmp_path):

@@ -16,7 +16,6 @@ from snag.core.wire import (
     JSON_BYTES,
     OPTIONS_HEADER,
     Options,
-    group_in_header,
     options_text,
     picture_and_options,
     read_options,
@@ -79,9 +78,13 @@ def _in_query(query: str) -> Iterable[tuple[str, str]]:
         yield name, value
 
 
-def _in_headers(request: web.BaseRequest) -> Iterable[tuple[str, str | None]]:
+def _in_headers(request: web.BaseRequest) -> Iterable[tuple[str, str]]:
     for name, value in request.headers.items():
         if name.lower() == GROUP_HEADER.lower():
-            yield "group", group_in_header(value)
+            if not value.isascii():  # of anything else nobody knows how it was meant
+                raise BadRequest(
+                    detail=f"the header {GROUP_HEADER} is not ASCII; name such a group in JSON, a form or the query"
+                )
+            yield "group", value
         elif name.lower().startswith(_HEADERS):
             raise BadRequest(detail=f"unknown header {name[:32]!a}; known is {GROUP_HEADER}")
