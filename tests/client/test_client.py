@@ -3,11 +3,9 @@
 import base64
 import csv
 import json
-import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,19 +15,10 @@ from snag.client.__main__ import judge_all, main
 from snag.client.client import Illustrated, SnagClient
 from snag.client.pictures import SUFFIXES, find_pictures
 from snag.core import picture as decoder
-from snag.core.errors import (
-    BadConfig,
-    BrokenPicture,
-    InternalError,
-    NoPictures,
-    PictureTooLarge,
-    ServerAnswer,
-    ServerUnreachable,
-)
+from snag.core.errors import BrokenPicture, InternalError, NoPictures, PictureTooLarge, ServerAnswer, ServerUnreachable
 from snag.core.verdict import Verdict
 from snag.core.wire import WANTED, error_json, parse_error, verdict_json
 from snag.server.state.ports import free_ports
-from tests.support.ipv6 import has_ipv6
 
 GOOD = Verdict(False, 0.25, 0.5, 0.75, 0.125)
 BAD = Verdict(True, 1e9, 0.5, 0.0625, 0.125, "not_aligned")
@@ -83,19 +72,9 @@ class Scripted(BaseHTTPRequestHandler):
         pass
 
 
-class AtIPv6(ThreadingHTTPServer):
-    address_family = socket.AF_INET6
-
-
 @pytest.fixture
 def server():
-    with running(ThreadingHTTPServer, "127.0.0.1") as scripted:
-        yield scripted
-
-
-@contextmanager
-def running(kind, host):
-    with kind((host, 0), Scripted) as scripted:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as scripted:
         scripted.seen, scripted.tokens, scripted.groups = [], [], []
         thread = threading.Thread(target=scripted.serve_forever, args=(0.01,))
         thread.start()
@@ -141,21 +120,6 @@ class TestClient:
         """An older server answers with a verdict alone: that is said."""
         with pytest.raises(ServerAnswer, match="a verdict without hologram"):
             client.predict_with(b"good", ["hologram"])
-
-    @has_ipv6
-    @pytest.mark.parametrize("host", ["::1", "[::1]", "::1%lo"])
-    def test_ipv6(self, host):
-        """A server at an IPv6 address is asked by that address, with or without brackets."""
-        with running(AtIPv6, "::1") as server:
-            client = SnagClient("bolt", server.server_port, server.server_port, host, timeout=5)
-            assert client.predict(b"good") == GOOD
-            assert "snag_requests_total" in client.scrape()
-            client.close()
-
-    def test_no_host(self):
-        """What is no host is refused before anything is sent."""
-        with pytest.raises(BadConfig, match="host = 'http://a': expected a host's name or address alone"):
-            SnagClient("bolt", host="http://a")
 
     def test_explain(self, client):
         """The overlay's bytes come back."""
