@@ -23,6 +23,7 @@ from snag.core.gauges import bundle_gauges
 from snag.core.inspection import Row, RowInspector
 from snag.core.serving import serving_settings
 from snag.core.telemetry import MetricsBuffer, Sample, zeros
+from snag.core.wire import OPTIONS_HEADER
 
 
 class SnagHandler:
@@ -81,11 +82,11 @@ def _row(fields: dict[str, Any], context: Any, index: int) -> Row:
     return Row(
         fields=fields,
         content_type=content_type if isinstance(content_type, str) else "",
+        options=headers.get(OPTIONS_HEADER.lower(), ""),
         explain=headers.get("explain") == "True",
         # The client's own, by which it will ask; without one TorchServe's.
         request_id=own_id if isinstance(own_id, str) and own_id else context.get_request_id(index) or "",
         probe=headers.get("x-snag-probe") == "1",
-        group=headers.get("snag-group"),
     )
 
 

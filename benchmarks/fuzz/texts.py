@@ -72,10 +72,22 @@ def _any_object(random: Random) -> PreparedRequest:
 
 
 def _twice(random: Random) -> PreparedRequest:
-    sound, broken = json.dumps(b64(one_of(random, sound_pictures()))), '"!"'
-    first, last = random.choice([(sound, broken), (broken, sound)])
-    answers = JUDGED if last == sound else error(400, "bad_base64")
-    return sent_json("JSON, a key twice", f'{{"image": {first}, "image": {last}}}'.encode(), answers)
+    pair = [json.dumps(b64(one_of(random, sound_pictures()))), random.choice(['"!"', "null", '"AAAA"'])]
+    random.shuffle(pair)
+    names = random.choice([("image", "image"), ("data", "data")])
+    content = ", ".join(f'"{name}": {value}' for name, value in zip(names, pair, strict=True))
+    return sent_json("JSON, a key twice", f"{{{content}}}".encode(), _BAD_JSON)
+
+
+def _two(random: Random) -> PreparedRequest:
+    content = {name: b64(one_of(random, sound_pictures())) for name in ("image", "data")}
+    return sent_json("JSON, two pictures", content, _BAD_JSON)
+
+
+def _unknown_option(random: Random) -> PreparedRequest:
+    name = random.choice(["heat_map", "Regions", "Image", "threshold", "", "é", "a" * 5000])
+    content = {"image": b64(one_of(random, sound_pictures())), name: random.choice([True, None, "a"])}
+    return sent_json("JSON, unknown option", content, _BAD_JSON)
 
 
 def _no_json(random: Random) -> PreparedRequest:
@@ -192,7 +204,7 @@ def _base64_bare(random: Random) -> PreparedRequest:
 
 def _base64_as_body(random: Random) -> PreparedRequest:
     body = b64(one_of(random, sound_pictures())).encode()
-    return sent("base64, without JSON", body, UNREADABLE, random.choice(["text/plain", "application/base64", None]))
+    return sent("base64, without JSON", body, JUDGED, random.choice(["text/plain", "application/base64", None]))
 
 
 def _value(random: Random, depth: int) -> Any:
@@ -214,6 +226,8 @@ TEXTS: Final[dict[Maker, float]] = {
     _any_shape: 3,
     _any_object: 3,
     _twice: 1,
+    _two: 1,
+    _unknown_option: 1,
     _no_json: 1,
     _damaged: 3,
     _deep: 1,

@@ -12,6 +12,7 @@ from pydantic import Field
 from rich.console import Console
 from rich.progress import track
 
+from snag.cli.hosts import Host
 from snag.cli.settings import Settings, from_flags, run
 from snag.client.client import SnagClient
 from snag.client.pictures import find_pictures
@@ -35,7 +36,7 @@ class PredictSettings(Settings):
     images: Path = Field(description="picture, or folder that is searched for pictures")
     model: str = Field(description="name under which the model is served")
     inference_port: int = Field(8080, ge=1, le=65535, description="port of predictions")
-    host: str = Field("127.0.0.1", description="where the server is")
+    host: Host = Field("127.0.0.1", description="where the server is")
     save: list[Literal["heatmap", "map", "mask", "overlay", "regions"]] = Field(
         [],
         description="files to write for each picture: heatmap (8 bit, coloured), map (16 bit), mask, overlay, regions (JSON)",

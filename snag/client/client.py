@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import requests
 
-from snag.core.errors import ServerAnswer, ServerUnreachable
+from snag.cli.hosts import host_of, url_of
+from snag.core.errors import BadConfig, ServerAnswer, ServerUnreachable
 from snag.core.verdict import Verdict
 from snag.core.wire import GROUP_HEADER, parse_error, parse_verdict
 
@@ -45,8 +46,12 @@ class SnagClient:
     ) -> None:
         self.model = model
         self.timeout = timeout  #: seconds for one answer; the server itself gives up after 60
-        self._inference = f"http://{host}:{inference_port}"
-        self._metrics = f"http://{host}:{metrics_port}"
+        try:
+            address = host_of(host)
+        except ValueError as error:
+            raise BadConfig(detail=f"host = {host!r}: {error}") from error
+        self._inference = url_of(address, inference_port)
+        self._metrics = url_of(address, metrics_port)
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment must not get between a line and its server
         if token:

@@ -10,6 +10,7 @@ SnagError
 |   |-- MapTooLarge                 413
 |   |-- UnsupportedFormat           415
 |   |-- Unauthorised                401
+|   |-- OriginNotAllowed            403
 |   |-- UnknownModel                404
 |   |-- NotFound                    404
 |   |-- MethodNotAllowed            405
@@ -104,7 +105,7 @@ class BadBase64(RequestError):
 
 
 class BadRequest(RequestError):
-    """The JSON has the wrong shape."""
+    """The request has the wrong shape, more than one picture, or an option that is not known."""
 
     code = "bad_request"
     message = "the request can't be read: {detail}"
@@ -147,6 +148,14 @@ class Unauthorised(RequestError):
     code = "unauthorised"
     status = 401
     message = "the token is {detail}; expected the header 'Authorization: Bearer <token>' with a token of this server"
+
+
+class OriginNotAllowed(RequestError):
+    """A browser asks whether a page's script may ask, and it may not."""
+
+    code = "origin_not_allowed"
+    status = 403
+    message = "pages of {origin} may not ask here; `snag serve --allowed-origins` names those that may"
 
 
 class UnknownModel(RequestError):
@@ -460,6 +469,7 @@ def gate_errors() -> tuple[type[SnagError], ...]:
     """Every error that the gate in front of the workers answers itself, besides BadRequest and InternalError."""
     return (
         Unauthorised,
+        OriginNotAllowed,
         UnknownModel,
         NotFound,
         MethodNotAllowed,

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -29,11 +29,9 @@ from snag.core.ranks import RANKS_HEADER, Ranks, name_of, places_of, ranks_text
 from snag.core.serving import ServingSettings
 from snag.core.telemetry import DiscardingBuffer, MetricsBuffer
 from snag.core.verdict import Verdict, judge_by
-from snag.core.wire import error_json, group_of, parse_request, verdict_json
+from snag.core.wire import JSON, error_json, parse_request, verdict_json
 
 T = TypeVar("T")
-
-JSON: Final = "application/json"
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ class Row:
 
     fields: Mapping[str, Any]  #: as `snag.core.wire.parse_request` takes it
     content_type: str = ""
+    options: str = ""  #: said outside of the body, as `snag.core.wire.OPTIONS_HEADER` has them
     explain: bool = False  #: answer with the overlay instead of a verdict
     request_id: str = ""
     probe: bool = False  #: asked by the server's own people: answered like any other, and not counted
-    group: str | None = None  #: as a header names it, for bodies that are the bare picture
 
 
 @dataclass(frozen=True)
@@ -127,15 +125,18 @@ class RowInspector:
         return [self._finish(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
 
     def _load(self, row: Row) -> _Loaded:
-        _check_json(row)
-        request = parse_request(row.fields, self._settings.raw_height * self._settings.raw_width)
+        bare_size = self._settings.raw_height * self._settings.raw_width
+        request = parse_request(row.fields, bare_size, row.content_type, row.options)
+        if row.explain and request.wants:
+            asked = ", ".join(sorted(request.wants))
+            raise BadRequest(detail=f"an explanation is the overlay alone; ask /predictions for {asked}")
         started = time.perf_counter()
         picture = decode(request.picture, self._settings.limits)
         seconds = time.perf_counter() - started
         metrics = self._metrics_of(row)
         metrics.time("snag_decode_seconds", seconds)
         conditions = self._watch(picture, metrics)
-        return _Loaded(picture, request.wants, seconds, request.group or group_of(row.group), conditions)
+        return _Loaded(picture, request.wants, seconds, request.group, conditions)
 
     def _watch(self, picture: Tensor, metrics: MetricsBuffer) -> dict[str, float]:
         """Measure and count how the picture was taken, beside the calibration pictures where their conditions are known."""
@@ -228,16 +229,3 @@ class RowInspector:
             return outcome
         metrics.count("snag_errors_total", outcome.code)
         return Answer(outcome.status, JSON, json.dumps(error_json(outcome)).encode())
-
-
-def _check_json(row: Row) -> None:
-    """Refuse what calls itself JSON and is none: TorchServe hands it on as bytes, as if it were a picture."""
-    kind = row.content_type.partition(";")[0].strip().lower()
-    body = row.fields.get("body")
-    if (kind == JSON or kind.endswith("+json")) and isinstance(body, bytes | bytearray) and body:
-        try:
-            json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise BadRequest(detail=f"the content type is {kind!r}, but the body is no JSON") from error
-    if kind == JSON and isinstance(body, str):  # parsed already; as another type it would be a picture's bytes
-        raise BadRequest(detail='the JSON is a string; expected an object {"image": "<base64>"}')

@@ -18,6 +18,7 @@ from snag.core.errors import BrokenPicture, PictureTooLarge, RequestError, Unsup
 from snag.core.hazards import refuse_hazards
 from snag.core.picture_formats import FORMATS, SIGNATURE
 from snag.core.plain_png import decode_plain
+from snag.core.second_picture import refuse_second_picture
 
 # Our own limits act on the header; Pillow's warning at 89 megapixels would only repeat them, later and as a warning.
 Image.MAX_IMAGE_PIXELS = None
@@ -69,6 +70,7 @@ def decode(data: bytes | bytearray | memoryview, limits: PictureLimits = DEFAULT
     try:
         stream = io.BytesIO(data)
         refuse_hazards(stream.getvalue())
+        refuse_second_picture(stream.getvalue())
         plain = decode_plain(stream.getvalue(), limits.max_pixels, limits.max_side)
         if plain is not None:
             return torch.from_numpy(np.ascontiguousarray(plain.transpose(2, 0, 1)))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+ANY_ORIGIN: Final = "*"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class GateSettings:
     metrics: tuple[str, int]
     tokens: Path | None  #: file of tokens (snag/gate/tokens.py); None: whoever reaches the port may ask
     log_file: Path
+    allowed_origins: tuple[str, ...] = ()  #: whose pages' scripts may ask, as a browser names them; ANY_ORIGIN: anybody's
     drift_file: Path | None = None  #: keeps the watches for drift over restarts; None: they end with the process
     spool: SpoolSettings | None = None  #: None: no picture is kept
     log_level: str = "info"

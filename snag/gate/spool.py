@@ -25,10 +25,9 @@ from typing import Any, Final
 
 from snag.core.errors import DiskFull, RequestError
 from snag.core.files import write_bytes, write_text
-from snag.core.wire import parse_request
-from snag.gate.proxy.answer import JSON, GateAnswer
-from snag.gate.proxy.forward import Question
-from snag.gate.proxy.multipart import fields
+from snag.core.wire import JSON, parse_request
+from snag.gate.proxy.answer import GateAnswer
+from snag.gate.proxy.question import Question
 from snag.gate.settings import SpoolSettings
 
 FLAGGED: Final = "flagged"
@@ -52,13 +51,6 @@ def kind_of(verdict: dict[str, Any], margin: float) -> str:
         return FLAGGED
     threshold = verdict["threshold"]
     return BORDERLINE if verdict["score"] > threshold - margin * abs(threshold) else UNSUSPICIOUS
-
-
-def picture_of(content_type: str, body: bytes) -> bytes:
-    """The picture in a request, as the worker finds it. Raises a RequestError."""
-    if content_type.startswith("multipart/"):
-        return bytes(parse_request(fields(content_type, body)).picture)
-    return bytes(parse_request({"body": body}).picture)
 
 
 class Spool:
@@ -129,7 +121,8 @@ class Spool:
         said = {name: value for name, value in kept.verdict.items() if not isinstance(value, str) or len(value) < 200}
         about = {"request_id": kept.question.request_id, "kind": kept.kind, "verdict": said}
         try:
-            shelf.put(picture_of(kept.question.content_type, body), about)
+            picture = parse_request({"body": body}, content_type=kept.question.content_type).picture
+            shelf.put(bytes(picture), about)
         except (DiskFull, OSError, RequestError):
             self._lost()
 

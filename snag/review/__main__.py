@@ -11,6 +11,7 @@ from threading import Lock
 from aiohttp import web
 from pydantic import Field
 
+from snag.cli.hosts import Host
 from snag.cli.settings import Settings, from_flags, run
 from snag.client.client import SnagClient
 from snag.core.errors import NoPictures, ServerFailed, SnagError
@@ -25,20 +26,23 @@ class ReviewSettings(Settings):
     labels: Path = Field(Path("runs/labels.sqlite"), description="file of labels; the labelled pictures are in it")
     port: int = Field(8090, ge=0, le=65535, description="port of the page, on loopback; 0: any")
     inference_port: int = Field(8080, ge=1, le=65535, description="port of the server that draws the overlays")
+    host: Host = Field("127.0.0.1", description="where that server is")
     fpr: float = Field(0.05, gt=0, lt=1, description="false-alarm rate for which a threshold is suggested")
 
 
 class Drawing:
     """Overlays from the running server; without one there are none."""
 
-    def __init__(self, inference_port: int) -> None:
+    def __init__(self, host: str, inference_port: int) -> None:
+        self._host = host
         self._port = inference_port
         self._lock = Lock()  # a client is for one thread at a time
 
     def __call__(self, model: str, version: str, picture: bytes) -> bytes | None:
         """The picture's overlay by that version of the model; None where the server can't draw it."""
         with self._lock:
-            client = SnagClient(f"{model}/{version}", inference_port=self._port, token=os.environ.get("SNAG_TOKEN"))
+            token = os.environ.get("SNAG_TOKEN")
+            client = SnagClient(f"{model}/{version}", inference_port=self._port, host=self._host, token=token)
             try:
                 return client.explain(picture)
             except SnagError:
@@ -52,7 +56,7 @@ async def serve(settings: ReviewSettings) -> None:
     if not settings.spool.is_dir():
         raise NoPictures(folder=settings.spool, expected="a server's spool; `make serve SPOOL=1000` makes one")
     labels = Labels(settings.labels)
-    review = Review(settings.spool, labels, settings.fpr, Drawing(settings.inference_port))
+    review = Review(settings.spool, labels, settings.fpr, Drawing(settings.host, settings.inference_port))
     runner = web.AppRunner(review.application(), access_log=None)
     await runner.setup()
     try:

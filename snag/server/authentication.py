@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Final
 
+from snag.cli.hosts import is_loopback
 from snag.core.errors import BadConfig
 from snag.gate.tokens import read_tokens
-from snag.server.settings import ServeSettings, is_loopback
+from snag.server.settings import ServeSettings
 
 VARIABLE: Final = "SNAG_AUTH"  #: of the environment: on, off, or not set
 DEFAULT_FILE: Final = Path("runs/tokens.json")  #: the same as that of `snag token`

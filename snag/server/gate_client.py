@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from snag.cli.hosts import asked_at, url_of
 from snag.core.errors import ServerAnswer
 from snag.server.request import excerpt, request
 from snag.server.state.launch import Launch
@@ -11,13 +12,11 @@ from snag.server.state.launch import Launch
 LIVE: Final = "/health/live"
 READY: Final = "/health/ready"
 _STATUSES: Final = ("alive", "ready", "partial", "not_ready", "draining")  #: all that the gate says of itself
-#: Where to ask a server that listens on every address.
-_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # compared with, never bound to  # nosec B104
 
 
 def ask(host: str, port: int, path: str, timeout: float) -> dict[str, Any]:
     """The answer's object, whatever it says. Raises ServerUnreachable, or ServerAnswer when it is none of the gate's."""
-    url = f"http://{_ANY.get(host, host)}:{port}{path}"
+    url = url_of(asked_at(host), port) + path
     answer = request("GET", url, timeout)
     try:
         said = answer.json()

@@ -16,7 +16,7 @@ from snag.server.state.archive import Archive, archive_names, verify_archive
 from snag.server.state.golden import golden_set
 from snag.server.state.instance import Instance
 from snag.server.state.launch import Launch, write_launch
-from snag.server.state.ports import check_free
+from snag.server.state.ports import check_addresses, check_free
 from snag.server.state.served import read_state
 from snag.server.state.stage_archives import stage_archives
 from snag.server.supervise.keeper import keep
@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def serve(settings: ServeSettings) -> int:
     """Start the server unless the same one already runs. Raises BadArtifact, BadConfig, ServerBusy, ServerFailed."""
+    check_addresses(settings.listeners)
     archives, failures = _verified(settings)
     template = read_template(settings.config)
     instance = Instance(settings.folder)
@@ -79,7 +80,8 @@ def _verified(settings: ServeSettings) -> tuple[list[Archive], dict[str, str]]:
 
 def _launch(settings: ServeSettings, template: str) -> Launch:
     tokens = token_file(settings)
-    said = (settings.listeners, tokens, settings.drain, settings.log_level, settings.spool, settings.spool_days)
+    flags = (settings.drain, settings.log_level, settings.spool, settings.spool_days, settings.allowed_origins)
+    said = (settings.listeners, tokens, *flags)
     parts = [template, repr(said), METRICS.read_text(), LOG_CONFIGURATION.read_text()]
     return Launch(
         inference=settings.listeners["--inference-port"],
@@ -91,6 +93,7 @@ def _launch(settings: ServeSettings, template: str) -> Launch:
         log_level=settings.log_level,
         spool=settings.spool,
         spool_days=settings.spool_days,
+        allowed_origins=tuple(settings.allowed_origins),
         fingerprint=hashlib.sha256("\0".join(parts).encode()).hexdigest(),
     )
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import Field, field_validator
 
+from snag.cli.hosts import Host, host_of
 from snag.cli.settings import Settings
+from snag.gate.settings import ANY_ORIGIN
 
 HERE: Final = Path(__file__).parent
 ALL: Final = "all"  #: stands for every model of the store
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"  #: of a model: it stands in addresses, file names and metrics
 NAME_RULE: Final = "expected letters, digits, '_', '-' and '.', beginning with a letter or digit, at most 128"
 
@@ -53,9 +55,14 @@ class ServeSettings(Settings):
     inference_port: int = Field(8080, ge=1, le=65535, description="port of predictions and explanations")
     management_port: int = Field(8081, ge=1, le=65535, description="port of the read-only view of the models")
     metrics_port: int = Field(8082, ge=1, le=65535, description="port of the metrics' scrape")
-    inference_host: str = Field("127.0.0.1", description="address of predictions; 0.0.0.0 opens them to the network")
-    management_host: str = Field("127.0.0.1", description="address of the view of the models")
-    metrics_host: str = Field("127.0.0.1", description="address of the metrics' scrape")
+    inference_host: Host = Field(
+        "127.0.0.1", description="address of predictions; 0.0.0.0 opens them to the network, :: by IPv6 as well"
+    )
+    management_host: Host = Field("127.0.0.1", description="address of the view of the models")
+    metrics_host: Host = Field("127.0.0.1", description="address of the metrics' scrape")
+    allowed_origins: list[str] = Field(
+        [], description="whose pages' scripts may ask, https://a.example,https://b.example or *; without it nobody's"
+    )
     tokens: Path | None = Field(None, description="file of tokens of which clients must show one; snag token makes it")
     foreground: bool = Field(False, description="stay until stopped, with the log on standard output")
     timeout: float = Field(120.0, gt=0, description="seconds that the models may take to come up")
@@ -77,6 +84,17 @@ class ServeSettings(Settings):
             raise ValueError(NAME_RULE)
         return names
 
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        words = [value] if isinstance(value, str) else value
+        if not isinstance(words, list):
+            return value
+        origins = list(dict.fromkeys(_origin(part.strip()) for word in words for part in str(word).split(",")))
+        if ANY_ORIGIN in origins and len(origins) > 1:
+            raise ValueError(f"{ANY_ORIGIN} lets every page in; expected it alone, or the others without it")
+        return origins
+
     @property
     def folder(self) -> Path:
         """Where the server runs."""
@@ -92,9 +110,13 @@ class ServeSettings(Settings):
         }
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _origin(text: str) -> str:
+    """An origin as a browser names it: in small letters, without the port that its scheme has anyway."""
+    found = re.fullmatch(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", text.lower(), re.ASCII)
+    if text != ANY_ORIGIN and (found is None or int(found[3] or 0) > 65535):
+        raise ValueError(f"{text!r} is no origin; expected scheme://host or scheme://host:port and nothing behind it, or *")
+    if found is None:
+        return text
+    scheme, host, port = found.groups()
+    is_usual = port is None or _USUAL_PORTS.get(scheme) == int(port)
+    return f"{scheme}://{f'[{host_of(host)}]' if host.startswith('[') else host}{'' if is_usual else f':{int(port)}'}"

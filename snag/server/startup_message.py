@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
+from snag.cli.hosts import asked_at, url_of
 from snag.server.state.instance import Instance
 from snag.server.state.launch import Launch
 from snag.server.state.served import Model
@@ -40,7 +41,8 @@ def startup_message(instance: Instance, launch: Launch, models: Sequence[Model],
 
 def curl(instance: Instance, launch: Launch, model: str) -> str:
     """A command that asks for a verdict, to be pasted."""
-    url = f"http://127.0.0.1:{launch.inference[1]}/predictions/{model}"
+    host, port = launch.inference
+    url = shlex.quote(f"{url_of(asked_at(host), port)}/predictions/{model}")
     picture = shlex.quote(f"@{os.path.relpath(instance.golden)}")
     token = '-H "Authorization: Bearer $SNAG_TOKEN" ' if launch.tokens is not None else ""
     return f"  curl {token}-H 'Content-Type: application/octet-stream' --data-binary {picture} {url}"

@@ -20,6 +20,7 @@ from snag.core.inspection import Row, RowInspector
 from snag.core.picture import decode
 from snag.core.serving import ServingSettings
 from snag.core.telemetry import MetricsBuffer
+from snag.gate.proxy.question import content_type_for_torchserve
 from tests.support.fakes import tiny_artifact, tiny_calibration
 
 
@@ -34,16 +35,10 @@ def inspector(tmp_path_factory):
 
 
 def row_of(request):
-    """What TorchServe's worker makes of a request: JSON and text are decoded where they can be."""
-    kind, body = request.headers.get("Content-Type", ""), request.body
-    try:
-        if kind.startswith("application/json"):
-            body = json.loads(body.decode())
-        elif kind.startswith("text"):
-            body = body.decode()
-    except (ValueError, RecursionError):
-        body = bytearray(body)
-    return Row({"body": body}, kind, explain=request.path.startswith("/explanations"))
+    """What a worker gets of a request that came through the gate."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    passed_on = content_type_for_torchserve(kind)
+    return Row({"body": bytearray(request.body)}, passed_on, explain=request.path.startswith("/explanations"))
 
 
 @settings(max_examples=300)

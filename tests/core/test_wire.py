@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from snag.core.base64_text import decode_base64
 from snag.core.errors import BadBase64, BadRequest, MissingPicture, RequestError
-from snag.core.wire import WANTED, Request, decode_base64, parse_request
+from snag.core.wire import WANTED, Request, parse_request
 
 PICTURE = b"\x89PNG\xfb\xff\xfe?>"
 
@@ -65,8 +66,7 @@ class TestForms:
             {"body": PICTURE},
             {"image": bytearray(PICTURE)},
             {"data": bytearray(PICTURE)},
-            {"data": b"other", "image": PICTURE},
-            {"body": b"ignored", "image": PICTURE},
+            {"body": {"image": None, "data": TEXT}},
             {"body": {"image": TEXT}},
             {"body": {"data": TEXT}},
             {"body": {"image": Text(TEXT)}},
@@ -75,7 +75,6 @@ class TestForms:
             {"body": bytearray(json.dumps({"image": TEXT}).encode())},
             {"body": b"\xef\xbb\xbf\r\n\t " + json.dumps({"image": TEXT}).encode()},
             {"body": json.dumps({"image": TEXT}).encode("utf-16-le")},
-            {"body": b'{"image": "twice", "image": "' + TEXT.encode() + b'"}'},
         ],
         ids=str,
     )
@@ -228,7 +227,6 @@ class TestRefused:
             ({}, "its fields are none"),
             ({"picture": bytearray(PICTURE), "x": b""}, "its fields are 'picture', 'x'"),
             ({"image": bytearray()}, "field 'image' is empty"),
-            ({"image": b"", "data": PICTURE}, "field 'image' is empty"),
         ],
     )
     def test_fields(self, row, message):

@@ -94,7 +94,7 @@ def test_traps(live_server):
         "text": 200,
         "no type": 200,
         "JSON in capitals": "bad_base64",
-        "a charset of its own": "bad_request",
+        "a charset of its own": "unsupported_format",
         "no boundary": "bad_request",
         "no such model": "unknown_model",
         "no such version": "unknown_model",

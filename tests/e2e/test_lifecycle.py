@@ -24,6 +24,7 @@ from snag.server.state.instance import Instance
 from snag.server.state.ports import free_ports, is_free
 from snag.server.stop import main as stop
 from tests.e2e.conftest import ROOT, flags, pack
+from tests.support.ipv6 import LOOPBACK
 
 pytestmark = pytest.mark.e2e
 
@@ -42,7 +43,7 @@ def served(tmp_path, model, where, *more):
 
 
 def test_two_cycles(tmp_path, place, capsys):
-    """Start, start again (nothing happens), start with another archive (it restarts), stop, stop again (nothing happens)."""
+    """Start, start again (nothing happens), start elsewhere with another archive (it restarts), stop, stop again (nothing)."""
     where, ports, instance = place
     pack(tmp_path, "bolt")
 
@@ -58,10 +59,13 @@ def test_two_cycles(tmp_path, place, capsys):
     assert instance.note() == first
 
     pack(tmp_path, "bolt", "2.0")
-    assert served(tmp_path, "bolt", where) == 0
-    assert "bolt 2.0 is served by 1 workers" in capsys.readouterr().out
+    assert served(tmp_path, "bolt", where, "--inference-host", LOOPBACK) == 0
+    output = capsys.readouterr().out
+    pasted = subprocess.run(["bash", "-c", output.splitlines()[-1]], capture_output=True, text=True, check=True).stdout
+    assert json.loads(pasted)["version"] == "2.0"
+    assert "bolt 2.0 is served by 1 workers" in output
     assert not psutil.pid_exists(first.pid)
-    assert health(["--inference-port", str(ports[0])]) == 0
+    assert health(where) == 0
     assert capsys.readouterr().out == "bolt 2.0: 1 of 1 workers ready\n"
     family = [instance.process(), *instance.process().children(recursive=True)]
 

@@ -76,6 +76,8 @@ FORMS = {
     "body, no type": {"data": PNG},
     "multipart image": {"files": {"image": ("part.png", PNG, "image/png")}},
     "multipart data": {"files": {"data": ("part.png", PNG, "image/png")}},
+    "multipart, base64 as text": {"files": {"image": (None, b64(PNG))}},
+    "json, UTF-16": {"data": json.dumps({"image": b64(PNG)}).encode("utf-16"), "headers": {"Content-Type": "application/json"}},
 }
 
 
@@ -86,6 +88,22 @@ def test_forms(live_server, post, form):
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.json() == verdict_of(live_server, PNG)
+
+
+def test_put(live_server, session):
+    """A picture that is put is judged as one that is posted."""
+    answer = session.put(f"{live_server.url}/predictions/tiny-bolt", data=PNG, timeout=30)
+
+    assert answer.json() == verdict_of(live_server, PNG)
+
+
+@pytest.mark.parametrize("form", ["json", "body, no type", "multipart image"])
+def test_query(live_server, post, form):
+    """What a body may ask for its address may ask for too, in whatever form the picture comes."""
+    answer = post("/predictions/tiny-bolt?regions=true&mask=0&group=Gr%C3%B6%C3%9Fe+2", **FORMS[form]).json()
+
+    assert isinstance(answer.pop("regions"), list)
+    assert answer == verdict_of(live_server, PNG) | {"group": "Größe 2", "threshold_of": "pooled"}
 
 
 @pytest.mark.parametrize("send", ["json", "body"])
@@ -172,6 +190,19 @@ WRONG = {
     "half JSON, no type": ({"data": b'{"image": "'}, 400, "bad_request"),
     "no JSON": ({"data": "a picture", "headers": {"Content-Type": "application/json"}}, 400, "bad_request"),
     "deep JSON": ({"data": "[" * 100_000, "headers": {"Content-Type": "application/json"}}, 400, "bad_request"),
+    "two files": ({"files": [("image", PNG), ("image", PNG)]}, 400, "bad_request"),
+    "two fields": ({"files": {"image": PNG, "data": PNG}}, 400, "bad_request"),
+    "two pictures in JSON": ({"json": {"image": b64(PNG), "data": b64(PNG)}}, 400, "bad_request"),
+    "one key twice": (
+        {"data": f'{{"image": "{b64(PNG)}", "image": "{b64(PNG)}"}}', "headers": {"Content-Type": "application/json"}},
+        400,
+        "bad_request",
+    ),
+    "one behind the other": ({"data": PNG + PNG}, 400, "broken_picture"),
+    "a list of pictures": ({"json": {"instances": [{"image": b64(PNG)}, {"image": b64(PNG)}]}}, 400, "missing_picture"),
+    "unknown option": ({"json": {"image": b64(PNG), "heat_map": True}}, 400, "bad_request"),
+    "unknown field": ({"files": {"image": PNG}, "data": {"Regions": "true"}}, 400, "bad_request"),
+    "contradiction": ({"json": {"image": b64(PNG), "group": "a"}, "headers": {"Snag-Group": "b"}}, 400, "bad_request"),
     "heatmap neither": ({"json": {"image": b64(PNG), "heatmap": "perhaps"}}, 400, "bad_request"),
     "base64": ({"json": {"image": "%%%"}}, 400, "bad_base64"),
     "truncated": ({"data": PNG[: len(PNG) // 2]}, 400, "broken_picture"),
@@ -192,6 +223,15 @@ def test_wrong_requests(post, name):
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
     assert answer.json()["error"].keys() == {"code", "message"}
     assert answer.json()["error"]["code"] == code
+
+
+@pytest.mark.parametrize("form", ["json", "body, no type", "multipart image"])
+def test_explanation_and_more(post, form):
+    """An explanation is the overlay; who asks for more there is told, not left without it."""
+    answer = post("/explanations/tiny-bolt?heatmap=true", **FORMS[form])
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+    assert "an explanation is the overlay alone; ask /predictions for heatmap" in answer.json()["error"]["message"]
 
 
 def test_get(live_server, session):

@@ -157,7 +157,7 @@ class TestGroup:
             await one.ask(PREDICT, headers={"Snag-Group": "camera-2"})
             refused = [await one.code(PREDICT, headers={"Snag-Group": name}) for name in ("pooled", "x" * 65, "Größe")]
 
-            assert one.torchserve.asked[0][1]["snag-group"] == "camera-2"
+            assert one.torchserve.asked[0][1]["snag-options"] == "group=camera-2"
             assert refused == [(400, "bad_request")] * 3
             assert len(one.torchserve.asked) == 1
 

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snag.core.errors import DiskFull
-from snag.gate.proxy.multipart import fields
 from snag.gate.settings import SpoolSettings
-from snag.gate.spool import BORDERLINE, FLAGGED, UNSUSPICIOUS, Shelf, kind_of, picture_of, read_seen
+from snag.gate.spool import BORDERLINE, FLAGGED, UNSUSPICIOUS, Shelf, kind_of, read_seen
 from snag.review.spooled import seen, spooled
 from tests.support.torchserve import VERDICT, house, run, says
 
@@ -188,26 +187,3 @@ class TestBounds:
                 await one.ask(PREDICT, data=PNG)
 
         assert read_seen(made.folder) == {("bolt", "1.0", FLAGGED): 2}
-
-
-class TestForms:
-    @given(content=st.binary(max_size=300), other=st.binary(max_size=30))
-    def test_byte_for_byte(self, content, other):
-        """Fields come back as they were, whatever bytes they hold, as long as the boundary is none of them."""
-        boundary = b"--------f00d"
-        head = b'Content-Disposition: form-data; name="%s"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
-        parts = [
-            b"--" + boundary + b"\r\n" + head % name + value + b"\r\n" for name, value in ((b"image", content), (b"x", other))
-        ]
-        body = b"".join(parts) + b"--" + boundary + b"--\r\n"
-
-        assert fields(f'multipart/form-data; boundary="{boundary.decode()}"', body) == {"image": content, "x": other}
-
-    @given(body=st.binary(max_size=200), boundary=st.text(max_size=20))
-    def test_anything(self, body, boundary):
-        """Whatever comes, it is fields or it is not; nothing breaks."""
-        assert isinstance(fields(f"multipart/form-data; boundary={boundary}", body), dict)
-
-    def test_plain(self):
-        """A body that is the picture itself is kept as it is."""
-        assert picture_of("application/octet-stream", PNG) == PNG

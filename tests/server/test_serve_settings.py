@@ -7,7 +7,7 @@ from snag.cli.settings import from_flags
 from snag.core.errors import BadArtifact, BadConfig
 from snag.gate.token import main as token
 from snag.server.authentication import token_file
-from snag.server.settings import ServeSettings, is_loopback
+from snag.server.settings import ServeSettings
 
 
 class TestModels:
@@ -32,14 +32,41 @@ class TestModels:
 
 
 class TestAddresses:
+    @pytest.mark.parametrize("name", ["inference_host", "management_host", "metrics_host"])
+    def test_hosts(self, name):
+        """Addresses are taken in any spelling, and refused by name."""
+        assert getattr(from_flags(ServeSettings, ["--model", "bolt", f"--{name.replace('_', '-')}", "[::1]"]), name) == "::1"
+        with pytest.raises(BadConfig, match=f"{name} = 'http://a': expected a host's name or address alone"):
+            from_flags(ServeSettings, ["--model", "bolt", f"--{name.replace('_', '-')}", "http://a"])
+
+
+class TestOrigins:
     @pytest.mark.parametrize(
-        ("host", "expected"),
-        [("127.0.0.1", True), ("127.3.2.1", True), ("::1", True), ("localhost", True), ("::", False),
-         ("192.168.1.5", False), ("example.org", False)],
+        ("words", "origins"),
+        [
+            ([], []),
+            (["https://a.example"], ["https://a.example"]),
+            (["https://A.example:443, http://b:80,http://b:8080"], ["https://a.example", "http://b", "http://b:8080"]),
+            (["https://a.example", "http://[0:0::1]:3000"], ["https://a.example", "http://[::1]:3000"]),
+            (["capacitor://localhost"], ["capacitor://localhost"]),
+            (["*"], ["*"]),
+        ],
+    )
+    def test_taken(self, words, origins):
+        """Origins are named with commas or with the flag again, and kept as a browser spells them."""
+        flags = [part for word in words for part in ("--allowed-origins", word)]
+
+        assert from_flags(ServeSettings, ["--model", "bolt", *flags]).allowed_origins == origins
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "a.example", "https://a.example/", "https://a.example/page", "https://*.example", "null", "https://", "//a",
+         "https://user@a", "https://a:b", "https://größe", "http://[::1", "http://[1::2::3]", "*,https://a", "http://a:99999"],
     )  # fmt: skip
-    def test_is_loopback(self, host, expected):
-        """Only what stays on this machine is loopback."""
-        assert is_loopback(host) is expected
+    def test_refused(self, text):
+        """What no browser would ever name is refused: it would be allowed in vain."""
+        with pytest.raises(BadConfig, match=r"allowed_origins = .*expected"):
+            from_flags(ServeSettings, ["--model", "bolt", "--allowed-origins", text])
 
 
 class TestTokenFile:
@@ -64,6 +91,19 @@ class TestTokenFile:
             self.file_for("192.168.1.5")
         assert token(["add", "--name", "a"]) == 0
         assert self.file_for("192.168.1.5") == tmp_path / "runs" / "tokens.json"
+
+    @pytest.mark.parametrize(
+        ("host", "is_open"),
+        [("::1", False), ("[::1]", False), ("::ffff:127.0.0.1", False), ("localhost", False),
+         ("::", True), ("::ffff:0:0", True), ("10.0.0.1", True), ("fe80::1%eth0", True), ("line-3", True), ("127.1", True)],
+    )  # fmt: skip
+    def test_spellings(self, host, is_open):
+        """However an address is spelt, what can be reached from elsewhere asks for a token."""
+        if is_open:
+            with pytest.raises(BadConfig, match="opens predictions to the network"):
+                self.file_for(host)
+        else:
+            assert self.file_for(host) is None
 
     def test_said(self, monkeypatch):
         """SNAG_AUTH has the last word."""

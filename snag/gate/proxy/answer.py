@@ -10,7 +10,6 @@ from typing import Any, Final
 from aiohttp import web
 
 from snag.core.errors import (
-    BadRequest,
     InternalError,
     MethodNotAllowed,
     Overloaded,
@@ -21,11 +20,10 @@ from snag.core.errors import (
     Unavailable,
     UnknownModel,
 )
-from snag.core.wire import error_json
+from snag.core.wire import JSON, error_json
 from snag.gate.proxy.route import Route
 from snag.gate.upstream import messages
 
-JSON: Final = "application/json"
 #: In `Accept`: whoever asks so gets `{"Anomaly": true}` or `{"Anomaly": false}` and nothing else, as from the program before.
 VERDICT_ALONE: Final = "application/vnd.snag.anomaly+json"
 _SERVER: Final = "snag"
@@ -44,7 +42,7 @@ class GateAnswer:
 
     def response(self, request_id: str | None = None, close: bool = False) -> web.Response:
         """As aiohttp sends it; `close` ends the connection behind it."""
-        headers = {"Content-Type": self.content_type, "Server": _SERVER, **dict(self.headers)}
+        headers = {"Server": _SERVER, **({"Content-Type": self.content_type} if self.body else {}), **dict(self.headers)}
         if request_id is not None:
             headers["X-Request-Id"] = request_id
         if self.server_timing is not None:
@@ -113,7 +111,7 @@ class UpstreamReply:
         return said if isinstance(said, dict) else {}
 
 
-def to_answer(reply: UpstreamReply, route: Route, has_workers: bool, is_form: bool, limit: int) -> GateAnswer:
+def to_answer(reply: UpstreamReply, route: Route, has_workers: bool, limit: int) -> GateAnswer:
     """The answer that a reply amounts to.
 
     Raises the error that TorchServe meant: its own texts say one thing for several, and quote the client's bytes.
@@ -131,7 +129,5 @@ def to_answer(reply: UpstreamReply, route: Route, has_workers: bool, is_form: bo
         )
     if reply.status == 400 and kind == messages.KEY_REFUSED:
         raise Unavailable(detail="the model server does not take the gate's key")
-    if is_form and reply.status in (400, 500) and kind != messages.SERVER_FAULT:
-        raise BadRequest(detail="the form is broken; expected multipart/form-data with a boundary and named fields")
     words = message if kind == messages.SERVER_FAULT else ""  # others quote what the client sent
     raise InternalError from Exception(f"TorchServe answered {reply.status} {kind} {words}")

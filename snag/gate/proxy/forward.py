@@ -11,30 +11,14 @@ from yarl import URL
 
 from snag.core.errors import Unavailable
 from snag.core.ranks import RANKS_HEADER
-from snag.core.wire import GROUP_HEADER
 from snag.gate.proxy.answer import GateAnswer, UpstreamReply, to_answer
-from snag.gate.proxy.body import Body
-from snag.gate.proxy.route import Route
+from snag.gate.proxy.question import Question
 from snag.gate.settings import GateSettings
 from snag.gate.upstream.address import Upstream, key_header
 from snag.gate.upstream.state import UpstreamState
 
-_FORM: Final = "multipart/form-data"
-_JSON: Final = "application/json"
-_BYTES: Final = "application/octet-stream"
 _REFUSED: Final = (aiohttp.ClientConnectorError,)
 _BROKEN: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, aiohttp.ClientResponseError, ConnectionError)
-
-
-@dataclass(frozen=True)
-class Question:
-    """One request on its way to a worker."""
-
-    route: Route
-    request_id: str
-    content_type: str
-    body: Body
-    group: str | None = None  #: as the header names it
 
 
 @dataclass(frozen=True)
@@ -86,28 +70,12 @@ class Forwarder:
 
     async def _send(self, upstream: Upstream, question: Question) -> UpstreamReply:
         url = URL(upstream.inference + question.route.path, encoded=True)
-        headers = {
-            "Content-Type": question.content_type,
-            "X-Request-Id": question.request_id,
-            **key_header(upstream.inference_key),
-            **({GROUP_HEADER: question.group} if question.group else {}),
-        }
+        headers = question.headers | key_header(upstream.inference_key)
         async with self._session.post(url, data=question.body, headers=headers) as answer:
             body = await answer.read()
         told = (answer.headers.get(name) for name in ("Server-Timing", RANKS_HEADER))
         return UpstreamReply(answer.status, body, answer.headers.get("Content-Type", ""), *told)
 
     def _answer(self, reply: UpstreamReply, question: Question) -> GateAnswer:
-        is_form = question.content_type.startswith(_FORM)
         has_workers = self._upstream_state.has_workers(question.route)
-        return to_answer(reply, question.route, has_workers, is_form, self._settings.max_request_bytes)
-
-
-def content_type_for_torchserve(content_type: str) -> str:
-    """The content type that TorchServe gets: it would take plain bytes for text or for a form, and spoil them."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == _JSON or (kind.startswith("image/") and kind.isascii()):
-        return kind
-    if kind == _FORM and content_type.isascii():
-        return kind + content_type.strip()[len(kind) :]
-    return _BYTES
+        return to_answer(reply, question.route, has_workers, self._settings.max_request_bytes)

@@ -13,7 +13,6 @@ from aiohttp import web
 
 from snag.core.calibration import POOLED
 from snag.core.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, SnagError, Unauthorised
-from snag.core.wire import GROUP_HEADER, group_in_header
 from snag.gate.drift import Drift, StreamLine
 from snag.gate.health import live_answer, ping_answer, readiness, ready_answer
 from snag.gate.log import RequestLog
@@ -21,7 +20,9 @@ from snag.gate.metrics import GateMetrics
 from snag.gate.proxy.admission import Admission
 from snag.gate.proxy.answer import VERDICT_ALONE, GateAnswer, error_answer, verdict_alone
 from snag.gate.proxy.body import read_body
-from snag.gate.proxy.forward import Forwarder, Question, content_type_for_torchserve
+from snag.gate.proxy.forward import Forwarder
+from snag.gate.proxy.origins import METHODS, AllowedOrigins
+from snag.gate.proxy.question import question_of
 from snag.gate.proxy.record import Record
 from snag.gate.proxy.route import parse_route
 from snag.gate.settings import GateSettings
@@ -58,18 +59,19 @@ class Inference:
         self._drift = drift
         self._log = log
         self._spool = spool
+        self._origins = AllowedOrigins(settings.allowed_origins)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
         path = request.raw_path.partition("?")[0]
-        if (health := self.health(path)) is not None:
-            return health.response(close=self._must_close(request))
+        if not self._origins.are_asked(request) and (health := self.health(path)) is not None:
+            return self._origins.marked(health.response(close=self._must_close(request)), request)
         record = Record(_request_id(request), "other")
         with ExitStack() as stay:  # until the answer is sent, not only found: draining waits for that too
             answer = await self._answer_or_error(request, path, record, stay)
             self._finish(record, answer)
             shown = verdict_alone(answer) if VERDICT_ALONE in request.headers.get("Accept", "") else answer
-            response = shown.response(record.request_id, close=self._must_close(request))
+            response = self._origins.marked(shown.response(record.request_id, close=self._must_close(request)), request)
             await self._send(request, response)
         return response
 
@@ -107,20 +109,20 @@ class Inference:
             return error_answer(InternalError())
 
     async def _answer(self, request: web.BaseRequest, path: str, record: Record, stay: ExitStack) -> GateAnswer:
+        if self._origins.are_asked(request):  # a browser shows no token before it knows whether it may
+            return self._origins.answer(request)
         if self._guard is not None:
             record.token = self._name(request, self._guard)
         route = parse_route(path)
         if route is None:
             raise NotFound(path=path, expected=_EXPECTED)
         record.endpoint, record.model, record.version = route.endpoint, route.model, route.version
-        if request.method != "POST":
-            raise MethodNotAllowed(method=request.method, allowed="POST")
+        if request.method not in METHODS:
+            raise MethodNotAllowed(method=request.method, allowed=", ".join((*METHODS, *self._origins.methods)))
         place = stay.enter_context(self._admission.enter())
         body = await read_body(request, place, self._settings.max_request_bytes, self._settings.body_seconds)
         record.bytes = body.size
-        content_type = content_type_for_torchserve(request.headers.get("Content-Type", ""))
-        group = group_in_header(request.headers.get(GROUP_HEADER))
-        question = Question(route, record.request_id, content_type, body, group)
+        question = question_of(request, body, route, record.request_id)
         outcome = await self._forwarder.ask(question)
         record.retries = outcome.retries or None
         if self._spool is not None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from snag.cli.hosts import listened_at
 from snag.core.errors import InternalError, Overloaded
 from snag.core.wire import error_json
 from snag.gate.proxy.answer import GateAnswer, error_answer
@@ -37,7 +38,8 @@ class Listener:
         """Listen. Raises OSError when the address is taken."""
         self._server = _Server(self._handler, self._garbage, self._settings)
         loop = asyncio.get_running_loop()
-        self._socket = await loop.create_server(self._server, *self._address, backlog=_BACKLOG, reuse_address=True)
+        host, port = self._address
+        self._socket = await loop.create_server(self._server, listened_at(host), port, backlog=_BACKLOG, reuse_address=True)
 
     def refuse_connections(self) -> None:
         """Listen no longer; what is connected stays."""

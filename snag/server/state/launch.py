@@ -26,6 +26,7 @@ class Launch:
     spool: int  #: megabytes of pictures to keep for review; 0: none
     spool_days: float
     fingerprint: str  #: digest of all settings
+    allowed_origins: tuple[str, ...] = ()  #: whose pages' scripts may ask
 
 
 def read_launch(path: Path) -> Launch:
@@ -33,7 +34,8 @@ def read_launch(path: Path) -> Launch:
     try:
         fields = json.loads(path.read_text())
         addresses = {name: (fields[name][0], fields[name][1]) for name in ("inference", "management", "metrics")}
-        return Launch(**(fields | addresses))
+        origins = tuple(fields.get("allowed_origins", ()))
+        return Launch(**(fields | addresses | {"allowed_origins": origins}))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadConfig(detail=f"{path}: {error}; `make serve` writes it") from error
 

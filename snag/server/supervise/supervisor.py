@@ -165,6 +165,7 @@ def _gate_settings(instance: Instance, launch: Launch, is_console: bool) -> Gate
         metrics=launch.metrics,
         tokens=Path(launch.tokens) if launch.tokens else None,
         log_file=instance.logs / "requests.log",
+        allowed_origins=launch.allowed_origins,
         drift_file=instance.folder / "drift.json",
         spool=SpoolSettings(instance.folder / "spool", launch.spool * 1_000_000, launch.spool_days) if launch.spool else None,
         log_level=launch.log_level,
