@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from pathlib import Path
 from typing import Final
 
-from snag.core.errors import BadConfig
+from snag.cli.folder import check_folder
+from snag.core.errors import BadConfig, SnagError
 
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"  #: it stands in addresses, file names and metrics
 NAME_RULE: Final = "expected letters, digits, '_', '-' and '.', beginning with a letter or digit, at most 128"
@@ -16,8 +16,9 @@ EVERY: Final = "all"  #: where models are named it stands for all of them, so no
 #: Letters that have no accent to take off.
 _SPELT: Final = {
     "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d",
-    "Ð": "D", "ł": "l", "Ł": "L", "þ": "th", "Þ": "TH", "ı": "i",
+    "Ð": "D", "ł": "l", "Ł": "L", "þ": "th", "Þ": "TH",
 }  # fmt: skip
+SAMPLE: Final = Path("data/sample")  #: where the embedded sample is drawn
 _FLAG: Final = "MODEL= (--model)"
 
 
@@ -53,12 +54,36 @@ def model_name(data: str | Path) -> str:
     return name
 
 
-def named_after(data: str | Path) -> str | None:
+def demonstration_name(data: str | Path) -> str:
+    """The name of the model that a demonstration makes: `demo` of the sample, else one that keeps out of every other run."""
+    return "demo" if Path(data) == SAMPLE else f"demo-{model_name(data)}"[:128]
+
+
+def named_after(data: str | Path, name: str) -> str | None:
     """The sentence that tells the name where it is another than the folder's; None where it is the same."""
-    folder, name = _folder(data), model_name(data)
+    folder = _folder(data)
     return None if folder == name else f"model {name}, after the folder {folder!r}"
+
+
+def answer_to_make(data: str, model: str, version: str, model_store: str, demo: str) -> str:
+    """The model's name, and the sentence that tells it where it was made of a folder's; or "!" and why there is none.
+
+    `model` and `version` are empty where nobody gave them, `model_store` where no archive is to be made, `demo` where it is no
+    demonstration. What is given and can't be is refused before anything is done.
+    """
+    try:
+        name = check_model_name(model) if model else demonstration_name(data) if demo else model_name(data)
+        if version and not is_model_name(version):
+            raise BadConfig(detail=f"version = {version!r}: {NAME_RULE}")
+        if model_store and not (Path(model_store) / f"{name}.mar").exists():
+            check_folder(Path(model_store))
+        is_made_up = not model and Path(data) != SAMPLE
+        return f"{name} {(is_made_up and named_after(data, name)) or ''}".strip()
+    except SnagError as error:
+        return f"! {error}"
 
 
 def _folder(data: str | Path) -> str:
     """The folder's own name, also of `.` and `parts/..`."""
-    return Path(os.path.abspath(data)).name
+    path = Path(data).absolute()
+    return path.name if path.name not in ("", "..") else path.resolve().name

@@ -1,4 +1,4 @@
-"""A verb as one stage of a longer command: run in a process of its own, and only where its result is missing or not of this run.
+"""A verb as one stage of a longer command: run in a process of its own, only where its result is missing or not of this run.
 
 Whether it is, the files themselves say: a calibration names its model, a report and an archive name both. So a run that was
 copied, moved or called by another name is still the same run, whatever the age of its files.

@@ -367,8 +367,8 @@ class FinishedModel(StageError):
 
     code = "finished_model"
     message = (
-        "{path} is finished and stays as it is: {differences}. FRESH=1 (--fresh) trains anew and keeps the old files as *.old.*; "
-        "another RUN or MODEL (--run) trains beside it"
+        "{path} is finished and stays as it is: {differences}. FRESH=1 (--fresh) trains anew and keeps the old files as "
+        "*.old.*; another RUN or MODEL (--run) trains beside it"
     )
 
 

@@ -68,12 +68,14 @@ def begin(settings: TrainSettings, data_digest: str) -> None:
     """
     path = settings.run / "config.json"
     wanted, had = identity(settings), _earlier(settings, data_digest)
-    if had == wanted and not (settings.fresh and differences(settings, data_digest) is not None):
-        aside, what = (), ""
-    elif had != wanted and _without(had, _AFTERWARDS) == _without(wanted, _AFTERWARDS):
+    aside: tuple[str, ...] = ()
+    what = "training starts anew"
+    if had != wanted and _without(had, _AFTERWARDS) == _without(wanted, _AFTERWARDS):
         aside, what = ("snag.pt",), "settings changed: what was learnt stays"
-    else:
-        aside, what = _FILES, "training starts anew" if had == wanted else "settings or pictures changed: training starts anew"
+    elif had != wanted:
+        aside, what = _FILES, f"settings or pictures changed: {what}"
+    elif settings.fresh and differences(settings, data_digest) is not None:
+        aside = _FILES
     for made in (settings.run / name for name in aside):
         if made.exists():
             old = made.with_suffix(f".old{made.suffix}")
