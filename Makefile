@@ -87,9 +87,10 @@ define newline
 
 
 endef
-broken := $(strip $(foreach name,$(known),$(if $(call by_hand,$(name)),$(if $(findstring $(newline),$(value $(name))),$(name)))))
-$(if $(broken),$(error $(firstword $(broken)) holds a line break, which make can't pass on: `$(PY) -m snag VERB --help` lists the flag \
-    that takes it))
+odd = $(findstring $(newline),$(value $1))$(findstring $(start),$(value $1))
+broken := $(strip $(foreach name,$(known),$(if $(call by_hand,$(name)),$(if $(call odd,$(name)),$(name)))))
+$(if $(broken),$(error $(firstword $(broken)) holds a line break or control character, which make can't pass on: \
+    `$(PY) -m snag VERB --help` lists the flag that takes it))
 
 # A run knows its pictures: who names it alone, by MODEL or RUN, need not name them again.
 ifeq ($(call by_hand,DATA),)
@@ -116,6 +117,8 @@ INFERENCE_PORT ?= 8080
 MANAGEMENT_PORT ?= 8081
 METRICS_PORT ?= 8082
 IMAGE_FOLDER ?= /var/tmp/snag-image
+# A command that inherited a value would have it as make reads it.
+unexport $(known)
 
 ifeq ($(patsubst %/,%,$(call raw,DATA)),$(SAMPLE))
 pictures := $(SAMPLE)/sample.json
@@ -128,7 +131,7 @@ server := runs/server-$(call typed,INFERENCE_PORT)
 # command then decides: finished training returns at once), or a variable that changes its result is set by hand.
 once = $(if $(call asked,$1)$(call by_hand,$2),,if-needed )$1
 # ARGS goes to the verbs asked for by name, not to those that run on their behalf.
-args = $(if $(call asked,$1),$(ARGS))
+args = $(if $(call asked,$1),$(call raw,ARGS))
 where = $(call flag,DATA,data) $(call flag,RUN,run)
 what = $(call flag,MODEL,model) $(call flag,MODEL_STORE,model-store)
 

@@ -135,7 +135,8 @@ def test_the_environment_and_an_outer_make_may_have_names_of_their_own(bare: Pat
         (["DATA=数据"], "no model's name can be made of the folder '数据': give one with MODEL="),
         (["DATA=all"], "the folder's name 'all' would stand for every model"),
         (["VERSION=2/0"], "version = '2/0': expected letters"),
-        (["DATA=a\nb"], "DATA holds a line break, which make can't pass on: `.venv/bin/python -m snag VERB --help`"),
+        (["DATA=a\nb"], "DATA holds a line break or control character, which make can't pass on: `.venv/bin/python -m snag "),
+        (["EXCLUDE=a\1b"], "EXCLUDE holds a line break or control character"),
         (["MODEL_STORE=file/store"], "can't write file/store: "),
     ],
 )
