@@ -1,12 +1,13 @@
 # Snag: the public verbs. Each recipe is one command that also runs by itself: python -m snag <verb> --help.
-# GNU make 4. Names with spaces are not supported in these variables.
+# GNU make 4. Values are taken as they are typed: no file that a variable names is a target here, and the shell gets it quoted.
 
 #: Variables, as in `make train DATA=data/raw/screw PRESET=quick`:
-#: DATA             folder in MVTec layout                    (data/sample, drawn on demand)
+#: DATA             folder in MVTec layout                    (that of RUN, else data/sample, drawn on demand)
 #: DATA_ROOT        folder of data folders, for `train-all`
-#: MODEL            name under which the model is served      (name of the folder DATA)
+#: MODEL            name under which the model is served      (made of the name of the folder DATA)
 #: RUN              folder of checkpoints, model and reports  (runs/MODEL)
 #: PRESET           quick, default, features or baseline     (default; for demo: quick)
+#: FRESH            1: `train` trains anew even where a finished model is; the old files are kept as *.old.*
 #: NPROC            processes that `train` shares its work among (1); one thread each
 #: HOSTS            machines that take part in `train`         (1)
 #: RENDEZVOUS       host:port of one of HOSTS, where they meet
@@ -46,7 +47,7 @@
 #: LOG              log of requests that `drift` reads         (runs/server-INFERENCE_PORT/logs/requests.log)
 #: TORCH_INDEX      package index for torch, e.g. of CPU-only wheels
 #: PYTHON           interpreter that makes .venv              (python3.11)
-#: ARGS             further flags of the command asked for
+#: ARGS             further flags of the command asked for, as words for the shell
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -59,50 +60,82 @@ MAKEFLAGS += --no-builtin-rules
 # Threads that wait must sleep: spinning, two threads on a core that others use too were 15 times slower than one.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-asked = $(filter $1,$(MAKECMDGOALS))
-DATA ?= data/sample
-MODEL ?= $(if $(call asked,demo),demo,$(notdir $(DATA:%/=%)))
-RUN ?= runs/$(MODEL)
-PRESET ?= $(if $(call asked,demo),quick,default)
-MODEL_STORE ?= model_store
-VERSION ?= 1.0
-FPR ?= 0.05
-INFERENCE_PORT ?= 8080
-MANAGEMENT_PORT ?= 8081
-METRICS_PORT ?= 8082
-IMAGE_FOLDER ?= /var/tmp/snag-image
-PYTHON ?= $(firstword $(shell command -v python3.11 python3))
-# make passes over a name that it doesn't know: an hour would be spent on what was not asked for. An outer make has its own names.
-known := $(shell sed -n 's/^.: \([A-Z0-9_]*\) .*/\1/p' '$(firstword $(MAKEFILE_LIST))') SHELL MAKEFLAGS
-unknown := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(filter-out $(known),$(name))))
-$(if $(filter 0,$(MAKELEVEL)),$(if $(strip $(unknown)),$(error unknown: $(sort $(unknown)). `make help` lists the variables; \
-    a command's own flags go in ARGS="--flag value")))
-$(foreach name,DATA MODEL RUN MODEL_STORE,$(if $(word 2,$($(name))),$(error $(name)='$($(name))': names with spaces are not supported)))
-
 PY := .venv/bin/python
 SAMPLE := data/sample
 ROOMS := snag training handler
 CODE = $(wildcard $(ROOMS) tests benchmarks)
-pictures := $(if $(filter $(SAMPLE),$(DATA:%/=%)),$(SAMPLE)/sample.json,$(wildcard $(DATA)/train/good))
-weights := $(RUN)/snag.pt
-calibration := $(RUN)/calibration.json
-report := $(RUN)/report/metrics.json
-archive := $(MODEL_STORE)/$(MODEL).mar
-# What `tune` found best on this machine, once it has run.
-tuned := $(wildcard $(RUN)/model-config.yaml)
+PYTHON ?= $(firstword $(shell command -v python3.11 python3))
+here := $(dir $(firstword $(MAKEFILE_LIST)))
+python = $(or $(wildcard $(PY)),$(call typed,PYTHON))
+
+asked = $(filter $1,$(MAKECMDGOALS))
+by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(origin $(name)))))
+# What was typed, not what make would read in it; and as one word for the shell, which knows no home inside of quotes.
+raw = $(if $(call by_hand,$1),$(value $1),$($1))
+start := $(shell printf '\001')
+quote = $(subst $(start),,$(subst $(start)'~/,"$$HOME"/',$(start)'$(subst ','\'',$1)'))
+typed = $(call quote,$(call raw,$1))
+# A flag is passed only when its variable is set, so that each default stands once, in the command.
+flag = $(if $(value $1),--$2=$(call typed,$1))
+
+# make passes over a name that it doesn't know: an hour would be spent on what was not asked for. An outer make has its own names.
+known := $(shell sed -n 's/^.: \([A-Z0-9_]*\) .*/\1/p' '$(firstword $(MAKEFILE_LIST))')
+unknown := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(filter-out $(known) SHELL MAKEFLAGS,$(name))))
+$(if $(filter 0,$(MAKELEVEL)),$(if $(strip $(unknown)),$(error unknown: $(sort $(unknown)). `make help` lists the variables; \
+    a command's own flags go in ARGS="--flag value")))
+define newline
+
+
+endef
+odd = $(findstring $(newline),$(value $1))$(findstring $(start),$(value $1))
+broken := $(strip $(foreach name,$(known),$(if $(call by_hand,$(name)),$(if $(call odd,$(name)),$(name)))))
+$(if $(broken),$(error $(firstword $(broken)) holds a line break or control character, which make can't pass on: \
+    `$(PY) -m snag VERB --help` lists the flag that takes it))
+
+# A run knows its pictures: who names it alone, by MODEL or RUN, need not name them again.
+ifeq ($(call by_hand,DATA),)
+run_named := $(if $(call asked,demo),,$(if $(call by_hand,RUN),$(call typed,RUN),$(if $(call by_hand,MODEL),runs/$(call typed,MODEL))))
+DATA := $(or $(if $(run_named),$(shell [ ! -e $(run_named)/config.json ] || $(python) -c \
+    'import json, sys; print(json.load(open(sys.argv[1]))["settings"]["data"])' $(run_named)/config.json 2>/dev/null)),$(SAMPLE))
+endif
+MODEL_STORE ?= model_store
+# The rule for names stands in snag/cli/model_name.py; here it is asked before any work.
+given = $(if $(call by_hand,$1),$(call typed,$1),'')
+packs := $(call asked,archive serve deploy tune demo)
+names := $(if $(packs)$(call by_hand,DATA MODEL RUN VERSION),$(shell $(python) -c \
+    'import sys; sys.path.insert(0, sys.argv[1]); from snag.cli.model_name import answer_to_make; print(answer_to_make(*sys.argv[2:]))' \
+    $(call quote,$(here)) $(call typed,DATA) $(call given,MODEL) $(call given,VERSION) $(if $(packs),$(call typed,MODEL_STORE),'') \
+    '$(call asked,demo)'))
+$(if $(filter !,$(firstword $(names))),$(error $(wordlist 2,$(words $(names)),$(names))))
+$(if $(word 2,$(names)),$(info $(wordlist 2,$(words $(names)),$(names))))
+MODEL ?= $(or $(firstword $(names)),$(notdir $(SAMPLE)))
+RUN ?= runs/$(MODEL)
+ifneq ($(call asked,demo),)
+PRESET ?= quick
+endif
+INFERENCE_PORT ?= 8080
+MANAGEMENT_PORT ?= 8081
+METRICS_PORT ?= 8082
+IMAGE_FOLDER ?= /var/tmp/snag-image
+# A command that inherited a value would have it as make reads it.
+unexport $(known)
+
+ifeq ($(patsubst %/,%,$(call raw,DATA)),$(SAMPLE))
+pictures := $(SAMPLE)/sample.json
+endif
 # What ImageNet taught is installed by who asks for it.
 features := $(if $(filter features,$(PRESET)),.venv/.installed-features)
-PORTS = --inference-port $(INFERENCE_PORT) --management-port $(MANAGEMENT_PORT) --metrics-port $(METRICS_PORT)
-# A flag is passed only when its variable is set, so that each default stands once, in the command.
-flag = $(if $($1),--$2 '$($1)')
-# A file is made anew when it is missing or older than what it is made from; also when its own verb is asked for by name
-# (the command then decides: finished training returns at once), or a variable that changes it is set by hand.
-by_hand = $(strip $(foreach name,$1,$(filter command environment override,$(origin $(name)))))
+PORTS = $(call flag,INFERENCE_PORT,inference-port) $(call flag,MANAGEMENT_PORT,management-port) $(call flag,METRICS_PORT,metrics-port)
+server := runs/server-$(call typed,INFERENCE_PORT)
+# What a verb depends on is made where it is missing or not of this run; the verb itself is run when it is asked for by name (the
+# command then decides: finished training returns at once), or a variable that changes its result is set by hand.
+once = $(if $(call asked,$1)$(call by_hand,$2),,if-needed )$1
 # ARGS goes to the verbs asked for by name, not to those that run on their behalf.
-args = $(if $(call asked,$1),$(ARGS))
-redo = $(if $(call asked,$1)$(call by_hand,$2),FORCE)
+args = $(if $(call asked,$1),$(call raw,ARGS))
+where = $(call flag,DATA,data) $(call flag,RUN,run)
+what = $(call flag,MODEL,model) $(call flag,MODEL_STORE,model-store)
 
-.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check lock clean FORCE
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -110,28 +143,45 @@ help: ## show this
 setup: .venv/.installed ## make .venv with everything pinned; TORCH_INDEX=… for CPU-only wheels
 
 data: $(if $(PREVIEW),$(pictures)) .venv/.installed ## draw the sample; SOURCE=… [SHA256=…] CATEGORY=… brings real pictures in; PREVIEW=1 contact sheet
-ifneq ($(SOURCE),)
-	$(PY) -m snag ingest --source '$(SOURCE)' $(call flag,CATEGORY,category) $(call flag,SHA256,sha256) $(call args,data)
+ifneq ($(value SOURCE),)
+	$(PY) -m snag ingest $(call flag,SOURCE,source) $(call flag,CATEGORY,category) $(call flag,SHA256,sha256) $(call args,data)
 else ifneq ($(PREVIEW),)
-	$(PY) -m snag preview --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,CONFIG,config) $(call args,data)
+	$(PY) -m snag preview $(where) $(call flag,PRESET,preset) $(call flag,CONFIG,config) $(call args,data)
 else
-	$(PY) -m snag sample --data $(if $(LAMP),data/lamp --lamp,$(SAMPLE)) $(call flag,SEED,seed) $(call args,data)
+	$(PY) -m snag sample --data=$(if $(LAMP),data/lamp --lamp,$(SAMPLE)) $(call flag,SEED,seed) $(call args,data)
 endif
 
 doctor: $(pictures) .venv/.installed ## look at DATA before any training: a page and a list of what to do
-	$(PY) -m snag doctor --data $(DATA) --run $(RUN) $(call args,doctor)
+	$(PY) -m snag doctor $(where) $(call args,doctor)
 
-train: $(weights) ## train PRESET=… on DATA=…, resuming where it stopped
+training = $(call flag,PRESET,preset) $(call flag,SEED,seed) $(call flag,CONFIG,config) $(call flag,NPROC,nproc) $(call flag,HOSTS,hosts) \
+    $(call flag,RENDEZVOUS,rendezvous) $(if $(FRESH),--fresh)
+train: $(pictures) | .venv/.installed $(features) ## train PRESET=… on DATA=…, resuming where it stopped; FRESH=1 over a finished model
+	$(PY) -m snag $(if $(call asked,demo),train,$(call once,train,FRESH)) $(where) $(training) $(call args,train)
+
 train-all: .venv/.installed $(features) ## train, calibrate and pack every data folder of DATA_ROOT=…, going on where it stopped
-	$(PY) -m snag train-all --data-root '$(DATA_ROOT)' --model-store $(MODEL_STORE) --preset $(PRESET) --fpr $(FPR) $(call args,train-all)
+	$(PY) -m snag train-all $(call flag,DATA_ROOT,data-root) $(call flag,MODEL_STORE,model-store) $(call flag,PRESET,preset) $(call flag,FPR,fpr) $(call flag,VERSION,version) $(call args,train-all)
 
-calibrate: $(calibration) ## set the threshold for FPR=…, by METHOD=… with DEFECTS=…, or THRESHOLD=… by hand
-evaluate: $(report) ## write RUN/report: metrics.json, results.csv, index.html
-archive: $(archive) ## make MODEL_STORE/MODEL.mar and its .sha256
+# People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
+suggest = suggest-threshold $(call flag,LABELS,labels) --spool=$(server)/spool $(call flag,MODEL,model) $(call flag,FPR,fpr)
+labelled = $(if $(value LABELS),--threshold="$$(cat $(call typed,RUN)/threshold.txt)")
+chosen := FPR CONFIDENCE PROMISE EXCLUDE GROUPS THRESHOLD LABELS METHOD DEFECTS MISS_COST FALSE_ALARM_COST DEFECT_SHARE
+choice = $(call flag,FPR,fpr) $(call flag,CONFIDENCE,confidence) $(call flag,PROMISE,promise) $(call flag,EXCLUDE,exclude) \
+    $(call flag,GROUPS,groups) $(call flag,THRESHOLD,threshold) $(call flag,METHOD,method) $(call flag,DEFECTS,defects) \
+    $(call flag,MISS_COST,miss-cost) $(call flag,FALSE_ALARM_COST,false-alarm-cost) $(call flag,DEFECT_SHARE,defect-share)
+calibrate: train | .venv/.installed ## set the threshold for FPR=…, by METHOD=… with DEFECTS=…, or THRESHOLD=… by hand
+	$(if $(value LABELS),$(PY) -m snag $(suggest) --out=$(call typed,RUN)/threshold.txt)
+	$(PY) -m snag $(call once,calibrate,$(chosen)) $(where) $(choice) $(labelled) $(call args,calibrate)
 
-serve: $(if $(MODELS),.venv/.installed,$(archive)) ## serve MODEL, or MODELS, and return when it judges pictures; FOREGROUND=1 stays
-	$(PY) -m snag serve --model $(or $(MODELS),$(MODEL)) --model-store $(MODEL_STORE) $(PORTS) $(call flag,TOKENS,tokens) $(call flag,SPOOL,spool) \
-	    $(if $(FOREGROUND),--foreground) $(call args,serve)
+evaluate: train calibrate | .venv/.installed ## write RUN/report: metrics.json, results.csv, index.html
+	$(PY) -m snag $(call once,evaluate) $(where) $(call flag,GROUPS,groups) $(if $(SHIFTS),--shifts) $(call args,evaluate)
+
+# The model card quotes the report, where there is one.
+archive: train calibrate $(if $(call asked,evaluate demo),evaluate) | .venv/.installed ## make MODEL_STORE/MODEL.mar and its .sha256
+	$(PY) -m snag $(call once,archive) $(call flag,RUN,run) $(what) $(call flag,VERSION,version) $(call args,archive)
+
+serve: $(if $(MODELS),.venv/.installed,archive) ## serve MODEL, or MODELS, and return when it judges pictures; FOREGROUND=1 stays
+	$(PY) -m snag serve $(if $(value MODELS),$(call flag,MODELS,model),$(call flag,MODEL,model)) $(call flag,MODEL_STORE,model-store) $(PORTS) $(call flag,TOKENS,tokens) $(call flag,SPOOL,spool) $(if $(FOREGROUND),--foreground) $(call args,serve)
 
 stop: .venv/.installed ## stop the server on these ports, once what is under way is answered
 	$(PY) -m snag stop $(PORTS) $(call args,stop)
@@ -142,34 +192,32 @@ health: .venv/.installed ## say whether the server is ready, with the workers of
 models: .venv/.installed ## list what the server serves: versions, thresholds, digests, workers
 	$(PY) -m snag models $(PORTS) $(call args,models)
 
-deploy: $(archive) ## bring MODEL in VERSION=… into the running server; no request fails meanwhile
-	$(PY) -m snag deploy --model $(MODEL) --model-store $(MODEL_STORE) $(if $(call by_hand,VERSION),--version '$(VERSION)') \
-	    $(PORTS) $(call args,deploy)
+deploy: archive ## bring MODEL in VERSION=… into the running server; no request fails meanwhile
+	$(PY) -m snag deploy $(what) $(call flag,VERSION,version) $(PORTS) $(call args,deploy)
 
 rollback: .venv/.installed ## let the version of MODEL that answered before answer again
-	$(PY) -m snag rollback --model $(MODEL) $(PORTS) $(call args,rollback)
+	$(PY) -m snag rollback $(call flag,MODEL,model) $(PORTS) $(call args,rollback)
 
 review: .venv/.installed ## label flagged and borderline pictures that a server with SPOOL=… keeps: a page on this machine
-	$(PY) -m snag review --spool $(spool) --inference-port $(INFERENCE_PORT) $(call flag,LABELS,labels) --fpr $(FPR) $(call args,review)
+	$(PY) -m snag review --spool=$(server)/spool $(call flag,INFERENCE_PORT,inference-port) $(call flag,LABELS,labels) $(call flag,FPR,fpr) $(call args,review)
 
 predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=overlay,mask,map,heatmap,regions
-	$(PY) -m snag predict --images '$(IMAGES)' --model $(MODEL) --inference-port $(INFERENCE_PORT) $(call flag,SAVE,save) $(call args,predict)
+	$(PY) -m snag predict $(call flag,IMAGES,images) $(call flag,MODEL,model) $(call flag,INFERENCE_PORT,inference-port) $(call flag,SAVE,save) $(call args,predict)
 
 score: .venv/.installed-offline ## score stored pictures with RUN=…: SOURCE=folder, glob, tar or list; goes on where it stopped
-	$(PY) -m snag score --source '$(SOURCE)' --run $(RUN) $(call flag,OUT,out) $(call args,score)
+	$(PY) -m snag score $(call flag,SOURCE,source) $(call flag,RUN,run) $(call flag,OUT,out) $(call args,score)
 
 drift: .venv/.installed ## draw from a server's LOG=… whether its lines have changed since calibration
-	$(PY) -m snag drift --log $(or $(LOG),runs/server-$(INFERENCE_PORT)/logs/requests.log) $(call args,drift)
+	$(PY) -m snag drift $(if $(value LOG),$(call flag,LOG,log),--log=$(server)/logs/requests.log) $(call args,drift)
 
-tune: $(archive) ## measure which workers, threads and batches suit this machine; writes RUN/model-config.yaml for `archive`
-	$(PY) -m snag tune --model $(MODEL) --model-store $(MODEL_STORE) --pictures $(DATA)/test --out $(RUN)/tuning \
-	    --write $(RUN)/model-config.yaml $(call args,tune)
+tune: archive ## measure which workers, threads and batches suit this machine; writes RUN/model-config.yaml for `archive`
+	$(PY) -m snag tune $(what) --pictures=$(call typed,DATA)/test --out=$(call typed,RUN)/tuning --write=$(call typed,RUN)/model-config.yaml $(call args,tune)
 
-demo: $(report) $(archive) ## all of it on the sample, from nothing to a table of verdicts
-	$(PY) -m snag demo --model $(MODEL) --data $(DATA) --run $(RUN) --model-store $(MODEL_STORE) --preset $(PRESET) $(call args,demo)
+demo: evaluate archive ## all of it on the sample, from nothing to a table of verdicts
+	$(PY) -m snag demo $(what) $(where) $(call flag,PRESET,preset) $(call args,demo)
 
 image: ## build the container image without Docker, as root, in IMAGE_FOLDER (12 GB while it builds)
-	TORCH_INDEX='$(TORCH_INDEX)' deploy/image/build '$(IMAGE_FOLDER)'
+	TORCH_INDEX=$(call typed,TORCH_INDEX) deploy/image/build $(call typed,IMAGE_FOLDER)
 
 # Two processes share the tests; a file of tests stays together, and the longest begin.
 tests = $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -196,36 +244,13 @@ clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, ru
 $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .venv/.installed
 	$(PY) -m snag sample --data $(SAMPLE)
 
-$(weights): $(pictures) $(call redo,train) | .venv/.installed $(features)
-	$(PY) -m snag train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) \
-	    $(call flag,NPROC,nproc) $(call flag,HOSTS,hosts) $(call flag,RENDEZVOUS,rendezvous) $(call args,train)
-
-# People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
-spool = runs/server-$(INFERENCE_PORT)/spool
-labelled = $(if $(LABELS),--threshold "$$(cat $(RUN)/threshold.txt)")
-promise = $(call flag,CONFIDENCE,confidence) $(call flag,PROMISE,promise) $(call flag,EXCLUDE,exclude) $(call flag,GROUPS,groups) $(call flag,THRESHOLD,threshold)
-choice = $(call flag,METHOD,method) $(call flag,DEFECTS,defects) $(call flag,MISS_COST,miss-cost) \
-    $(call flag,FALSE_ALARM_COST,false-alarm-cost) $(call flag,DEFECT_SHARE,defect-share)
-$(calibration): $(weights) $(call redo,calibrate,FPR CONFIDENCE PROMISE EXCLUDE GROUPS THRESHOLD LABELS METHOD DEFECTS MISS_COST \
-    FALSE_ALARM_COST DEFECT_SHARE) | .venv/.installed
-	$(if $(LABELS),$(PY) -m snag suggest-threshold --labels '$(LABELS)' --spool $(spool) --model $(MODEL) --fpr $(FPR) --out $(RUN)/threshold.txt)
-	$(PY) -m snag calibrate --data $(DATA) --run $(RUN) --fpr $(FPR) $(promise) $(choice) $(labelled) $(call args,calibrate)
-
-$(report): $(weights) $(calibration) $(call redo,evaluate) | .venv/.installed
-	$(PY) -m snag evaluate --data $(DATA) --run $(RUN) $(call flag,GROUPS,groups) $(if $(SHIFTS),--shifts) $(call args,evaluate)
-
-# The model card quotes the report, where there is one.
-$(archive): $(weights) $(calibration) $(if $(call asked,evaluate demo),$(report),$(wildcard $(RUN)/report/index.html)) \
-    $(wildcard handler/*.py handler/*.yaml snag/__init__.py snag/core/*.py) $(tuned) $(call redo,archive,RUN VERSION) | .venv/.installed
-	$(PY) -m snag archive --run $(RUN) --model $(MODEL) --model-store $(MODEL_STORE) --version $(VERSION) $(if $(tuned),--model-config-file $(tuned)) $(call args,archive)
-
 .venv/bin/python:
-	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Snag needs Python 3.11; name it with PYTHON=…")'
-	'$(PYTHON)' -m venv .venv
+	@$(call typed,PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Snag needs Python 3.11; name it with PYTHON=…")'
+	$(call typed,PYTHON) -m venv .venv
 
 .venv/.installed: requirements/base.lock requirements/torch.txt | .venv/bin/python
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/base.lock
-	$(PY) -m pip install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r requirements/torch.txt
+	$(PY) -m pip install $(if $(TORCH_INDEX),--index-url $(call typed,TORCH_INDEX)) -r requirements/torch.txt
 	touch $@
 
 .venv/.installed-offline: requirements/offline.lock .venv/.installed

@@ -16,11 +16,10 @@ from typing import Any, Final
 
 from model_archiver.manifest_components.manifest import Manifest
 from model_archiver.manifest_components.model import Model
-from model_archiver.model_archiver_error import ModelArchiverError
-from model_archiver.model_packaging_utils import ModelExportUtils
 from pydantic import Field
 
 import snag
+from snag.cli.model_name import NAME, check_model_name
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.artifact import Artifact
 from snag.core.bundle import Bundle, load_bundle
@@ -42,9 +41,11 @@ class ArchiveSettings(Settings):
 
     run: Path = Field(description="folder of the run: snag.pt and calibration.json")
     model: str = Field(description="name under which the model is served")
-    version: str = Field("1.0", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="version of the model")
+    version: str = Field("1.0", pattern=rf"^{NAME}$", description="version of the model")
     model_store: Path = Field(Path("model_store"), description="folder of archives")
-    model_config_file: Path = Field(_HANDLER / "model-config.yaml", description="workers, batches, timeouts of the server")
+    model_config_file: Path | None = Field(
+        None, description="workers, batches, timeouts of the server (unset: RUN/model-config.yaml of `snag tune`, or the usual)"
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,7 +59,7 @@ def archive(settings: ArchiveSettings) -> Path:
     Raises BadArtifact or ArtifactMismatch without model, calibration, golden pictures and reference that belong together,
     BadConfig for an impossible name.
     """
-    _check_name(settings.model)
+    check_model_name(settings.model)
     members = _members(settings, load_bundle(settings.run))
     path = settings.model_store / f"{settings.model}.mar"
     write_bytes(path, _zip(members))
@@ -69,14 +70,6 @@ def archive(settings: ArchiveSettings) -> Path:
 def report(path: Path) -> None:
     """Say what was written."""
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, sha256 {sha256_of(path)}")
-
-
-def _check_name(model: str) -> None:
-    try:
-        ModelExportUtils.check_model_name_regex_or_exit(model)
-    except ModelArchiverError as error:
-        detail = f"model = {model!r}: expected letters, digits, '_', '-' and '.', beginning with a letter or digit"
-        raise BadConfig(detail=detail) from error
 
 
 def _members(settings: ArchiveSettings, bundle: Bundle) -> dict[str, bytes]:
@@ -90,14 +83,16 @@ def _members(settings: ArchiveSettings, bundle: Bundle) -> dict[str, bytes]:
         "snag_handler.py": (_HANDLER / "snag_handler.py").read_bytes(),
         "snag.pt": bundle.artifact.path.read_bytes(),
         "calibration.json": calibration_json(bundle.calibration).encode(),
-        "model-config.yaml": _model_config(settings.model_config_file),
+        "model-config.yaml": _model_config(settings),
         "model-card.json": _json(_model_card(settings, bundle.artifact, bundle.calibration)),
         "requirements.txt": _requirements().encode(),
         "MAR-INF/MANIFEST.json": _json(_manifest(settings, bundle.calibration)),
     }
 
 
-def _model_config(path: Path) -> bytes:
+def _model_config(settings: ArchiveSettings) -> bytes:
+    tuned = settings.run / "model-config.yaml"
+    path = settings.model_config_file or (tuned if tuned.exists() else _HANDLER / "model-config.yaml")
     try:
         return path.read_bytes()
     except OSError as error:

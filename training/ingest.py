@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
 
+from snag.cli.model_name import model_name, named_after
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import BadConfig, BadDataset
 from snag.core.file_names import spelled
@@ -210,9 +212,19 @@ def main(argv: list[str] | None = None) -> int:
         wrong = {folder: errors for folder in folders if (errors := _errors(print_check(folder, console)))}
         if wrong:
             raise BadDataset(detail="; ".join(f"{folder} has errors, named above: {count}" for folder, count in wrong.items()))
-        print(f"ready: DATA={' DATA='.join(str(folder) for folder in folders)}")
+        for sentence in filter(None, map(_told, folders)):
+            print(sentence)
+        print(f"ready: {' '.join(f'DATA={shlex.quote(str(folder))}' for folder in folders)}")
 
     return run(command)
+
+
+def _told(folder: Path) -> str | None:
+    """What its model will be called, where that is not the folder's name."""
+    try:
+        return named_after(folder, model_name(folder))
+    except BadConfig as error:
+        return str(error)
 
 
 def _errors(findings: list[Finding]) -> int:

@@ -29,6 +29,9 @@ class TrainSettings(Settings):
     hosts: int = Field(1, ge=1, description="machines that take part, each with the same command")
     rendezvous: str | None = Field(None, description="host:port of one of several machines, where they meet")
 
+    fresh: bool = Field(False, description="train anew even where a finished model is; its files are kept as *.old.*")
+    keep_finished: bool = Field(False, description="keep a finished model whatever made it, and say what differs")
+
     standardise_share: float = Field(0.12, ge=0, lt=0.5, description="share of the good pictures that give the usual error")
     calibrate_share: float | None = Field(
         None, ge=0, lt=0.6, description="share of the good pictures kept for calibration (unset: by their number)"

@@ -20,7 +20,7 @@ from snag.training.plan import TrainingPlan
 from snag.training.run.curves import draw_curves
 from snag.training.run.hardware import Hardware
 from snag.training.run.process_group import FRESH, ProcessGroup, launch_command, process_group
-from snag.training.run.run_folder import begin, finished, identity
+from snag.training.run.run_folder import Differences, begin, differences, identity, is_to_be_trained
 from snag.training.settings import TrainSettings, train_settings
 from snag.training.training_set import training_set_of
 
@@ -28,7 +28,8 @@ from snag.training.training_set import training_set_of
 def train(settings: TrainSettings) -> None:
     """Train, standardise, export.
 
-    Goes on where an earlier run with the same settings stopped; does nothing when it had finished.
+    Goes on where an earlier run with the same settings stopped; does nothing when it had finished. Raises FinishedModel where
+    a model is finished that other settings or pictures made, unless `fresh` or `keep_finished` say what becomes of it.
     """
     files = good_files(settings.data)  # what is wrong with them is said before anything is touched
     hardware = Hardware.of(settings)
@@ -40,7 +41,6 @@ def train(settings: TrainSettings) -> None:
             print(files.sentence)
         plan = _plan(settings, files.pictures, group)
         if plan is None:
-            print(f"{settings.run / 'snag.pt'} is already trained with these settings on these pictures")
             return
         fitted = plan.pictures.choice.fit
         learner = Learner(plan.settings, fitted.module.channels, hardware, group, fitted.scene)
@@ -50,10 +50,13 @@ def train(settings: TrainSettings) -> None:
 
 
 def _plan(settings: TrainSettings, paths: list[Path], group: ProcessGroup) -> TrainingPlan | None:
-    """What is to be learnt, the same for all processes; None where it was learnt before. Raises BadConfig."""
+    """What is to be learnt, the same for all processes; None where it was learnt before. Raises BadConfig, FinishedModel."""
     digest = digest_of(paths, settings.data)
     group.assert_same((digest, identity(settings)))
-    if group.broadcast(lambda: finished(settings, digest)):
+    found = group.broadcast(lambda: differences(settings, digest))
+    if not is_to_be_trained(settings, found):
+        if group.is_main:
+            _say_finished(settings, found or {})
         return None
     if settings.features:
         backbone()  # that it is missing is better said before an hour's training than after it
@@ -65,6 +68,17 @@ def _plan(settings: TrainSettings, paths: list[Path], group: ProcessGroup) -> Tr
         print(f"symmetries in which the good pictures are shown: {plan.symmetries}")
         write_split(plan.pictures.split, settings.run / "split.json")
     return plan
+
+
+def _say_finished(settings: TrainSettings, found: Differences) -> None:
+    weights = settings.run / "snag.pt"
+    if found:
+        print(
+            f"warning: {weights} is used as it is: {'; '.join(found.values())}. FRESH=1 (--fresh) trains anew", file=sys.stderr
+        )
+    else:
+        what = "" if settings.keep_finished else " with these settings"
+        print(f"{weights} is already trained{what} on these pictures")
 
 
 def _finish(plan: TrainingPlan, learner: Learner, asked: dict[str, object], history: History) -> None:
@@ -85,7 +99,8 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> None:
         settings = train_settings(words)
         if command := launch_command(settings.nproc, settings.hosts, settings.rendezvous, words):
-            good_pictures(settings.data)  # what is wrong with them is better said once than by every process
+            paths = good_pictures(settings.data)  # what is wrong with them is better said once than by every process
+            is_to_be_trained(settings, differences(settings, digest_of(paths, settings.data)))
             os.execve(command[0], command, os.environ | FRESH)  # noqa: S606  # no shell: words stay words  # nosec B606
         train(settings)
 

@@ -16,10 +16,12 @@ from typing import Any
 
 from pydantic import Field
 
+from snag.cli.folder import check_folder
+from snag.cli.model_name import NAME, model_name, named_after
 from snag.cli.settings import Settings, from_flags, run
-from snag.cli.stage import is_older, run_verb
+from snag.cli.stage import is_needed, run_verb
 from snag.core.calibration import read_calibration
-from snag.core.errors import BadArtifact, NoPictures, PartsFailed
+from snag.core.errors import BadArtifact, BadConfig, NoPictures, PartsFailed
 from snag.core.files import write_text
 from snag.core.picture_files import visible_folders
 
@@ -34,7 +36,7 @@ class TrainAllSettings(Settings):
     model_store: Path = Field(Path("model_store"), description="folder of archives")
     preset: str = Field("default", description="preset of training")
     fpr: float = Field(0.05, gt=0, lt=1, description="target false-alarm rate")
-    version: str = Field("1.0", description="version of the archives")
+    version: str = Field("1.0", pattern=rf"^{NAME}$", description="version of the archives")
     index: int | None = Field(None, ge=0, description="do only this one, counted from 0 in the order of the names")
     extra: str = Field("", description="further flags of `snag train`, for example '--epochs 3'")
 
@@ -43,22 +45,21 @@ class TrainAllSettings(Settings):
 class Part:
     """One part and where its results go."""
 
+    name: str  #: of the model
     data: Path
     run: Path
     archive: Path
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.data.name
 
 
 def train_all(settings: TrainAllSettings) -> None:
     """Do what is not done yet, then sum up all of it.
 
-    Raises NoPictures when there is no data folder, PartsFailed when some part could not be finished.
+    Raises NoPictures when there is no data folder, BadConfig for names that can't be models', DiskFull for folders that can't
+    take the results, all before any work; PartsFailed when some part could not be finished.
     """
     parts = parts_of(settings)
+    for folder in (settings.runs, settings.model_store):
+        check_folder(folder)
     if settings.index is not None and settings.index >= len(parts):
         print(f"there is no part {settings.index}; {settings.data_root} holds {len(parts)}")
         return
@@ -73,11 +74,19 @@ def train_all(settings: TrainAllSettings) -> None:
 
 
 def parts_of(settings: TrainAllSettings) -> list[Part]:
-    """Every part in the order of the names. Raises NoPictures."""
+    """Every part in the order of the folders' names. Raises NoPictures, BadConfig where two would be called the same."""
     found = [folder for folder in visible_folders(settings.data_root) if (folder / "train" / "good").is_dir()]
     if not found:
         raise NoPictures(folder=settings.data_root, expected="data folders with train/good in them")
-    return [Part(data, settings.runs / data.name, settings.model_store / f"{data.name}.mar") for data in found]
+    named: dict[str, Path] = {}
+    for data in found:
+        name = model_name(data)
+        if name in named:
+            raise BadConfig(
+                detail=f"the models of {named[name]} and {data} would both be called {name}: rename one of the folders"
+            )
+        named[name] = data
+    return [Part(name, data, settings.runs / name, settings.model_store / f"{name}.mar") for name, data in named.items()]
 
 
 def stages(part: Part, settings: TrainAllSettings) -> Iterator[tuple[str, list[str]]]:
@@ -85,14 +94,20 @@ def stages(part: Part, settings: TrainAllSettings) -> Iterator[tuple[str, list[s
 
     Training finds out by itself whether it is done.
     """
-    where = ["--data", str(part.data), "--run", str(part.run)]
+    where = [f"--data={part.data}", f"--run={part.run}"]
     yield "train", [*where, "--preset", settings.preset, *shlex.split(settings.extra)]
-    calibration = part.run / "calibration.json"
-    if is_older(calibration, part.run / "snag.pt") or row_of(part)["rate"] != settings.fpr:
+    if is_needed("calibrate", where) or row_of(part)["rate"] != settings.fpr:
         yield "calibrate", [*where, "--fpr", repr(settings.fpr)]
-    if is_older(part.archive, calibration):
-        place = ["--model", part.name, "--model-store", str(settings.model_store), "--version", settings.version]
-        yield "archive", ["--run", str(part.run), *place]
+    packing = [
+        f"--run={part.run}",
+        "--model",
+        part.name,
+        f"--model-store={settings.model_store}",
+        "--version",
+        settings.version,
+    ]
+    if is_needed("archive", packing):
+        yield "archive", packing
 
 
 def row_of(part: Part) -> dict[str, Any]:
@@ -116,6 +131,8 @@ def table(rows: list[dict[str, Any]]) -> str:
 def _finish(part: Part, settings: TrainAllSettings) -> bool:
     """Run a part's stages; whether all went well."""
     begin = time.monotonic()
+    if sentence := named_after(part.data, part.name):
+        print(sentence)
     for verb, flags in stages(part, settings):
         print(f"== {part.name}: {verb}", flush=True)
         if run_verb(verb, flags):

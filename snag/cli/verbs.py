@@ -24,6 +24,9 @@ VERBS: Final[dict[str, Verb]] = {
     "calibrate": Verb("snag.training.calibrate", "set the threshold for a false-alarm rate"),
     "evaluate": Verb("snag.evaluation.evaluate", "judge the test pictures and write the report"),
     "archive": Verb("snag.training.archive", "pack a calibrated model for the server"),
+    "if-needed": Verb(
+        "snag.cli.if_needed", "run train, calibrate, evaluate or archive only where its result is missing or not of this run"
+    ),
     "serve": Verb("snag.server.serve", "start a server; returns when it judges pictures"),
     "stop": Verb("snag.server.stop", "stop the server, once what is under way is answered"),
     "health": Verb("snag.server.health", "say whether the server is ready, with the workers of each version"),

@@ -40,6 +40,7 @@ SnagError
     |-- BadArtifact
     |-- ArtifactMismatch
     |-- GoldenMismatch
+    |-- FinishedModel
     |-- TrainingDiverged
     |-- DiskFull
     |-- ServerBusy
@@ -378,6 +379,16 @@ class GoldenMismatch(StageError):
     message = (
         "the golden picture {picture} {found} {where}, expected {expected}: model, decoder, PyTorch or processor is not what "
         "it was calibrated with; run `make calibrate archive` here"
+    )
+
+
+class FinishedModel(StageError):
+    """A run has a finished model that other settings or pictures made; it is not trained over unasked."""
+
+    code = "finished_model"
+    message = (
+        "{path} is finished and stays as it is: {differences}. FRESH=1 (--fresh) trains anew and keeps the old files as "
+        "*.old.*; another RUN or MODEL (--run) trains beside it"
     )
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from rich.console import Console
 from rich.table import Table
 
+from snag.cli.folder import check_folder
+from snag.cli.model_name import SAMPLE, check_model_name, demonstration_name
 from snag.cli.settings import Settings, from_flags, run
-from snag.cli.stage import is_older, run_verb
+from snag.cli.stage import is_needed, is_older, run_verb
 from snag.client.client import SnagClient
 from snag.client.montage import montage
 from snag.client.pictures import find_pictures
@@ -32,20 +34,28 @@ from snag.server.state.instance import Instance
 from snag.server.state.ports import free_ports
 
 _SETTLING: Final = 10.0  #: seconds that the last counts may take to reach the scrape; they need one at most
-_SAMPLE: Final = Path("data/sample")
 _NOT_A_PICTURE: Final = b"This is no picture."
 
 
 class DemoSettings(Settings):
     """Show a run at work: server, verdicts, metrics, and where the report lies; what of it is missing is made first."""
 
-    data: Path = Field(_SAMPLE, description="data set with test/good and test/<defect>; the sample is drawn on demand")
-    run: Path = Field(Path("runs/demo"), description="run folder; the server's own folder goes below it")
+    data: Path = Field(SAMPLE, description="data set with test/good and test/<defect>; the sample is drawn on demand")
+    model: str = Field("demo", description="name of the model; of other pictures than the sample demo-<their folder's name>")
+    run: Path = Field(
+        Path("runs/demo"), description="run folder, runs/<model> unless given; the server's own folder goes below it"
+    )
     preset: str = Field("quick", description="preset of the training")
-    model: str = Field("demo", description="name of the model; its archive is MODEL_STORE/MODEL.mar")
     model_store: Path = Field(Path("model_store"), description="folder of archives")
     good: int = Field(4, ge=1, description="good test pictures to judge")
     each_defect: int = Field(2, ge=1, description="test pictures of each kind of defect to judge")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_run(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Each set of pictures has a run of its own."""
+        name = given.get("model") or demonstration_name(given.get("data", SAMPLE))
+        return {"model": name, "run": Path("runs") / name, **given}
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def demo(settings: DemoSettings) -> int:
-    """Make what is missing, then show it; the exit code of the stage that failed, which has said why."""
+    """Make what is missing, then show it; the exit code of the stage that failed, which has said why.
+
+    Raises BadConfig, DiskFull for a model's name or a store that can't be, before any work.
+    """
+    check_model_name(settings.model)
+    check_folder(settings.model_store)
     for verb, flags in stages(settings):
         say(f"snag {verb}")
         if code := run_verb(verb, flags):
@@ -75,20 +90,22 @@ def demo(settings: DemoSettings) -> int:
 
 
 def stages(settings: DemoSettings) -> Iterator[tuple[str, list[str]]]:
-    """The verbs that are to be run with their flags, each decided on when the one before has run."""
-    data, folder, archive = settings.data, settings.run, settings.model_store / f"{settings.model}.mar"
-    weights, calibration, report = folder / "snag.pt", folder / "calibration.json", folder / "report" / "metrics.json"
-    where = ["--data", str(data), "--run", str(folder)]
-    if data == _SAMPLE and is_older(data / "sample.json"):
-        yield "sample", ["--data", str(data)]
-    if is_older(weights, data / "sample.json" if data == _SAMPLE else data / "train" / "good"):
-        yield "train", [*where, "--preset", settings.preset]
-    if is_older(calibration, weights):
-        yield "calibrate", where
-    if is_older(report, weights, calibration):
-        yield "evaluate", where
-    if is_older(archive, weights, calibration, report):
-        yield "archive", ["--run", str(folder), "--model", settings.model, "--model-store", str(settings.model_store)]
+    """The verbs that are to be run with their flags, each decided on when the one before has run.
+
+    Training refuses to go over a finished model that other settings or pictures made.
+    """
+    data, run = f"--data={settings.data}", f"--run={settings.run}"
+    if settings.data == SAMPLE and is_older(SAMPLE / "sample.json"):
+        yield "sample", [data]
+    training = [data, run, "--preset", settings.preset]
+    if is_needed("train", training):
+        yield "train", training
+    for verb in ("calibrate", "evaluate"):
+        if is_needed(verb, [run]):
+            yield verb, [data, run]
+    packing = [run, "--model", settings.model, f"--model-store={settings.model_store}"]
+    if is_needed("archive", packing):
+        yield "archive", packing
 
 
 def show(settings: DemoSettings) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from snag.cli.model_name import EVERY
 from snag.cli.settings import from_flags, run
 from snag.core.errors import BadArtifact, ServerAnswer, ServerUnreachable
 from snag.core.files import write_bytes, write_text
 from snag.server.authentication import token_file
 from snag.server.background import in_background
-from snag.server.settings import ALL, ServeSettings
+from snag.server.settings import ServeSettings
 from snag.server.startup_message import curl, say, startup_message
 from snag.server.state.archive import Archive, archive_names, verify_archive
 from snag.server.state.golden import golden_set
@@ -63,7 +64,7 @@ def _announce(instance: Instance, launch: Launch, report: Report) -> None:
 
 def _verified(settings: ServeSettings) -> tuple[list[Archive], dict[str, str]]:
     """The archives asked for, and why others of them can't be served. Raises BadArtifact when none can."""
-    wanted = archive_names(settings.model_store) if ALL in settings.model else list(dict.fromkeys(settings.model))
+    wanted = archive_names(settings.model_store) if EVERY in settings.model else list(dict.fromkeys(settings.model))
     archives, failures = [], {}
     for model in wanted:
         try:

@@ -9,14 +9,12 @@ from typing import Any, Final, Literal
 from pydantic import Field, field_validator
 
 from snag.cli.hosts import Host, host_of
+from snag.cli.model_name import NAME_RULE, is_model_name
 from snag.cli.settings import Settings
 from snag.gate.settings import ANY_ORIGIN
 
 HERE: Final = Path(__file__).parent
-ALL: Final = "all"  #: stands for every model of the store
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
-NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"  #: of a model: it stands in addresses, file names and metrics
-NAME_RULE: Final = "expected letters, digits, '_', '-' and '.', beginning with a letter or digit, at most 128"
 
 
 def folder_of(inference_port: int) -> Path:
@@ -80,7 +78,7 @@ class ServeSettings(Settings):
         if not isinstance(words, list):
             return value
         names = [name.strip() for word in words for name in str(word).split(",")]
-        if not all(re.fullmatch(NAME, name, re.ASCII) for name in names):
+        if not all(map(is_model_name, names)):
             raise ValueError(NAME_RULE)
         return names
 

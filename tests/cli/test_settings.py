@@ -32,8 +32,8 @@ class Recipe(Settings):
 
 
 #: The keeper is started by `snag serve` alone, with a bare parser: what pydantic takes to load would delay every start of a
-#: server. The entry of all verbs has no flags (tests/cli/test_main.py).
-NOT_TYPED = {"snag.server.supervise.keeper", "snag.cli.main"}
+#: server. The entry of all verbs has no flags (tests/cli/test_main.py), `if-needed` those of others (tests/cli/test_stage.py).
+NOT_TYPED = {"snag.server.supervise.keeper", "snag.cli.main", "snag.cli.if_needed"}
 #: What a command wants before its flags.
 ACTIONS = {"snag.gate.token": ["list"]}
 

@@ -151,7 +151,7 @@ def test_the_readme_explains_every_variable_of_the_makefile() -> None:
 
 
 def test_every_verb_of_the_product_is_one_of_snag_and_is_called_by_make() -> None:
-    called = {verb for line in recipes() for verb in re.findall(r"python -m snag (\S+)", line)}
+    called = {verb for line in recipes() for verb in re.findall(r"(?:python -m snag|if-needed) (\S+)", line)}
 
     assert called - set(SNAG_VERBS) == set()
     assert set(SNAG_VERBS) - called == {"token", "export", "lamp"}  # nothing that make keeps up to date
@@ -192,7 +192,7 @@ def test_every_flag_that_the_makefile_passes_is_known_to_the_command() -> None:
     unknown = [
         (verb, flag)
         for line in recipes()
-        for verb in re.findall(r"python -m snag (\S+)", line)
+        for verb in re.findall(r"python -m snag (?:if-needed )?(\S+)", line)
         for flag in re.findall(r" (--[a-z0-9-]+)", line)
         if not re.search(rf"{flag}\b(?!-)", help_of(verb))
     ]

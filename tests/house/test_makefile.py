@@ -1,7 +1,8 @@
-"""What make decides to run: each file anew when it is missing, older than what it is made from, or asked for."""
+"""What make decides to run: a verb by its name, what it depends on if needed; and what it refuses before anything is run."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,99 +11,90 @@ from pathlib import Path
 import pytest
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
-CHAIN = ["runs/part/snag.pt", "runs/part/calibration.json", "runs/part/report/metrics.json", "model_store/part.mar"]
 TRAIN, CALIBRATE, EVALUATE, ARCHIVE, SERVE = "train", "calibrate", "evaluate", "archive", "serve"
 
 
-def plan(folder: Path, *words: str, data: str = "data/part") -> list[str]:
+def needed(*verbs: str) -> list[str]:
+    return [f"if-needed {verb}" for verb in verbs]
+
+
+def plan(folder: Path, *words: str, data: str | None = "data/part") -> list[str]:
     """The verbs of `snag` that make would run in `folder`, in their order."""
-    return re.findall(r"python -m snag (\S+)", dry_run(folder, *words, data=data).stdout)
+    return re.findall(r"python -m snag ((?:if-needed )?\S+)", dry_run(folder, *words, data=data).stdout)
 
 
-def dry_run(folder: Path, *words: str, data: str = "data/part") -> subprocess.CompletedProcess[str]:
+def dry_run(folder: Path, *words: str, data: str | None = "data/part") -> subprocess.CompletedProcess[str]:
     outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
-    command = ["make", "-n", "-f", str(MAKEFILE), *words, f"DATA={data}"]
+    command = ["make", "-n", "-f", str(MAKEFILE), *words, *([f"DATA={data}"] if data else [])]
     return subprocess.run(command, cwd=folder, env=outer, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
-    """A checkout with good pictures and nothing made from them."""
+    """A checkout with nothing made."""
     (tmp_path / "requirements").mkdir()
     for pinned in ("base.lock", "offline.lock", "features.lock", "dev.lock", "torch.txt"):
         (tmp_path / "requirements" / pinned).touch()
-    (tmp_path / "data/part/train/good").mkdir(parents=True)
-    os.utime(tmp_path / "data/part/train/good", (1000, 1000))
     return tmp_path
-
-
-@pytest.fixture
-def finished(bare: Path) -> Path:
-    """The same with everything made, each file younger than what it is made from."""
-    for age, name in enumerate(CHAIN):
-        (bare / name).parent.mkdir(parents=True, exist_ok=True)
-        (bare / name).touch()
-        os.utime(bare / name, (2000 + age, 2000 + age))
-    return bare
 
 
 def test_one_call_makes_everything_once_and_in_order(bare: Path) -> None:
     verbs = ["train", "calibrate", "evaluate", "archive", "serve"]
 
-    assert plan(bare, *verbs) == [TRAIN, CALIBRATE, EVALUATE, ARCHIVE, SERVE]
+    assert plan(bare, *verbs) == verbs
 
 
-def test_a_verb_makes_what_it_depends_on(bare: Path) -> None:
-    assert plan(bare, "serve") == [TRAIN, CALIBRATE, ARCHIVE, SERVE]
-    assert plan(bare, "evaluate") == [TRAIN, CALIBRATE, EVALUATE]
+def test_a_verb_makes_what_it_depends_on_where_that_is_needed(bare: Path) -> None:
+    assert plan(bare, "serve") == [*needed(TRAIN, CALIBRATE, ARCHIVE), SERVE]
+    assert plan(bare, "evaluate") == [*needed(TRAIN, CALIBRATE), EVALUATE]
+    assert plan(bare, "archive", "evaluate") == [*needed(TRAIN, CALIBRATE), EVALUATE, ARCHIVE]
     assert plan(bare, "predict", "IMAGES=part.png") == ["predict"]
     assert plan(bare, "score", "SOURCE=part.tar") == ["score"]
-
-
-def test_what_is_finished_is_not_made_again(finished: Path) -> None:
-    assert plan(finished, "serve") == [SERVE]
-
-
-def test_a_verb_that_is_asked_for_runs(finished: Path) -> None:
-    assert [plan(finished, verb)[0] for verb in ("train", "calibrate", "evaluate", "archive")] == [
-        TRAIN, CALIBRATE, EVALUATE, ARCHIVE,
-    ]  # fmt: skip
+    assert plan(bare, "serve", "MODELS=all") == ["serve"]
 
 
 @pytest.mark.parametrize(
     "setting", ["FPR=0.01", "THRESHOLD=3", "CONFIDENCE=0.9", "PROMISE=confidence", "METHOD=youden", "EXCLUDE=list.txt"]
 )
-def test_another_threshold_needs_no_training(finished: Path, setting: str) -> None:
-    assert plan(finished, "serve", setting) == [CALIBRATE, ARCHIVE, SERVE]
+def test_another_threshold_needs_no_training(bare: Path, setting: str) -> None:
+    assert plan(bare, "serve", setting) == [*needed(TRAIN), CALIBRATE, *needed(ARCHIVE), SERVE]
 
 
-@pytest.mark.parametrize("setting", ["VERSION=2.0", "RUN=runs/part"])
-def test_an_archive_is_made_anew_when_its_content_may_differ(finished: Path, setting: str) -> None:
-    assert plan(finished, "serve", setting) == [ARCHIVE, SERVE]
-
-
-def test_new_pictures_mean_new_training(finished: Path) -> None:
-    os.utime(finished / "data/part/train/good", (3000, 3000))
-
-    assert plan(finished, "serve") == [TRAIN, CALIBRATE, ARCHIVE, SERVE]
-
-
-def test_a_newer_report_goes_into_the_model_card(finished: Path) -> None:
-    (finished / "runs/part/report/index.html").touch()
-
-    assert plan(finished, "serve") == [ARCHIVE, SERVE]
+def test_training_anew_is_asked_for_by_its_variable_or_its_name(bare: Path) -> None:
+    assert plan(bare, "serve", "FRESH=1") == [TRAIN, *needed(CALIBRATE, ARCHIVE), SERVE]
+    assert "--fresh" in dry_run(bare, "serve", "FRESH=1").stdout
+    assert "--fresh" not in dry_run(bare, "train").stdout
 
 
 def test_the_sample_is_drawn_on_demand_alone(bare: Path) -> None:
     assert plan(bare, "train", data="data/sample") == ["sample", TRAIN]
+    assert plan(bare, "train", data="data/sample/") == ["sample", TRAIN]
+    assert plan(bare, "train", data=None) == ["sample", TRAIN]
     assert plan(bare, "train") == [TRAIN]
+    assert plan(bare, "train", data="data/sample (new)") == [TRAIN]
+
+
+def test_a_run_that_is_named_alone_knows_its_pictures(bare: Path) -> None:
+    """Else its model would be trained, calibrated and judged on the sample."""
+    (bare / "runs/bolt").mkdir(parents=True)
+    (bare / "runs/bolt/config.json").write_text(json.dumps({"settings": {"data": "data/M8  größe $x's"}}, indent=1))
+    where = ["--data='data/M8  größe $x'\\''s'", "--run='runs/bolt'"]
+
+    named = [dry_run(bare, "evaluate", word, data=None).stdout for word in ("MODEL=bolt", "RUN=runs/bolt")]
+
+    assert [line.split(" evaluate ")[1].strip() for line in "".join(named).splitlines() if "snag evaluate" in line] == [
+        " ".join(where)
+    ] * 2
+    assert "sample" not in "".join(named)
+    assert plan(bare, "train", "MODEL=nut", data=None) == ["sample", TRAIN]
 
 
 def test_the_demonstration_is_quick_and_keeps_out_of_other_runs(bare: Path) -> None:
-    output = dry_run(bare, "demo", data="data/sample").stdout
+    output = dry_run(bare, "demo", data=None).stdout
 
-    assert "snag train --data data/sample --run runs/demo --preset quick" in output
-    assert plan(bare, "demo", data="data/sample") == ["sample", TRAIN, CALIBRATE, EVALUATE, ARCHIVE, "demo"]
+    assert "snag train --data='data/sample' --run='runs/demo' --preset='quick'" in output
+    assert plan(bare, "demo", data=None) == ["sample", TRAIN, *needed(CALIBRATE, EVALUATE, ARCHIVE), "demo"]
+    assert "--run='runs/demo-part' --preset='quick'" in dry_run(bare, "demo").stdout
 
 
 def test_further_flags_go_to_the_verb_alone_that_was_asked_for(bare: Path) -> None:
@@ -135,8 +127,26 @@ def test_the_environment_and_an_outer_make_may_have_names_of_their_own(bare: Pat
     assert plan(bare, "train") == [TRAIN]
 
 
-def test_names_with_spaces_are_refused_in_one_line(bare: Path) -> None:
-    refused = dry_run(bare, "train", data="my parts")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["MODEL=größe"], "model = 'größe': expected letters, digits, '_', '-' and '.', beginning with a letter or digit"),
+        (["MODEL=a b"], "model = 'a b': expected letters"),
+        (["DATA=数据"], "no model's name can be made of the folder '数据': give one with MODEL="),
+        (["DATA=all"], "the folder's name 'all' would stand for every model"),
+        (["VERSION=2/0"], "version = '2/0': expected letters"),
+        (["DATA=a\nb"], "DATA holds a line break or control character, which make can't pass on: `.venv/bin/python -m snag "),
+        (["EXCLUDE=a\1b"], "EXCLUDE holds a line break or control character"),
+        (["MODEL_STORE=file/store"], "can't write file/store: "),
+    ],
+)
+def test_names_that_can_not_be_are_refused_before_anything_is_run(bare: Path, words: list[str], sentence: str) -> None:
+    """In one line, however long the training before them would take."""
+    (bare / "file").touch()
+
+    refused = dry_run(bare, "train", "archive", *words, data=None)
 
     assert refused.returncode == 2
-    assert "DATA='my parts': names with spaces are not supported" in refused.stderr
+    assert refused.stdout == ""
+    assert f"*** {sentence}" in refused.stderr
+    assert refused.stderr.count("\n") == 1

@@ -2,17 +2,19 @@
 
 import io
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from snag.client.montage import montage
-from snag.core.errors import NoPictures
+from snag.core.errors import BadConfig, DiskFull, NoPictures
 from snag.core.files import write_text
 from snag.core.verdict import Verdict
 from snag.server import demo as command
 from snag.server.demo import DemoSettings, Judged, chosen_pictures, counters, demo, shown
 from tests.support.parts_of_demo import write_test_pictures
+from tests.support.stages import leave
 
 SCRAPE = """\
 # HELP snag_requests_total Torchserve prometheus counter metric with unit: Count
@@ -52,18 +54,14 @@ def test_without_test_pictures_there_is_nothing_to_show(tmp_path, folder):
 def ran(monkeypatch, tmp_path):
     """Stages that leave their files in no time, in an empty folder; nothing is served."""
     monkeypatch.chdir(tmp_path)
-    made = {
-        "sample": "data/sample/sample.json",
-        "train": "runs/demo/snag.pt",
-        "calibrate": "runs/demo/calibration.json",
-        "evaluate": "runs/demo/report/metrics.json",
-        "archive": "model_store/demo.mar",
-    }
     verbs = []
 
     def stage(verb, flags):
         verbs.append(verb)
-        write_text(tmp_path / made[verb], "")
+        if verb == "sample":
+            write_text(tmp_path / "data/sample/sample.json", "")
+        else:
+            leave(verb, flags)
         return 0
 
     monkeypatch.setattr(command, "run_verb", stage)
@@ -78,6 +76,28 @@ def test_from_an_empty_folder_everything_is_made_once_and_then_shown(ran):
 
     assert demo(DemoSettings()) == 0
     assert ran == ["show"]
+    ran.clear()
+
+    assert demo(DemoSettings(preset="default")) == 0  # training is asked, which refuses
+    assert ran == ["train", "show"]
+
+
+def test_other_pictures_have_a_demonstration_of_their_own(ran, tmp_path):
+    demo(DemoSettings(data=Path("data/M8 screw (new)")))
+
+    assert ran == ["train", "calibrate", "evaluate", "archive", "show"]
+    assert (tmp_path / "runs/demo-M8-screw-new/snag.pt").exists()
+    assert (tmp_path / "model_store/demo-M8-screw-new.mar").exists()
+
+
+def test_a_name_or_a_store_that_can_not_be_is_refused_before_any_work(ran, tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(BadConfig, match="model = 'größe': expected letters"):
+        demo(DemoSettings(model="größe"))
+    with pytest.raises(DiskFull, match="file is there and is no folder"):
+        demo(DemoSettings(model_store=tmp_path / "file"))
+    assert ran == []
 
 
 def test_a_stage_that_fails_ends_the_demonstration_with_its_code(ran, monkeypatch):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 
 from snag.core.calibration import read_calibration
-from snag.core.errors import NoPictures, PartsFailed
+from snag.core.errors import BadConfig, DiskFull, NoPictures, PartsFailed
 from snag.training import train_all as command
 from snag.training.train_all import TrainAllSettings, train_all
-from tests.support.fakes import tiny_artifact, tiny_calibration
 from tests.support.parts import write_data_set
+from tests.support.stages import given, leave
 
 
 @pytest.fixture
@@ -30,20 +29,11 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Stages that leave the files that the real ones leave, in no time; those of a part called "bad" fail."""
     calls: list[tuple[str, str]] = []
 
-    def stage(verb, words):
-        flags = dict(zip(words[::2], words[1::2], strict=False))
-        run = Path(flags["--run"])
-        calls.append((run.name, verb))
-        if verb == "train" and not (run / "snag.pt").exists():
-            tiny_artifact(run)
-        if verb == "calibrate":
-            tiny_calibration(run, tiny_artifact(run), rate=float(flags["--fpr"]))
-        if verb == "archive":
-            store = Path(flags["--model-store"])
-            store.mkdir(exist_ok=True)
-            (store / f"{flags['--model']}.mar").touch()
-        time.sleep(0.02)  # files must differ in age
-        return int(run.name == "bad")
+    def stage(verb, flags):
+        name = Path(given(flags)["--run"]).name
+        calls.append((name, verb))
+        leave(verb, flags)
+        return int(name == "bad")
 
     monkeypatch.setattr(command, "run_verb", stage)
     return calls
@@ -116,6 +106,35 @@ def test_nothing_to_train(settings, tmp_path) -> None:
     """A folder without data folders is refused."""
     with pytest.raises(NoPictures):
         train_all(settings.model_copy(update={"data_root": tmp_path / "data/notes"}))
+
+
+def test_a_part_whose_folder_no_address_can_hold_gets_a_name_and_is_told_so(settings, ran, capsys) -> None:
+    """In model, run and archive alike."""
+    (settings.data_root / "M8 screw (new)/train/good").mkdir(parents=True)
+
+    train_all(settings.model_copy(update={"index": 0}))
+
+    assert "model M8-screw-new, after the folder 'M8 screw (new)'" in capsys.readouterr().out
+    assert (settings.runs / "M8-screw-new/snag.pt").exists()
+    assert (settings.model_store / "M8-screw-new.mar").exists()
+
+
+def test_two_folders_whose_models_would_be_called_the_same_are_refused_before_any_work(settings, ran) -> None:
+    for folder in ("screw (1)", "screw(1)"):
+        (settings.data_root / folder / "train/good").mkdir(parents=True)
+
+    with pytest.raises(BadConfig, match=r"screw \(1\) and .*screw\(1\) would both be called screw-1"):
+        train_all(settings)
+    assert ran == []
+
+
+@pytest.mark.parametrize("what", ["runs", "model_store"])
+def test_a_folder_that_can_not_take_the_results_is_refused_before_any_work(settings, ran, tmp_path, what) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DiskFull, match="file is there and is no folder"):
+        train_all(settings.model_copy(update={what: tmp_path / "file" / "below"}))
+    assert ran == []
 
 
 @pytest.mark.slow

@@ -5,56 +5,105 @@ from __future__ import annotations
 from typing import Any, Final
 
 from snag.core.artifact import load_artifact
-from snag.core.errors import BadArtifact
+from snag.core.errors import BadArtifact, FinishedModel
 from snag.training.run.provenance import read_config, write_config
 from snag.training.settings import TrainSettings
 
-#: Settings that say where and by how many, not what: a run moved or called by another name is still the same run.
-_PLACES: Final = {"run", "data", "config", "preset", "nproc", "hosts", "rendezvous"}
+#: Settings that say where, by how many and over what, not what: a run moved or called by another name is still the same run.
+_PLACES: Final = {"run", "data", "config", "preset", "nproc", "hosts", "rendezvous", "fresh", "keep_finished"}
 #: Settings of what comes after the learning: where only these differ, nothing has to be learnt again.
 _AFTERWARDS: Final = {"features"}
+#: What belongs to one model. An old one on a new split would be calibrated on pictures that it was trained on.
+_FILES: Final = ("snag.pt", "checkpoint.pt", "split.json", "calibration.json", "config.json")
+#: What a run's finished model was made with and is not asked for, each by its name in a sentence.
+Differences = dict[str, str]
 
 
 def identity(settings: TrainSettings) -> dict[str, Any]:
     """The settings that decide the result."""
-    return _without_places(settings.model_dump(mode="json"))
+    return _without(settings.model_dump(mode="json"), _PLACES)
 
 
-def finished(settings: TrainSettings, data_digest: str) -> bool:
-    """Whether the run's artefact was made by these settings from these pictures."""
+def differences(settings: TrainSettings, data_digest: str) -> Differences | None:
+    """How the run's finished model differs from what these settings would make of these pictures; None without such a model.
+
+    With `keep_finished` only what was asked for is compared: who serves a model need not say again how it was made.
+    """
     try:
         made = load_artifact(settings.run / "snag.pt").settings
     except BadArtifact:
-        return False
-    return made.get("data_digest") == data_digest and made.get("training") == identity(settings)
+        return None
+    had, wanted = _complete(made.get("training", {})), identity(settings)
+    same_pictures = made.get("data_digest") == data_digest
+    if same_pictures and had == wanted:
+        return {}
+    asked = settings.model_fields_set if settings.keep_finished else {"preset", *had, *wanted}
+    found = {}
+    if not same_pictures:
+        found["pictures"] = f"{settings.data / 'train' / 'good'} does not hold the pictures that it was trained on"
+    if "preset" in asked and made.get("preset") != settings.preset:
+        found["preset"] = f"its preset was {made.get('preset')}, not {settings.preset}"
+    for name in [name for name in {**wanted, **had} if name in asked and had.get(name) != wanted.get(name)]:
+        found[name] = f"its {name} was {_said(had.get(name))}, not {_said(wanted.get(name))}"
+    if "features" in found and not (settings.run / "checkpoint.pt").exists():
+        found["checkpoint"] = "checkpoint.pt, what it learnt, is gone"
+    return found
+
+
+def is_to_be_trained(settings: TrainSettings, found: Differences | None) -> bool:
+    """Whether there is something to do, given the `differences`. Raises FinishedModel where it was not asked to replace one."""
+    if found is None or settings.fresh:
+        return True
+    only_adds_features = settings.features and found.keys() - {"preset"} == _AFTERWARDS
+    if found and not settings.keep_finished and not only_adds_features:
+        raise FinishedModel(path=settings.run / "snag.pt", differences="; ".join(found.values()))
+    return only_adds_features and not settings.keep_finished
 
 
 def begin(settings: TrainSettings, data_digest: str) -> None:
     """Note what this run is. What other settings or pictures made is no start for it: it is set aside.
 
-    The artefact too, since the new split may calibrate it on pictures that it was trained on. Where only what comes after the
-    learning differs, the checkpoint stays.
+    A finished model too, which is there only if it may be replaced. Where only what comes after the learning differs, the
+    checkpoint stays.
     """
     path = settings.run / "config.json"
-    earlier = read_config(path)
-    wanted, had = identity(settings), {}
-    if earlier is not None and earlier["data_digest"] == data_digest:
-        had = _without_places(earlier["settings"])
-    learnt = _without(had, _AFTERWARDS) == _without(wanted, _AFTERWARDS)
-    what = "settings changed: what was learnt stays" if learnt else "settings or pictures changed: training starts anew"
-    for name in () if had == wanted else ("snag.pt",) if learnt else ("checkpoint.pt", "snag.pt"):
-        made = settings.run / name
+    wanted, had = identity(settings), _earlier(settings, data_digest)
+    aside: tuple[str, ...] = ()
+    what = "training starts anew"
+    if had != wanted and _without(had, _AFTERWARDS) == _without(wanted, _AFTERWARDS):
+        aside, what = ("snag.pt",), "settings changed: what was learnt stays"
+    elif had != wanted:
+        aside, what = _FILES, f"settings or pictures changed: {what}"
+    elif settings.fresh and differences(settings, data_digest) is not None:
+        aside = _FILES
+    for made in (settings.run / name for name in aside):
         if made.exists():
-            old = made.with_suffix(".old.pt")
+            old = made.with_suffix(f".old{made.suffix}")
             made.replace(old)
-            print(f"{what}; the old {name} is kept as {old.name}")
+            print(f"{what}; the old {made.name} is kept as {old.name}")
     for left in (*settings.run.glob(".*.pt.*.part"), *settings.run.glob("cache/.*.part")):
         left.unlink()  # a run that was killed while it wrote
     write_config(settings.model_dump(mode="json"), data_digest, path)
 
 
-def _without_places(settings: dict[str, Any]) -> dict[str, Any]:
-    return _without(settings, _PLACES)
+def _earlier(settings: TrainSettings, data_digest: str) -> dict[str, Any]:
+    """The settings that decide what lies there, finished or not; none where it is of other pictures. Raises BadArtifact."""
+    try:
+        made = load_artifact(settings.run / "snag.pt").settings
+        digest, had = made.get("data_digest"), made.get("training", {})
+    except BadArtifact:
+        config = read_config(settings.run / "config.json") or {"data_digest": None, "settings": {}}
+        digest, had = config["data_digest"], _without(config["settings"], _PLACES)
+    return _complete(had) if digest == data_digest else {}
+
+
+def _complete(settings: dict[str, Any]) -> dict[str, Any]:
+    """With the default of each setting that there was not yet when they were written."""
+    return {**identity(TrainSettings()), **settings}
+
+
+def _said(value: Any) -> str:
+    return "unset" if value is None else str(value)
 
 
 def _without(settings: dict[str, Any], names: set[str]) -> dict[str, Any]:

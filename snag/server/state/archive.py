@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -13,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from snag.cli.model_name import NAME_RULE, is_model_name
 from snag.core.errors import BadArtifact
 from snag.core.files import sha256_of, write_atomically
 from snag.core.format import check_archive
-from snag.server.settings import NAME, NAME_RULE
 from snag.server.state.golden import golden_set
 
 T = TypeVar("T")
@@ -47,7 +46,7 @@ def archive_names(model_store: Path) -> list[str]:
 def verify_archive(model_store: Path, model: str) -> Archive:
     """`<model>.mar` of the store, compared with the digest beside it. Raises BadArtifact, also without a threshold in it."""
     path = model_store / f"{model}.mar"
-    if not re.fullmatch(NAME, model, re.ASCII):
+    if not is_model_name(model):
         raise BadArtifact(path=path, detail=f"its name can't be a model's: {NAME_RULE}")
     try:
         return _verified(path.resolve(), model)

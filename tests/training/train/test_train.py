@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import struct
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from snag.training.data.dataset import digest_of, good_pictures
 from snag.training.data.split import read_split
 from snag.training.modes import MODES
 from tests.support.children import killed_before_replacing, signal_at_step
-from tests.support.parts import as_bytes, good_picture
+from tests.support.parts import good_picture
 from tests.support.tiny_training import COUNT, EPOCHS, STEPS, in_child, last_line, settings_of
 
 # --- what a run leaves ------------------------------------------------------------------------------------------------------
@@ -167,64 +166,3 @@ def test_a_finished_run_does_nothing_again(data: Path, whole_run: Path) -> None:
     assert again.code == 0
     assert again.out == f"{whole_run / 'snag.pt'} is already trained with these settings on these pictures\n"
     assert before == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in whole_run.rglob("*") if path.is_file()}
-
-
-def test_a_run_and_its_pictures_may_move(data: Path, whole_run: Path, tmp_path: Path) -> None:
-    shutil.copytree(data, tmp_path / "pictures")
-    shutil.copytree(whole_run, tmp_path / "results")
-
-    assert "already trained" in in_child(tmp_path / "pictures", tmp_path / "results").out
-
-
-@pytest.mark.parametrize("what", ["settings", "pictures"])
-def test_what_other_settings_or_pictures_made_is_kept_aside(what: str, data: Path, whole_run: Path, tmp_path: Path) -> None:
-    """And the new run owes nothing to it: the same bytes as in an empty folder."""
-    shutil.copytree(whole_run, tmp_path / "run")
-    flags: list[str] = []
-    if what == "settings":
-        flags = ["--epochs", "2"]
-    else:
-        data = shutil.copytree(data, tmp_path / "data")
-        Image.fromarray(as_bytes(good_picture(77, (48, 48)))).save(data / "train" / "good" / "one_more.png")
-
-    anew = in_child(data, tmp_path / "run", *flags)
-    in_child(data, tmp_path / "fresh", *flags)
-
-    assert anew.code == 0
-    assert "settings or pictures changed: training starts anew; the old checkpoint.pt is kept as checkpoint.old.pt" in anew.out
-    for name in ("checkpoint", "snag"):
-        assert (tmp_path / "run" / f"{name}.old.pt").read_bytes() == (whole_run / f"{name}.pt").read_bytes()
-    assert (tmp_path / "run" / "snag.pt").read_bytes() == (tmp_path / "fresh" / "snag.pt").read_bytes()
-
-
-def test_an_interrupted_run_of_other_settings_leaves_no_artefact_that_its_split_does_not_fit(
-    data: Path, whole_run: Path, tmp_path: Path
-) -> None:
-    """Calibrating the old artefact on the new split would score pictures that it was trained on."""
-    shutil.copytree(whole_run, tmp_path / "run")
-
-    in_child(data, tmp_path / "run", "--seed", "5", before=partial(signal_at_step, 1, signal.SIGINT))
-
-    assert not (tmp_path / "run" / "snag.pt").exists()
-    assert read_split(tmp_path / "run" / "split.json") != read_split(whole_run / "split.json")
-
-
-def test_features_are_added_to_what_was_learnt_and_taken_away_again(data: Path, whole_run: Path, tmp_path: Path) -> None:
-    """Without a step of training; and the artefact is that of a run that had them from the start."""
-    run = shutil.copytree(whole_run, tmp_path / "run")
-
-    added = in_child(data, run, "--features")
-    in_child(data, tmp_path / "fresh", "--features")
-
-    assert "settings changed: what was learnt stays; the old snag.pt is kept as snag.old.pt" in added.out
-    assert (run / "snag.old.pt").read_bytes() == (whole_run / "snag.pt").read_bytes()
-    assert (run / "checkpoint.pt").read_bytes() == (whole_run / "checkpoint.pt").read_bytes()
-    assert (run / "snag.pt").read_bytes() == (tmp_path / "fresh" / "snag.pt").read_bytes()
-    without, with_features = load_artifact(whole_run / "snag.pt"), load_artifact(run / "snag.pt")
-    assert with_features.settings["features"] is True
-    assert with_features.score_unit.startswith("log(1 + e) + f / 2 with f standard deviations of the features' distance")
-    assert with_features.score([good_picture(99, (48, 48))]) != without.score([good_picture(99, (48, 48))])
-
-    in_child(data, run)
-
-    assert (run / "snag.pt").read_bytes() == (whole_run / "snag.pt").read_bytes()
