@@ -172,8 +172,7 @@ def _digest(path: Path, expected: str | None) -> str | None:
 
 def print_check(folder: Path, console: Console, limits: PictureLimits = LIMITS) -> list[Finding]:
     """Check a data set and print what it holds and what is wrong with it, every file by name."""
-    shown = {"desc": "looking", "unit": "picture", "disable": None, "leave": False}
-    findings = check_layout(folder, lambda paths: tqdm(paths, **shown), limits)
+    findings = check_layout(folder, lambda paths: tqdm(paths, "looking", leave=False, unit="picture", disable=None), limits)
     holds = Table("folder", "pictures", title=str(folder), title_justify="left")
     for name, count in pictures_of(folder).items():
         holds.add_row(Text(name), str(count))

@@ -17,7 +17,7 @@ from snag.training.augment.variation import Variation, variation
 from snag.training.data.dataset import LEAST_PICTURES, digest_of, good_pictures, read
 from snag.training.data.split import Split, near_duplicates, shortfall, split
 from snag.training.data.survey import PictureSummary, survey
-from snag.training.data.white import white_of
+from snag.training.data.white import white_of_set
 from snag.training.modes import Choice, choose
 from snag.training.modes.mode import some_of
 from snag.training.prepared_cache import prepared_pictures, to_tensor
@@ -56,11 +56,9 @@ def read_training_set(settings: TrainSettings) -> TrainingSet:
 def training_set_of(settings: TrainSettings, paths: list[Path], digest: str) -> TrainingSet:
     """Split the good pictures, choose the mode by the fit pictures alone, and prepare what training needs."""
     names = [path.relative_to(settings.data).as_posix() for path in paths]
-    limits = replace(settings.limits, white=white_of(paths, settings.limits))
+    limits = replace(settings.limits, white=white_of_set(paths, settings.limits))
     if limits.white is not None:
-        print(
-            f"pictures of 16 bits: white is {limits.white}, since none of them goes beyond ({limits.white.bit_length()} bits)"
-        )
+        print(f"pictures of 16 bits: white is {limits.white} ({limits.white.bit_length()} bits), for none goes beyond")
     summaries = dict(zip(names, survey(paths, limits), strict=True))
     parts = _split(settings, summaries)
     choice = choose(

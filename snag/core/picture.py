@@ -62,9 +62,8 @@ _UPRIGHT: Final[dict[int, Callable[[NDArray], NDArray]]] = {
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 #: White where all 16 bits are the camera's.
 FULL: Final = 65535
-#: What a picture of 16 bits must go beyond where nobody knows how many of them the camera has: those that do not have all 16
-#: have 14 at most.
-_AMBIGUOUS: Final = 16383
+#: What white can be in 16 bits: of cameras and converters of 8, 10, 12, 14 and 16.
+RANGES: Final = (255, 1023, 4095, 16383, FULL)
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,7 @@ class PictureLimits:
     max_side: int = 20_000
     #: Height and width of a picture sent as bare grey bytes (the reference's clients), or None to refuse those.
     raw_shape: tuple[int, int] | None = (1024, 1024)
-    #: White in pictures of 16 bits: 4095 of a camera that has 12 bits and fills no more. None: nobody knows, for all pictures
-    #: that could tell have 8 bits; one that may be of such a camera is refused then.
+    #: White in pictures of 16 bits: 4095 of a camera that has 12 and fills no more. None: each picture's own, see `white_of`.
     white: int | None = FULL
 
 
@@ -127,12 +125,14 @@ def pixels_of(image: Image.Image, limits: PictureLimits = DEFAULT_LIMITS) -> Ten
     return _decoded(image, limits)
 
 
-def tensor_of_samples(values: NDArray, limits: PictureLimits = DEFAULT_LIMITS, white: int | None = None) -> Tensor:
-    """Stored values [H, W, 1 or 3], uint8 or uint16, as `decode` returns them; `white` where it is known of this picture.
+def tensor_of_samples(values: NDArray, limits: PictureLimits = DEFAULT_LIMITS) -> Tensor:
+    """Stored values [H, W, 1 or 3], uint8 or uint16, as `decode` returns them."""
+    return _tensor(values, limits)
 
-    Raises UnsupportedFormat for 16 bits of which nobody knows how many the camera has.
-    """
-    return _tensor(values, limits, white)
+
+def white_of(greatest: int) -> int:
+    """The least of RANGES that holds a picture's, or a set's, greatest value."""
+    return next(white for white in RANGES if greatest <= white)
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -151,17 +151,10 @@ def _tensor(values: NDArray, limits: PictureLimits, white: int | None = None, or
     planes = _UPRIGHT.get(orientation, lambda same: same)(planes)
     if planes.dtype == np.uint8:
         return torch.from_numpy(np.array(planes, order="C"))
-    white = white or limits.white
-    if white is None and planes.max() <= _AMBIGUOUS:
-        raise UnsupportedFormat(
-            detail=f"its 16 bits hold no value over {planes.max()}, and the model was trained on 8 bits alone: "
-            "nobody knows where white is",
-            formats=f"{', '.join(FORMATS)} with 8 bits, or with values up to {FULL}",
-            raw="",
-        )
+    white = white or limits.white or white_of(int(planes.max()))
     # Product and quotient are exact in float32 at white: it is 255 and not a little less.
     deep = np.multiply(planes, np.float32(255), dtype=np.float32, order="C")
-    return torch.from_numpy(np.divide(deep, np.float32(white or FULL), out=deep))
+    return torch.from_numpy(np.divide(deep, np.float32(white), out=deep))
 
 
 def _check_size(image: Image.Image, limits: PictureLimits) -> None:
@@ -184,7 +177,7 @@ def _check_pages(image: Image.Image, data: bytes) -> None:
         if all(page.is_preview_of(first) for page in others):
             return
         is_whole = others[-1].width > 0
-        detail = f"it has {len(others) + 1} pages" if is_whole else f"it has more than {len(others)} pages"
+        detail = f"it has {len(others) + 1} pages" if is_whole else "it has several pages, not all of which can be read"
         hint = ", or pages behind it that are marked as smaller versions of the first (NewSubfileType 1)"
     else:
         detail = "it has several frames" if image.format == "TIFF" else f"it has {getattr(image, 'n_frames', 2)} frames"

@@ -36,7 +36,7 @@ def samples_of(image: Image.Image, again: Callable[[], Image.Image] | None = Non
     Raises UnsupportedFormat for colour of 16 bits whose depth can't be kept, and whatever Pillow raises.
     """
     raw = _raw_mode(image)
-    if ";16" not in raw or image.mode.startswith("I;16"):
+    if not _is_deep_colour(image):
         _keep_colours_under_alpha(image)
         image.load()
         return _deep_grey(image) if image.mode.startswith("I;16") else Samples(_shallow(image, raw.startswith("RGBa")))
@@ -51,7 +51,17 @@ def samples_of(image: Image.Image, again: Callable[[], Image.Image] | None = Non
 
 def is_deep(image: Image.Image) -> bool:
     """Whether a picture that Pillow has opened and not yet decoded has more than 8 bits a value."""
-    return image.mode.startswith("I;16") or ";16" in _raw_mode(image)
+    return image.mode.startswith("I;16") or _is_deep_colour(image)
+
+
+def is_cut_by_pillow(image: Image.Image) -> bool:
+    """Whether Pillow would keep less than there is in the file of a picture that it has opened and not yet decoded.
+
+    Of a TIFF that is at its first page the others are more than Pillow says of them.
+    """
+    raw, is_first = _raw_mode(image), not image.tell()
+    pages = isinstance(image, TiffImageFile) and bool(raw) and getattr(image, "is_animated", False)
+    return is_first and (pages or raw.startswith("RGBa") or _is_deep_colour(image))
 
 
 def over_black(colour: NDArray, alpha: NDArray) -> NDArray:
@@ -74,6 +84,13 @@ def _raw_mode(image: Image.Image) -> str:
         return ""
     arguments = tiles[0].args
     return str(arguments[0] if isinstance(arguments, tuple) else arguments)
+
+
+def _is_deep_colour(image: Image.Image) -> bool:
+    raw = _raw_mode(image)
+    if not raw or image.mode.startswith("I;16"):
+        return False
+    return ";16" in raw or (isinstance(image, TiffImageFile) and 16 in image.tag_v2.get(_BITS, ()))
 
 
 def _set_raw_mode(image: Any, mode: str) -> None:

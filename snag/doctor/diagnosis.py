@@ -21,7 +21,7 @@ from snag.training.data.dataset import LEAST_PICTURES, LIMITS, read
 from snag.training.data.layout import Finding, check_layout
 from snag.training.data.split import near_duplicates
 from snag.training.data.survey import in_threads
-from snag.training.data.white import white_of
+from snag.training.data.white import white_of_set
 from snag.training.modes import Choice, choose
 from snag.training.modes.mode import some_of
 from snag.training.run.progress import progress
@@ -71,7 +71,7 @@ class Diagnosis:
 def diagnose(data: Path, limits: PictureLimits = LIMITS) -> Diagnosis:
     """Look at a data set. Raises nothing for pictures that can't be read: they are among the findings."""
     good = [path for path in pictures_to_examine(data) if path.is_relative_to(data / TRAIN)]
-    limits = replace(limits, white=white_of(good, limits))
+    limits = replace(limits, white=white_of_set(good, limits))
     findings = check_layout(data, lambda paths: progress(paths, "check", "file"), limits)
     exams = examine_all(data, limits)
     train = [exam for exam in exams if exam.folder == TRAIN]

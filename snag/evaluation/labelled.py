@@ -61,7 +61,7 @@ def read_mask(path: Path, height: int, width: int) -> np.ndarray:
     """
     size = max(DEFAULT_LIMITS.max_pixels, height * width), max(DEFAULT_LIMITS.max_side, height, width)
     try:
-        pixels = read_picture(path, PictureLimits(*size))  # as large as its picture is always fine
+        pixels = read_picture(path, PictureLimits(*size, white=None))  # as large as its picture is always fine
     except SnagError as error:
         raise BadDataset(detail=f"{path.name} can't be read: {error}") from error
     if tuple(pixels.shape[1:]) != (height, width):

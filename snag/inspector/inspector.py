@@ -47,8 +47,9 @@ class Inspector:
 
         `picture` is a file's path, the bytes of an encoded picture (PNG, JPEG, BMP, TIFF, WebP), a Pillow image, or an array,
         uint8 or uint16: [H, W] grey, [H, W, 3] RGB or [H, W, 4] with alpha. White of 16 bits is where it was in the pictures
-        that the model was trained on, else 65535. Files and Pillow images are turned upright by their EXIF orientation; of an
-        array row 0 is the upper edge. `group` names the camera, tool or shift, where calibration knows such groups.
+        that the model was trained on, or, where all of them had 8, the least of 255, 1023, 4095, 16383 and 65535 that the
+        picture does not exceed. Files and Pillow images are turned upright by their EXIF orientation; of an array row 0 is the
+        upper edge. `group` names the camera, tool or shift, where calibration knows such groups.
 
         The score is in the unit `calibration.score_unit`, higher is more anomalous; the p-value is the share of good pictures
         that look at least as anomalous, 0 to 1. While it judges, torch uses as many threads as a worker, since the last digits

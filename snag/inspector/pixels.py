@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 from torch import Tensor
 
 from snag.core.errors import BrokenPicture, PictureTooLarge, RequestError, UnsupportedFormat
-from snag.core.picture import FORMATS, PictureLimits, decode, pixels_of, tensor_of_samples
-from snag.core.samples import over_black
+from snag.core.picture import PictureLimits, decode, pixels_of, tensor_of_samples
+from snag.core.samples import is_cut_by_pillow, over_black
 
 Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | np.ndarray | Image.Image
 
@@ -63,22 +62,19 @@ def _from_array(array: np.ndarray, limits: PictureLimits) -> Tensor:
 
 def _from_image(image: Image.Image, limits: PictureLimits) -> Tensor:
     try:
-        if (data := _file_behind(image)) is not None:
-            return decode(data, replace(limits, raw_shape=None))
-        return pixels_of(image, limits)
+        return decode(_file_behind(image), limits) if is_cut_by_pillow(image) else pixels_of(image, limits)
     except RequestError:
         raise
     except Exception as error:  # its file is decoded now; decoders raise as many kinds as there are formats
         raise BrokenPicture(detail=str(error) or type(error).__name__) from error
 
 
-def _file_behind(image: Image.Image) -> bytes | None:
-    """The file of a picture that Pillow has opened and not yet decoded: it may hold more than Pillow would keep of it."""
-    file: Any = getattr(image, "fp", None)
-    if file is None or image.format not in FORMATS or not getattr(image, "tile", None) or image.tell():
-        return None
+def _file_behind(image: Image.Image) -> bytes:
+    """The file of a picture that Pillow has opened; the picture is decoded afterwards, as it is of any other."""
+    file: Any = cast(ImageFile.ImageFile, image).fp
     place = file.tell()
     file.seek(0)
     data: bytes = file.read()
     file.seek(place)
+    image.load()
     return data

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from torch import Tensor
 
 from snag.core.errors import SnagError
-from snag.core.picture import FULL, SUFFIXES, PictureLimits, decode
+from snag.core.picture import SUFFIXES, PictureLimits, decode
 
 #: The three folders of a data set; only train/good is obligatory.
 FOLDERS: Final = ("train", "test", "ground_truth")
@@ -52,8 +52,7 @@ def check_layout(folder: Path, progress: Progress = iter, limits: PictureLimits 
         if name.parts[0] not in FOLDERS:
             continue
         try:
-            # A mask has no white that a camera set.
-            pixels = decode(path.read_bytes(), replace(limits, white=FULL) if name.parts[0] == "ground_truth" else limits)
+            pixels = decode(path.read_bytes(), limits)
         except (SnagError, OSError) as error:
             findings.append(Finding("error", "unreadable", str(name), str(error)))
             continue

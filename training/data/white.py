@@ -9,30 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from PIL import Image
 
 from snag.core.errors import UnreadablePictures
-from snag.core.picture import FULL, PictureLimits
+from snag.core.picture import FULL, PictureLimits, white_of
 from snag.core.samples import is_deep
 from snag.training.data.dataset import read
 from snag.training.data.survey import in_threads
 
-#: The greatest values of cameras and converters that are made: 8, 10, 12, 14 and 16 bits.
-RANGES: Final = (255, 1023, 4095, 16383, FULL)
 
-
-def white_of(paths: Sequence[Path], limits: PictureLimits) -> int | None:
-    """The least of RANGES that holds every value of those pictures that have 16 bits; None where none has.
+def white_of_set(paths: Sequence[Path], limits: PictureLimits) -> int | None:
+    """What white is in those of these pictures that have 16 bits, as none of them is brighter; None where none has.
 
     What can't be read has no say here: who reads it next names it.
     """
     deep = [path for path in paths if _is_deep(path)]
     if not deep:
         return None
-    greatest = max(in_threads(lambda path: _greatest(path, limits), deep, "range"))
-    return next(full for full in RANGES if greatest <= full)
+    return white_of(max(in_threads(lambda path: _greatest(path, limits), deep, "range")))
 
 
 def _is_deep(path: Path) -> bool:
