@@ -71,7 +71,8 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
     write_golden_pictures(artifact, by_path, settings.run)
     write_highest(artifact, by_path, threshold, root, settings.run)
     own = {group.name for group in calibration.groups if group.threshold is not None}
-    write_capture_reference(paths, calibration.data_digest, settings.run, [name if name in own else None for name in names])
+    groups = [name if name in own else None for name in names]
+    write_capture_reference(paths, calibration.data_digest, settings.run, groups, artifact.limits)
     write_calibration(calibration, settings.run / "calibration.json")
     return calibration
 
@@ -81,7 +82,7 @@ def score_files(artifact: Artifact, paths: list[Path]) -> tuple[list[float], lis
     scores: list[float] = []
     peaks: list[float] = []
     for start in progress(range(0, len(paths), BATCH), "calibrate", "batch"):
-        batch = [read(path) for path in paths[start : start + BATCH]]
+        batch = [read(path, artifact.limits) for path in paths[start : start + BATCH]]
         found = artifact.score(batch)
         scores += [one.anomaly_score for one in found]
         peaks += [float(one.anomaly_map.max()) for one in found if one.reason is None]

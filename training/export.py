@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 
 from snag.core.errors import TrainingDiverged
+from snag.core.picture import FULL
 from snag.detector.detector import Detector
 from snag.detector.ensemble import Ensemble
 from snag.detector.fuse_batchnorm import fuse_batchnorm
@@ -72,6 +73,9 @@ def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: Histor
         "features": settings.features,
         "score_unit": f"{WITH_FEATURES} {unit}" if settings.features else unit,
         "data_digest": pictures.data_digest,
+        "max_pixels": pictures.limits.max_pixels,
+        "max_side": pictures.limits.max_side,
+        "white": FULL if settings.exposure == "raw" and pictures.limits.white is None else pictures.limits.white,
         "fit_pictures": len(pictures.fit),
         "standardise_pictures": len(pictures.standardise),
         "last_loss": {name: values[-1] for name, values in history.items()},

@@ -16,20 +16,22 @@ from rich.text import Text
 from tqdm import tqdm
 
 from snag.cli.model_name import model_name, named_after
-from snag.cli.settings import Settings, from_flags, run
+from snag.cli.picture_settings import PictureSettings
+from snag.cli.settings import from_flags, run
 from snag.core.errors import BadConfig, BadDataset
 from snag.core.file_names import spelled
 from snag.core.left_out import LeftOut
+from snag.core.picture import PictureLimits
 from snag.training.data.download import download, public_address
 from snag.training.data.folders import scratch_folder, whole_folder
-from snag.training.data.layout import Finding, check_layout, left_out_of, pictures_of
+from snag.training.data.layout import LIMITS, Finding, check_layout, left_out_of, pictures_of
 from snag.training.data.sources import CHUNK, Budget
 from snag.training.data.unpack import safe_parts, unpack
 
 MARKER: Final = "source.json"
 
 
-class IngestSettings(Settings):
+class IngestSettings(PictureSettings):
     """Bring a data set in MVTec's layout into data/raw/<category>, and check it; or check one that is there already."""
 
     source: str | None = Field(None, description="folder, zip, tar, tar.gz, tar.xz, or http(s) address of such a file")
@@ -175,9 +177,9 @@ def _digest(path: Path, expected: str | None) -> str | None:
     return digest.hexdigest()
 
 
-def print_check(folder: Path, console: Console) -> list[Finding]:
+def print_check(folder: Path, console: Console, limits: PictureLimits = LIMITS) -> list[Finding]:
     """Check a data set and print what it holds and what is wrong with it, every file by name."""
-    findings = check_layout(folder, lambda paths: tqdm(paths, desc="looking", unit="picture", disable=None, leave=False))
+    findings = check_layout(folder, lambda paths: tqdm(paths, "looking", leave=False, unit="picture", disable=None), limits)
     holds = Table("folder", "pictures", title=Text(spelled(folder)), title_justify="left")
     for name, count in pictures_of(folder).items():
         holds.add_row(Text(name), str(count))
@@ -209,7 +211,7 @@ def main(argv: list[str] | None = None) -> int:
         folders, new = ([settings.check], True) if settings.check else ingest(settings)
         if not new:
             print(f"{settings.source} was brought in before; --replace brings it in again")
-        wrong = {folder: errors for folder in folders if (errors := _errors(print_check(folder, console)))}
+        wrong = {folder: errors for folder in folders if (errors := _errors(print_check(folder, console, settings.limits)))}
         if wrong:
             raise BadDataset(detail="; ".join(f"{folder} has errors, named above: {count}" for folder, count in wrong.items()))
         for sentence in filter(None, map(_told, folders)):

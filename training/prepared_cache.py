@@ -15,13 +15,19 @@ from torch import Tensor, nn
 
 from snag.core.errors import DiskFull
 from snag.core.files import write_atomically, write_text
+from snag.core.picture import PictureLimits
 from snag.detector.preparation import Preparation
-from snag.training.data.dataset import read
+from snag.training.data.dataset import LIMITS, read
 from snag.training.data.survey import in_threads
 
 
 def prepared_pictures(
-    root: Path, names: Sequence[str], module: Preparation, cache: Path, data_digest: str
+    root: Path,
+    names: Sequence[str],
+    module: Preparation,
+    cache: Path,
+    data_digest: str,
+    limits: PictureLimits = LIMITS,
 ) -> tuple[list[np.ndarray], list[str]]:
     """Prepared pictures [c, h, w], float16, memory-mapped; and each one's reason ("" where it could be prepared).
 
@@ -37,7 +43,7 @@ def prepared_pictures(
             prepared = open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
             _reserve(temporary)  # not before: open_memmap empties the file
             paths = [root / name for name in names]
-            for i, (picture, reason) in enumerate(in_threads(lambda path: _prepare(module, path), paths, "prepare")):
+            for i, (picture, reason) in enumerate(in_threads(lambda path: _prepare(module, path, limits), paths, "prepare")):
                 _, height, width = picture.shape
                 prepared[i, :, :height, :width] = picture  # the file has room for the greatest
                 notes.append(f"{height} {width} {reason}")
@@ -54,8 +60,8 @@ def prepared_pictures(
 
 
 @torch.inference_mode()
-def _prepare(module: Preparation, path: Path) -> tuple[np.ndarray, str]:
-    prepared = module(read(path))
+def _prepare(module: Preparation, path: Path, limits: PictureLimits) -> tuple[np.ndarray, str]:
+    prepared = module(read(path, limits))
     return prepared.picture.numpy().astype(np.float16), prepared.reason
 
 

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from snag.cli.settings import Settings, from_flags
+from snag.cli.picture_settings import PictureSettings
+from snag.cli.settings import from_flags
 from snag.core.errors import BadConfig
 from snag.training.modes import AUTO, MODES
 from snag.training.modes.mode import Mode
@@ -17,7 +18,7 @@ PRESETS: Final = Path(__file__).parent / "presets"
 RAW_MODES: Final = [mode.name for mode in MODES.values() if mode.may_be_raw]
 
 
-class TrainSettings(Settings):
+class TrainSettings(PictureSettings):
     """Train an autoencoder on good pictures and export the detector as TorchScript."""
 
     data: Path = Field(Path("data/sample"), description="data set in MVTec layout; only train/good is read")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from snag.core.errors import TooFewPictures
+from snag.core.picture import PictureLimits
 from snag.training.augment.symmetry import Symmetry, symmetry
 from snag.training.augment.variation import Variation, variation
 from snag.training.data.dataset import LEAST_PICTURES, digest_of, good_pictures, read
 from snag.training.data.split import Split, near_duplicates, shortfall, split
 from snag.training.data.survey import PictureSummary, survey
+from snag.training.data.white import white_of_set
 from snag.training.modes import Choice, choose
 from snag.training.modes.mode import some_of
 from snag.training.prepared_cache import prepared_pictures, to_tensor
@@ -32,6 +34,7 @@ class TrainingSet:
     choice: Choice
     split: Split
     data_digest: str
+    limits: PictureLimits  #: what was read, and where white is
 
     @cached_property
     def variation(self) -> Variation:
@@ -53,7 +56,10 @@ def read_training_set(settings: TrainSettings) -> TrainingSet:
 def training_set_of(settings: TrainSettings, paths: list[Path], digest: str) -> TrainingSet:
     """Split the good pictures, choose the mode by the fit pictures alone, and prepare what training needs."""
     names = [path.relative_to(settings.data).as_posix() for path in paths]
-    summaries = dict(zip(names, survey(paths), strict=True))
+    limits = replace(settings.limits, white=white_of_set(paths, settings.limits))
+    if limits.white is not None:
+        print(f"pictures of 16 bits: white is {limits.white} ({limits.white.bit_length()} bits), for none goes beyond")
+    summaries = dict(zip(names, survey(paths, limits), strict=True))
     parts = _split(settings, summaries)
     choice = choose(
         [summaries[name] for name in parts.fit],
@@ -61,16 +67,16 @@ def training_set_of(settings: TrainSettings, paths: list[Path], digest: str) -> 
         colour=settings.colour,
         pixels=settings.pixels,
         raw=settings.exposure == "raw",
-    ).completed(lambda: (read(settings.data / name) for name in progress(some_of(parts.fit), "usual look", "picture")))
+    ).completed(lambda: (read(settings.data / name, limits) for name in progress(some_of(parts.fit), "usual look", "picture")))
     module = choice.module
     print(f"{choice.mode.name}: {choice.mode.phrase}, {module.channels} x {module.height} x {module.width}; {choice.fit.why}")
-    fit, standardise = (_prepare(settings, choice, part, digest) for part in (parts.fit, parts.standardise))
-    return TrainingSet(fit, standardise, choice, parts, digest)
+    fit, standardise = (_prepare(settings, choice, part, digest, limits) for part in (parts.fit, parts.standardise))
+    return TrainingSet(fit, standardise, choice, parts, digest, limits)
 
 
-def _prepare(settings: TrainSettings, choice: Choice, names: Sequence[str], digest: str) -> list[Tensor]:
+def _prepare(settings: TrainSettings, choice: Choice, names: Sequence[str], digest: str, limits: PictureLimits) -> list[Tensor]:
     """Pictures as the networks see them, without those that could not be aligned."""
-    prepared, reasons = prepared_pictures(settings.data, names, choice.module, settings.run / "cache", digest)
+    prepared, reasons = prepared_pictures(settings.data, names, choice.module, settings.run / "cache", digest, limits)
     usable = [picture for picture, reason in zip(prepared, reasons, strict=True) if not reason]
     if len(usable) < len(names):
         print(f"left out {len(names) - len(usable)} good pictures whose part or scene could not be aligned")

@@ -19,6 +19,7 @@ from snag.core.calibration import Calibration
 from snag.core.errors import ArtifactMismatch, BadArtifact
 from snag.core.files import write_bytes
 from snag.core.format import FORMAT, FORMAT_KEY, check_model
+from snag.core.picture import DEFAULT_LIMITS, PictureLimits
 
 #: Anomaly score of a picture that can't be judged (its reason says why): above any real one, and a number that JSON can carry.
 UNJUDGED_SCORE: Final = 1e6
@@ -52,6 +53,12 @@ class Artifact:
     def score_unit(self) -> str:
         """What one unit of the anomaly score means."""
         return str(self.settings["score_unit"])
+
+    @property
+    def limits(self) -> PictureLimits:
+        """What its training accepted of a picture, and where white is for it; no bare pixels."""
+        size = {name: self.settings.get(name, getattr(DEFAULT_LIMITS, name)) for name in ("max_pixels", "max_side", "white")}
+        return PictureLimits(**size, raw_shape=None)
 
     @torch.inference_mode()
     def score(self, pictures: Sequence[Tensor]) -> list[Scores]:

@@ -124,7 +124,10 @@ class PictureTooLarge(RequestError):
 
     code = "picture_too_large"
     status = 413
-    message = "the picture has {width} x {height} pixels; at most {limit} pixels are accepted, {max_side} on a side"
+    message = (
+        "the picture has {width} x {height} pixels; at most {limit} pixels are accepted, {max_side} on a side "
+        "(--max-pixels and --max-side of training; of a server also max_pixels and max_side in model-config.yaml)"
+    )
 
 
 class MapTooLarge(RequestError):

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from snag.core.calibration import Calibration
+from snag.core.display import displayed
 
 #: Positions on the scale: the median of the calibration maps' peaks, the level, the greatest of the peaks.
 USUAL, LEVEL, LARGEST = 0.25, 0.5, 0.625
@@ -106,7 +107,7 @@ def overlay(picture: Tensor, anomaly_map: Tensor, scale: Scale) -> Image.Image:
 
     A line in the colour of what it surrounds runs around each marked place, a little apart, so that a small one is found.
     """
-    drawn = np.clip(picture.numpy().astype(np.float32).mean(0), 0, 255)[..., None].repeat(3, axis=2)
+    drawn = displayed(picture).numpy().astype(np.float32).mean(0)[..., None].repeat(3, axis=2)
     values = _values(anomaly_map)
     over = values > np.float64(scale.level)
     if over.any():

@@ -94,6 +94,7 @@ class RowInspector:
         self._discarded = DiscardingBuffer()
         self._log = log
         self._reference = reference
+        self._limits = settings.limits(artifact.limits)
         self._name = name_of(calibration)
         self._illustrator = Illustrator(artifact, calibration)
         #: What snag_score_ratio divides by: 1 is as anomalous as can pass.
@@ -111,7 +112,7 @@ class RowInspector:
                 found = f"is answered {answer.status} ({body['error']['message']})"
                 raise GoldenMismatch(picture=one.name, found=found, where="by this worker", expected=f"score {one.score:.6g}")
             golden.check(one, body["score"], "in this worker")
-        picture = decode(pictures[golden.pictures[0].name], self._settings.limits)
+        picture = decode(pictures[golden.pictures[0].name], self._limits)
         self._illustrator.overlay(picture, self._artifact.score([picture])[0], self._calibration.compared_with(None))
 
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
@@ -131,7 +132,7 @@ class RowInspector:
             asked = ", ".join(sorted(request.wants))
             raise BadRequest(detail=f"an explanation is the overlay alone; ask /predictions for {asked}")
         started = time.perf_counter()
-        picture = decode(request.picture, self._settings.limits)
+        picture = decode(request.picture, self._limits)
         seconds = time.perf_counter() - started
         metrics = self._metrics_of(row)
         metrics.time("snag_decode_seconds", seconds)

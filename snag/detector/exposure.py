@@ -20,9 +20,9 @@ def at_limits(values: Tensor, near: float = 5.0) -> tuple[Tensor, Tensor]:
     """Of grey values 0..255: how sure it is that they were cut off below, and above, 0..1 each; of the same shape.
 
     A cut off value tells only that it was at most so low, or at least so high. Compression moves it away from the limit, but
-    by less than `near`.
+    by less than `near`. What lies further above 255 comes of a deeper picture, and was not cut off there.
     """
-    return (1.0 - values / near).clamp(0.0, 1.0), (1.0 - (255.0 - values) / near).clamp(0.0, 1.0)
+    return (1.0 - values / near).clamp(0.0, 1.0), (1.0 - (255.0 - values).abs() / near).clamp(0.0, 1.0)
 
 
 def polynomial_terms(y: Tensor, x: Tensor) -> Tensor:

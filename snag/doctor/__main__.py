@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from snag.cli.settings import Settings, from_flags, run
+from snag.cli.picture_settings import PictureSettings
+from snag.cli.settings import from_flags, run
 from snag.core.errors import BadDataset
 from snag.core.files import write_text
 from snag.doctor.advice import Advice, advice, suspects_of
@@ -20,7 +21,7 @@ from snag.doctor.page import render
 _MARKS = {"stop": "stop", "warning": "warning", "note": "note", "good": "ok"}
 
 
-class DoctorSettings(Settings):
+class DoctorSettings(PictureSettings):
     """Look at a data set before any training: what is wrong with it, and what to do."""
 
     data: Path = Field(Path("data/sample"), description="data set in MVTec layout; only train/good is obligatory")
@@ -33,7 +34,7 @@ def doctor(settings: DoctorSettings) -> None:
     """Write RUN/doctor.html and doctor.json and print what to do. Raises BadDataset where there is no such folder."""
     if not settings.data.is_dir():
         raise BadDataset(detail=f"no such folder: {settings.data}")
-    diagnosis = diagnose(settings.data)
+    diagnosis = diagnose(settings.data, settings.limits)
     said = advice(diagnosis)
     for one in said:
         print(f"{_MARKS[one.urgency] + ':':9}{one.text}")

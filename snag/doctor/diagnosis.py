@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,15 +13,17 @@ from torch import Tensor
 
 from snag.core.file_names import original
 from snag.core.left_out import LeftOut
+from snag.core.picture import PictureLimits
 from snag.detector.preparation import resized
-from snag.doctor.exam import TRAIN, Exam, examine_all
+from snag.doctor.exam import TRAIN, Exam, examine_all, pictures_to_examine
 from snag.doctor.suspects import Oddity, oddities
 from snag.evaluation.labelled import GOOD
 from snag.evaluation.shortcuts import Shortcut, audit, chance_level
-from snag.training.data.dataset import LEAST_PICTURES, read
+from snag.training.data.dataset import LEAST_PICTURES, LIMITS, read
 from snag.training.data.layout import Finding, check_layout, left_out_of
 from snag.training.data.split import near_duplicates
 from snag.training.data.survey import in_threads
+from snag.training.data.white import white_of_set
 from snag.training.modes import Choice, choose
 from snag.training.modes.mode import some_of
 from snag.training.run.progress import progress
@@ -69,14 +71,16 @@ class Diagnosis:
         return [exam for exam in self.exams if exam.folder == folder]
 
 
-def diagnose(data: Path) -> Diagnosis:
+def diagnose(data: Path, limits: PictureLimits = LIMITS) -> Diagnosis:
     """Look at a data set. Raises nothing for pictures that can't be read: they are among the findings."""
-    findings = check_layout(data, lambda paths: progress(paths, "check", "file"))
-    exams = examine_all(data)
+    good = [path for path in pictures_to_examine(data) if path.is_relative_to(data / TRAIN)]
+    limits = replace(limits, white=white_of_set(good, limits))
+    findings = check_layout(data, lambda paths: progress(paths, "check", "file"), limits)
+    exams = examine_all(data, limits)
     train = [exam for exam in exams if exam.folder == TRAIN]
-    choice, prepared = _prepare(train, data)
+    choice, prepared = _prepare(train, data, limits)
     groups = near_duplicates(torch.stack([exam.summary.thumbnail for exam in exams])) if exams else []
-    good = [exam for exam in exams if exam.folder == f"test/{GOOD}"]
+    tested = [exam for exam in exams if exam.folder == f"test/{GOOD}"]
     return Diagnosis(
         data=data,
         findings=findings,
@@ -86,22 +90,22 @@ def diagnose(data: Path) -> Diagnosis:
         oddities=[] if prepared is None else oddities(prepared),
         twins=_twins(exams, groups),
         leaks=_leaks(exams, groups),
-        defects=_compared(good, [exam for exam in exams if exam.is_bad]),
-        drift=_compared(train, good),
+        defects=_compared(tested, [exam for exam in exams if exam.is_bad]),
+        drift=_compared(train, tested),
         left_out=left_out_of(data),
     )
 
 
-def _prepare(train: Sequence[Exam], data: Path) -> tuple[Choice | None, Tensor | None]:
+def _prepare(train: Sequence[Exam], data: Path, limits: PictureLimits) -> tuple[Choice | None, Tensor | None]:
     """How training would prepare the good pictures, and they themselves so prepared, small."""
     if len(train) < LEAST_PICTURES:
         return None, None
     choice = choose([exam.summary for exam in train], pixels=PIXELS).completed(
-        lambda: (read(data / original(exam.name)) for exam in progress(some_of(train), "usual look", "picture"))
+        lambda: (read(data / original(exam.name), limits) for exam in progress(some_of(train), "usual look", "picture"))
     )
     with torch.inference_mode():
         views = in_threads(
-            lambda path: choice.module(read(path)).picture, [data / original(exam.name) for exam in train], "prepare"
+            lambda path: choice.module(read(path, limits)).picture, [data / original(exam.name) for exam in train], "prepare"
         )
     # Pictures of many shapes keep theirs; to be compared place by place they take the usual one.
     (height, width), _ = Counter((view.shape[1], view.shape[2]) for view in views).most_common(1)[0]

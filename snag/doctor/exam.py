@@ -11,12 +11,15 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from snag.core.display import displayed
 from snag.core.errors import SnagError, UnreadablePictures
 from snag.core.file_names import spelled
+from snag.core.picture import PictureLimits
 from snag.core.picture_files import picture_files
+from snag.core.samples import is_deep
 from snag.evaluation.labelled import GOOD, labelled_pictures
 from snag.evaluation.shortcuts import features, grey_of
-from snag.training.data.dataset import read
+from snag.training.data.dataset import LIMITS, read
 from snag.training.data.survey import PictureSummary, in_threads, summarise
 
 #: Folder of the pictures that training takes, relative to the data set.
@@ -52,21 +55,21 @@ def pictures_to_examine(data: Path) -> list[Path]:
     return [*picture_files(data / TRAIN).pictures, *(picture.path for picture in labelled_pictures(data))]
 
 
-def examine_all(data: Path) -> list[Exam]:
+def examine_all(data: Path, limits: PictureLimits = LIMITS) -> list[Exam]:
     """Look at every picture; those that can't be read are left out, for the layout's check names them."""
 
     def examined(path: Path) -> Exam | None:
         try:
-            return examine(path, data)
+            return examine(path, data, limits)
         except UnreadablePictures:
             return None
 
     return [exam for exam in in_threads(examined, pictures_to_examine(data), "look") if exam is not None]
 
 
-def examine(path: Path, data: Path) -> Exam:
+def examine(path: Path, data: Path, limits: PictureLimits = LIMITS) -> Exam:
     """Look at one picture. Raises UnreadablePictures."""
-    pixels = read(path)
+    pixels = read(path, limits)
     grey = grey_of(pixels) / 255.0
     return Exam(
         name=spelled(path.relative_to(data).as_posix()),
@@ -75,7 +78,7 @@ def examine(path: Path, data: Path) -> Exam:
         summary=summarise(pixels),
         features=features(grey),
         clipped=float(((grey <= 0.0) | (grey >= 1.0)).mean()),
-        tile=tile_of(pixels.float() / 255.0),
+        tile=tile_of(displayed(pixels) / 255.0),
     )
 
 
@@ -97,7 +100,7 @@ def _encoding(path: Path) -> str:
     try:
         with Image.open(path) as image:
             names = {"L": "grey", "1": "black and white", "P": "palette"}
-            mode = "grey, 16 bit" if image.mode.startswith("I") else names.get(image.mode, image.mode)
-            return f"{image.format}, {mode}"
+            kind = names.get(image.mode, "grey" if image.mode.startswith("I") else image.mode)
+            return f"{image.format}, {kind}{', 16 bit' if is_deep(image) else ''}"
     except (OSError, SnagError):
         return "unknown"

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from snag.core.display import displayed
 from snag.core.heatmap import Scale, coloured, overlay, png
 from snag.evaluation.judged_pictures import JudgedPicture
 from snag.evaluation.results import PictureResult
@@ -81,7 +82,7 @@ def rightness(result: PictureResult) -> float:
 def _exhibit(
     judged: JudgedPicture, result: PictureResult, anomaly_map: Tensor, mask: np.ndarray | None, scale: Scale
 ) -> Exhibit:
-    picture = _shrunk(np.clip(judged.pixels.numpy(), 0, 255).astype(np.uint8))
+    picture = _shrunk(displayed(judged.pixels).numpy())
     scores = judged.scores
     low, high = _grey_range(scores.prepared)
     seen = _shrunk(_to_bytes(scores.prepared, low, high))

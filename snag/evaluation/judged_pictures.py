@@ -11,6 +11,7 @@ from torch import Tensor
 from snag.core.artifact import Artifact, Scores
 from snag.core.calibration import Calibration
 from snag.core.errors import BadArtifact, SnagError
+from snag.core.picture import PictureLimits
 from snag.core.verdict import Verdict, judge
 from snag.evaluation.labelled import LabelledPicture, read_picture
 
@@ -40,7 +41,7 @@ def judge_pictures(
     """Judge `pictures` in their order, `batch` at a time. Raises BadArtifact when the model answers no number."""
     for start in range(0, len(pictures), batch):
         some = pictures[start : start + batch]
-        decoded = [_decode(picture) for picture in some]
+        decoded = [_decode(picture, artifact.limits) for picture in some]
         answers = iter(artifact.score([pixels for pixels in decoded if isinstance(pixels, Tensor)]))
         for picture, pixels in zip(some, decoded, strict=True):
             if isinstance(pixels, Unreadable):
@@ -53,9 +54,9 @@ def judge_pictures(
                 yield JudgedPicture(picture, pixels, scores, verdict)
 
 
-def _decode(picture: LabelledPicture) -> Tensor | Unreadable:
+def _decode(picture: LabelledPicture, limits: PictureLimits) -> Tensor | Unreadable:
     try:
-        return read_picture(picture.path)
+        return read_picture(picture.path, limits)
     except SnagError as error:
         return Unreadable(picture, error.code, str(error))
 

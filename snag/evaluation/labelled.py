@@ -12,7 +12,7 @@ from torch import Tensor
 from snag.core.errors import BadDataset, SnagError
 from snag.core.file_names import spelled
 from snag.core.left_out import LeftOut, Reason
-from snag.core.picture import decode
+from snag.core.picture import DEFAULT_LIMITS, PictureLimits, decode
 from snag.core.picture_files import picture_files
 
 #: The folder of good pictures; every other folder under test/ is a kind of defect.
@@ -57,10 +57,10 @@ def left_out_of_test(data: Path) -> LeftOut:
     return found.left_out
 
 
-def read_picture(path: Path) -> Tensor:
+def read_picture(path: Path, limits: PictureLimits = DEFAULT_LIMITS) -> Tensor:
     """Decode a file, see snag.core.picture.decode. Raises BadDataset for one that can't be opened, or the decoder's errors."""
     try:
-        return decode(path.read_bytes())
+        return decode(path.read_bytes(), limits)
     except OSError as error:
         raise BadDataset(detail=f"{path}: {error.strerror}") from error
 
@@ -70,8 +70,9 @@ def read_mask(path: Path, height: int, width: int) -> np.ndarray:
 
     Raises BadDataset when it can't be read, has another size than its picture, or marks nothing.
     """
+    size = max(DEFAULT_LIMITS.max_pixels, height * width), max(DEFAULT_LIMITS.max_side, height, width)
     try:
-        pixels = read_picture(path)
+        pixels = read_picture(path, PictureLimits(*size, white=None))  # as large as its picture is always fine
     except SnagError as error:
         raise BadDataset(detail=f"{path.name} can't be read: {error}") from error
     if tuple(pixels.shape[1:]) != (height, width):

@@ -82,7 +82,7 @@ def _numbers(artifact: Artifact, under: LabelledPicture, plain: LabelledPicture)
 
     Rounded where exposure is taken out: there the mean is a constant, and its rounding is nothing to rank by.
     """
-    pictures = [read_picture(picture.path) for picture in (under, plain)]
+    pictures = [read_picture(picture.path, artifact.limits) for picture in (under, plain)]
     rows = []
     for picture in pictures:
         scores = artifact.score([picture])[0]

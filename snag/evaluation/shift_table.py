@@ -93,7 +93,7 @@ def score_shifts(artifact: Artifact, pictures: Iterable[LabelledPicture]) -> Shi
     found = ShiftScores()
     for seed, picture in enumerate(pictures):
         try:
-            pixels = read_picture(picture.path)
+            pixels = read_picture(picture.path, artifact.limits)
         except SnagError:
             continue
         found.pictures.append(picture)

@@ -34,6 +34,7 @@ class Inspector:
     def __init__(self, bundle: Bundle, settings: ServingSettings, path: Path) -> None:
         self._bundle = bundle
         self._settings = settings
+        self._limits = settings.limits(bundle.artifact.limits)
         self.path: Final = path  #: of the archive or run folder
 
     @property
@@ -44,10 +45,11 @@ class Inspector:
     def judge(self, picture: Picture, group: str | None = None) -> Verdict:
         """The verdict on one picture; equal bytes get the server's score.
 
-        `picture` is a file's path, the bytes of an encoded picture (PNG, JPEG, BMP, TIFF, WebP), a Pillow image, or an array:
-        uint8 [H, W] grey or [H, W, 3] RGB, uint16 [H, W] grey whose full scale is 65535. Files and Pillow images are
-        turned upright by their EXIF orientation; of an array row 0 is the upper edge. `group` names the camera, tool or shift,
-        where calibration knows such groups.
+        `picture` is a file's path, the bytes of an encoded picture (PNG, JPEG, BMP, TIFF, WebP), a Pillow image, or an array,
+        uint8 or uint16: [H, W] grey, [H, W, 3] RGB or [H, W, 4] with alpha. White of 16 bits is where it was in the pictures
+        that the model was trained on, or, where all of them had 8, the least of 255, 1023, 4095, 16383 and 65535 that the
+        picture does not exceed. Files and Pillow images are turned upright by their EXIF orientation; of an array row 0 is the
+        upper edge. `group` names the camera, tool or shift, where calibration knows such groups.
 
         The score is in the unit `calibration.score_unit`, higher is more anomalous; the p-value is the share of good pictures
         that look at least as anomalous, 0 to 1. While it judges, torch uses as many threads as a worker, since the last digits
@@ -55,7 +57,7 @@ class Inspector:
 
         Raises BrokenPicture, PictureTooLarge or UnsupportedFormat, each with what would be accepted.
         """
-        decoded = tensor_of(picture, self._settings.limits)
+        decoded = tensor_of(picture, self._limits)
         with _threads(self._settings.torch_threads):
             return self._bundle.judge(decoded, group)
 

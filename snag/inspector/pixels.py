@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import numpy as np
-import torch
-from PIL import Image
+from PIL import Image, ImageFile
 from torch import Tensor
 
 from snag.core.errors import BrokenPicture, PictureTooLarge, RequestError, UnsupportedFormat
-from snag.core.picture import PictureLimits, decode, pixels_of
+from snag.core.picture import PictureLimits, decode, pixels_of, tensor_of_samples
+from snag.core.samples import is_cut_by_pillow, over_black
 
 Picture = str | os.PathLike[str] | bytes | bytearray | memoryview | np.ndarray | Image.Image
 
-_ARRAYS: Final = "uint8 [H, W] grey, uint8 [H, W, 3] RGB, uint16 [H, W] grey"
-_FULL_SCALE: Final = 65535 / 255  #: of 16 bits in units of the decoder's scale, as of a file of 16 bits
+_ARRAYS: Final = "uint8 or uint16, [H, W] grey, [H, W, 3] RGB or [H, W, 4] RGB with alpha"
 
 
 def tensor_of(picture: Picture, limits: PictureLimits) -> Tensor:
@@ -48,23 +47,34 @@ def _bytes(path: Path) -> bytes:
 
 
 def _from_array(array: np.ndarray, limits: PictureLimits) -> Tensor:
-    depth = array.dtype.itemsize if array.dtype.kind == "u" else 0
-    is_grey, is_colour = array.ndim == 2, array.ndim == 3 and array.shape[-1] == 3
-    if not array.size or not ((depth == 1 and (is_grey or is_colour)) or (depth == 2 and is_grey)):
+    is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
+    if not array.size or not is_picture or array.dtype.kind != "u" or array.dtype.itemsize > 2:
         detail = f"an array {list(array.shape)} of {array.dtype}"
         raise UnsupportedFormat(detail=detail, formats=_ARRAYS, raw="")
     height, width = array.shape[:2]
     if height * width > limits.max_pixels or max(height, width) > limits.max_side:
         raise PictureTooLarge(width=width, height=height, limit=limits.max_pixels, max_side=limits.max_side)
-    if depth == 2:
-        return torch.from_numpy(np.divide(array[None].astype(np.float32), np.float32(_FULL_SCALE)))
-    return torch.from_numpy(np.array(array[None] if is_grey else array.transpose(2, 0, 1), order="C"))
+    values = array.reshape(height, width, -1)
+    if values.shape[-1] == 4:
+        values = over_black(values[..., :3], values[..., 3])
+    return tensor_of_samples(values, limits)
 
 
 def _from_image(image: Image.Image, limits: PictureLimits) -> Tensor:
     try:
-        return pixels_of(image, limits)
+        return decode(_file_behind(image), limits) if is_cut_by_pillow(image) else pixels_of(image, limits)
     except RequestError:
         raise
     except Exception as error:  # its file is decoded now; decoders raise as many kinds as there are formats
         raise BrokenPicture(detail=str(error) or type(error).__name__) from error
+
+
+def _file_behind(image: Image.Image) -> bytes:
+    """The file of a picture that Pillow has opened; the picture is decoded afterwards, as it is of any other."""
+    file: Any = cast(ImageFile.ImageFile, image).fp
+    place = file.tell()
+    file.seek(0)
+    data: bytes = file.read()
+    file.seek(place)
+    image.load()
+    return data

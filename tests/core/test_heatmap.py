@@ -122,11 +122,11 @@ def test_overlay_leaves_alone_what_stops_no_part():
 
 
 def test_overlay_of_deep_and_coloured_pictures():
-    """Colour and 16-bit pictures are laid under in grey."""
-    deep = torch.full((1, 2, 2), 99.6, dtype=torch.float32)
+    """Colour and 16-bit pictures are laid under in grey, the latter by the range that they use."""
+    deep = torch.tensor([[[0.0, 9.96], [24.9, 24.9]]])
     colour = torch.tensor([30, 60, 90], dtype=torch.uint8)[:, None, None].expand(3, 2, 2)
 
-    assert np.unique(np.asarray(overlay(deep, torch.zeros(2, 2), SCALE))).tolist() == [100]
+    assert np.unique(np.asarray(overlay(deep, torch.zeros(2, 2), SCALE))).tolist() == [0, 102, 255]
     assert np.unique(np.asarray(overlay(colour, torch.zeros(2, 2), SCALE))).tolist() == [60]
 
 

@@ -150,18 +150,18 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("picture", "message"),
         [
-            (GREY.astype(np.float32), r"an array \[31, 40\] of float32; expected one of uint8 \[H, W\] grey"),
+            (GREY.astype(np.float32), r"an array \[31, 40\] of float32; expected one of uint8 or uint16, \[H, W\] grey"),
             (GREY.astype(np.int64), r"an array \[31, 40\] of int64; expected"),
             (GREY > 9, r"an array \[31, 40\] of bool; expected"),
             (GREY[None], r"an array \[1, 31, 40\] of uint8; expected"),
-            (np.dstack([COLOUR, GREY]), r"an array \[31, 40, 4\] of uint8; expected"),
-            (COLOUR.astype(np.uint16), r"an array \[31, 40, 3\] of uint16; expected"),
+            (np.dstack([GREY, GREY]), r"an array \[31, 40, 2\] of uint8; expected"),
+            (COLOUR.astype(np.uint32), r"an array \[31, 40, 3\] of uint32; expected"),
             (GREY[:0], r"an array \[0, 40\] of uint8; expected"),
             (7, "an object of type int; expected one of a path, an encoded picture's bytes, a NumPy array, a Pillow image"),
             (b"This is no picture.", "19 bytes of no known format; expected one of PNG"),
             (Image.fromarray(GREY.astype(np.float32)), "its pixels are signed, of 32 bits or in Lab; expected"),
         ],
-        ids=["float32", "int64", "bool", "1 x H x W", "RGBA", "deep colour", "empty", "int", "text", "float picture"],
+        ids=["float32", "int64", "bool", "1 x H x W", "two channels", "32 bits", "empty", "int", "text", "float picture"],
     )
     def test_what_is_no_picture(self, run, picture, message):
         """The sentence says what it is and what would have been one."""

@@ -61,9 +61,9 @@ def planes(pixels: np.ndarray) -> np.ndarray:
 
 
 def over_black(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """[H, W] or [H, W, 3] under `alpha` 0..255 -> [3, H, W]; exact where alpha is 0 or 255."""
-    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, 2)
-    return planes(np.round(rgb * (alpha[:, :, None] / 255.0)))
+    """[H, W] or [H, W, 3] under `alpha` 0..255 -> [1 or 3, H, W]; exact where alpha is 0 or 255."""
+    values = pixels if pixels.ndim == 3 else pixels[:, :, None]
+    return planes(np.round(values * (alpha[:, :, None] / 255.0)))
 
 
 def alpha() -> np.ndarray:

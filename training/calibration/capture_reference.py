@@ -9,15 +9,22 @@ from pathlib import Path
 from snag.core.calibration import POOLED
 from snag.core.capture_reference import PROPERTIES, REFERENCE_FILE, CaptureReference, spread_of, write_reference
 from snag.core.imaging import brightness, sharpness
-from snag.training.data.dataset import read
+from snag.core.picture import PictureLimits
+from snag.training.data.dataset import LIMITS, read
 
 
-def write_capture_reference(paths: Sequence[Path], data_digest: str, run: Path, groups: Sequence[str | None] = ()) -> None:
+def write_capture_reference(
+    paths: Sequence[Path],
+    data_digest: str,
+    run: Path,
+    groups: Sequence[str | None] = (),
+    limits: PictureLimits = LIMITS,
+) -> None:
     """Write `run`/reference.json: exposure and sharpness of these pictures, and when the model was made.
 
     `groups` names for each picture the group that has a threshold of its own, or None. Raises UnreadablePictures.
     """
-    conditions = [(brightness(picture), sharpness(picture)) for picture in map(read, paths)]
+    conditions = [(brightness(picture), sharpness(picture)) for picture in (read(path, limits) for path in paths)]
     exposures, sharpnesses = zip(*conditions, strict=True)
     of_group = {POOLED: conditions}
     for group in sorted({group for group in groups if group is not None}):

@@ -16,8 +16,9 @@ from snag.core.artifact import Artifact
 from snag.core.errors import BadDataset
 from snag.core.files import write_bytes
 from snag.core.golden import GOLDEN_FILE, Golden, GoldenPicture, tolerance_of, write_golden
-from snag.core.picture import decode
-from snag.training.data.dataset import LIMITS, read
+from snag.core.picture import FULL, decode
+from snag.core.plain_png import encode_deep
+from snag.training.data.dataset import read
 
 COUNT: Final = 3
 FOLDER: Final = "golden"
@@ -45,8 +46,8 @@ def write_golden_pictures(artifact: Artifact, scores: Mapping[Path, float], run:
 def _judged(artifact: Artifact, scores: Mapping[Path, float]) -> Iterator[tuple[bytes, float]]:
     """PNG and score of each picture that can be judged, those in the middle first; scored as it is kept, and alone."""
     for path in _middle_first(scores):
-        data = _png(read(path))
-        found = artifact.score([decode(data, LIMITS)])[0]
+        data = _png(read(path, artifact.limits), artifact.limits.white or FULL)
+        found = artifact.score([decode(data, artifact.limits)])[0]
         if found.reason is None:
             yield data, found.anomaly_score
 
@@ -57,15 +58,16 @@ def _middle_first(scores: Mapping[Path, float]) -> list[Path]:
     return [ranked[rank] for rank in ranks]
 
 
-def _png(picture: Tensor) -> bytes:
+def _png(picture: Tensor, white: int) -> bytes:
     """The picture [C, H, W] as `snag.core.picture.decode` gives it, lossless and without any metadata.
 
     One that is too large for a request loses every second line and column until it fits: it needs a known score, no more.
     """
-    pixels = picture.numpy()
-    if pixels.dtype == np.float32:  # grey of more than 8 bits, on the scale of 8
-        pixels = np.rint(pixels * 257).astype(np.uint16)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(buffer, "PNG")
-    data = buffer.getvalue()
-    return data if len(data) <= MOST_BYTES else _png(picture[:, ::2, ::2])
+    pixels = picture.numpy().transpose(1, 2, 0)
+    if pixels.dtype == np.float32:  # of more than 8 bits, on the scale of 8
+        data = encode_deep(np.rint(pixels * np.float32(white / 255)).astype(np.uint16))
+    else:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(buffer, "PNG")
+        data = buffer.getvalue()
+    return data if len(data) <= MOST_BYTES else _png(picture[:, ::2, ::2], white)

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from snag.core.artifact import Artifact
+from snag.core.display import displayed
 from snag.core.file_names import spelled
 from snag.core.files import write_atomically
 from snag.pages.contact_sheet import contact_sheet
@@ -31,7 +32,7 @@ def write_highest(artifact: Artifact, scores: Mapping[Path, float], threshold: f
     reach = sum(score >= threshold for score in scores.values())
     shown, captions = [], []
     for path in ranked[: min(MOST, max(LEAST, reach))]:
-        picture = read(path)
+        picture = read(path, artifact.limits)
         found = artifact.score([picture])[0]
         height, width = picture.shape[1:]
         anomaly_map = None if found.reason else artifact.map_in_picture(found, height, width)
@@ -44,7 +45,7 @@ def write_highest(artifact: Artifact, scores: Mapping[Path, float], threshold: f
 
 def _ringed(picture: Tensor, anomaly_map: Tensor | None) -> Tensor:
     """[3, h, w] in 0..1, shrunk to the sheet, with a ring around the map's peak."""
-    pixels = picture.float().clamp(0, 255).round().byte().expand(3, -1, -1).numpy()
+    pixels = displayed(picture).expand(3, -1, -1).numpy()
     image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     if anomaly_map is not None:

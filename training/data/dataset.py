@@ -44,9 +44,9 @@ def digest_of(paths: Iterable[Path], root: Path) -> str:
     return total.hexdigest()
 
 
-def read(path: Path) -> Tensor:
+def read(path: Path, limits: PictureLimits = LIMITS) -> Tensor:
     """Decode one picture of the data set, [C, H, W]. Raises UnreadablePictures, naming it."""
     try:
-        return decode(path.read_bytes(), LIMITS)
+        return decode(path.read_bytes(), limits)
     except (SnagError, OSError) as error:
         raise UnreadablePictures(count="some", first=path, detail=error) from error

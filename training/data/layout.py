@@ -37,7 +37,7 @@ class Finding:
     detail: str
 
 
-def check_layout(folder: Path, progress: Progress = iter) -> list[Finding]:
+def check_layout(folder: Path, progress: Progress = iter, limits: PictureLimits = LIMITS) -> list[Finding]:
     """Everything wrong with a data set, errors first, each sorted by path: every picture is decoded whole.
 
     An error keeps Snag from training with it: no train/good, or a picture that can't be read. What is hidden is passed over,
@@ -59,7 +59,7 @@ def check_layout(folder: Path, progress: Progress = iter) -> list[Finding]:
         if reason is not None or name.parts[0] not in FOLDERS:
             continue
         try:
-            pixels = decode(path.read_bytes(), LIMITS)
+            pixels = decode(path.read_bytes(), limits)
         except (SnagError, OSError) as error:
             findings.append(Finding("error", "unreadable", str(name), str(error)))
             continue

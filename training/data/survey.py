@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from snag.core.picture import PictureLimits
 from snag.detector.aligner import REFINE_SIDE
 from snag.detector.exposure import to_channels
 from snag.detector.geometry import shrink
 from snag.detector.locator import SIDE
-from snag.training.data.dataset import read
+from snag.training.data.dataset import LIMITS, read
 from snag.training.run.progress import progress
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ def summarise(picture: Tensor) -> PictureSummary:
     grey = to_channels(picture, 1)
     chroma = float((picture.amax(0).float() - picture.amin(0).float()).mean()) if picture.shape[0] == 3 else 0.0
     thumbnail = functional.adaptive_avg_pool2d(grey[None], 32).flatten()
-    tiny = shrink(picture, SIDE).round().to(torch.uint8)
+    tiny = shrink(picture, SIDE).round().clamp(0, 255).to(torch.uint8)
     return PictureSummary(shrink(grey, REFINE_SIDE), tiny, thumbnail, picture.shape[1], picture.shape[2], chroma, _grain(grey))
 
 
@@ -50,9 +51,9 @@ def _grain(grey: Tensor) -> float:
     return (across - down) / (across + down) if across + down > 0 else 0.0
 
 
-def survey(paths: Sequence[Path]) -> list[PictureSummary]:
+def survey(paths: Sequence[Path], limits: PictureLimits = LIMITS) -> list[PictureSummary]:
     """Summarise picture files, in their order. Raises UnreadablePictures."""
-    return in_threads(lambda path: summarise(read(path)), paths, "read")
+    return in_threads(lambda path: summarise(read(path, limits)), paths, "read")
 
 
 def in_threads(work: Callable[[Path], T], paths: Sequence[Path], what: str) -> list[T]:
