@@ -202,7 +202,7 @@ $(weights): $(pictures) $(call redo,train) | .venv/.installed $(features)
 
 # People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
 spool = runs/server-$(INFERENCE_PORT)/spool
-labelled = $(if $(LABELS),--threshold "$$(cat $(RUN)/threshold.txt)")
+labelled = $(if $(LABELS),--threshold "$$(cat $(RUN)/threshold.txt)" --threshold-from labels)
 promise = $(call flag,CONFIDENCE,confidence) $(call flag,PROMISE,promise) $(call flag,EXCLUDE,exclude) $(call flag,GROUPS,groups) $(call flag,THRESHOLD,threshold)
 choice = $(call flag,METHOD,method) $(call flag,DEFECTS,defects) $(call flag,MISS_COST,miss-cost) \
     $(call flag,FALSE_ALARM_COST,false-alarm-cost) $(call flag,DEFECT_SHARE,defect-share)

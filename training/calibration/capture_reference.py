@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snag.core.calibration import POOLED
 from snag.core.capture_reference import PROPERTIES, REFERENCE_FILE, CaptureReference, spread_of, write_reference
+from snag.core.group import POOLED
 from snag.core.imaging import brightness, sharpness
 from snag.training.data.dataset import read
 
@@ -15,7 +15,7 @@ from snag.training.data.dataset import read
 def write_capture_reference(paths: Sequence[Path], data_digest: str, run: Path, groups: Sequence[str | None] = ()) -> None:
     """Write `run`/reference.json: exposure and sharpness of these pictures, and when the model was made.
 
-    `groups` names for each picture the group that has a threshold of its own, or None. Raises UnreadablePictures.
+    `groups` names for each picture the group whose threshold judges it, the rest's too, or None. Raises UnreadablePictures.
     """
     conditions = [(brightness(picture), sharpness(picture)) for picture in map(read, paths)]
     exposures, sharpnesses = zip(*conditions, strict=True)
