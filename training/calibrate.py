@@ -128,7 +128,7 @@ def _chosen(settings: CalibrateSettings, artifact: Artifact) -> tuple[Calibratio
     if left_out > MANY * every and not settings.exclude_many:
         raise BadDataset(
             detail=f"{settings.exclude} leaves out {left_out} of {every} calibration pictures, more than {100 * MANY:g} %: if "
-            "they were good parts after all, the threshold would reject many more than it promises. Expected fewer, or "
+            "these are good parts after all, the threshold rejects many more than it promises. Expected fewer, or "
             "--exclude-many where each of them surely shows no good part"
         )
     return chosen, unchecked

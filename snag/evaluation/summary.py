@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from snag.core.artifact import Artifact
-from snag.core.calibration import Calibration
+from snag.core.calibration import SPLIT_CONFORMAL, Calibration
 from snag.evaluation.figures import Estimate, Figures
 from snag.evaluation.gallery import Gallery
 from snag.evaluation.intervals import Interval, clopper_pearson, likeness, realised_rate_interval, surprise
@@ -19,7 +19,6 @@ from snag.evaluation.results import PictureResult
 from snag.evaluation.score_histogram import PixelHistogram
 from snag.evaluation.shift_table import ShiftTable, shifts_json
 from snag.evaluation.shortcuts import Shortcut, chance_level
-
 
 #: Fields of a calibration that are too long for metrics.json, or stand there in another form.
 _LONG = ("scores", "artifact", "map_peaks", "groups", "rest")
@@ -87,7 +86,7 @@ class Promise:
 
 def promise_of(calibration: Calibration) -> Promise | None:
     """The promise of a calibration, or None where the threshold was set by hand or chosen with defects."""
-    if calibration.rate is None:
+    if calibration.method != SPLIT_CONFORMAL or calibration.rate is None:
         return None
     rank = calibration.rank
     return Promise(calibration.rate, realised_rate_interval(calibration.count, rank), calibration.count, rank)
@@ -169,9 +168,7 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
     calibration, promise, good = evaluation.calibration, evaluation.promise, evaluation.figures.good
     return {
         "good_likeness_p_value": evaluation.good_likeness,
-        **{
-            key: value for key, value in asdict(calibration).items() if key not in _LONG
-        },
+        **{key: value for key, value in asdict(calibration).items() if key not in _LONG},
         "promise": None if calibration.guarantee is None else calibration.guarantee.sentence,
         "groups": {group.name: {"count": group.count, "threshold": group.threshold} for group in calibration.groups},
         "count": calibration.count,

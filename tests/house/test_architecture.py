@@ -67,6 +67,7 @@ LIGHT = (
     "hazards",
     "golden",
     "guarantee",
+    "group",
     "threshold_comparison",
     "calibration",
     "ranks",

@@ -92,8 +92,8 @@ def _groups(calibration: Calibration) -> Iterator[str]:
         )
         yield from _useful(rest, calibration.rate)
     yield (
-        f"a request without a group is judged by the {POOLED} threshold, whose rate is kept for parts mixed as here; one that names "
-        f"a group not seen here by that of {'the rest' if has_rest else 'all'}, and nothing is promised for it"
+        f"a request without a group is judged by the {POOLED} threshold, whose rate is kept for parts mixed as here; one that "
+        f"names a group not seen here, by that of {'the rest' if has_rest else 'all'}, and nothing is promised for it"
     )
 
 
