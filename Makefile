@@ -164,7 +164,7 @@ train-all: .venv/.installed $(features) ## train, calibrate and pack every data 
 
 # People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
 suggest = suggest-threshold $(call flag,LABELS,labels) --spool=$(server)/spool $(call flag,MODEL,model) $(call flag,FPR,fpr)
-labelled = $(if $(value LABELS),--threshold="$$(cat $(call typed,RUN)/threshold.txt)")
+labelled = $(if $(value LABELS),--threshold="$$(cat $(call typed,RUN)/threshold.txt)" --threshold-from=labels)
 chosen := FPR CONFIDENCE PROMISE EXCLUDE GROUPS THRESHOLD LABELS METHOD DEFECTS MISS_COST FALSE_ALARM_COST DEFECT_SHARE
 choice = $(call flag,FPR,fpr) $(call flag,CONFIDENCE,confidence) $(call flag,PROMISE,promise) $(call flag,EXCLUDE,exclude) \
     $(call flag,GROUPS,groups) $(call flag,THRESHOLD,threshold) $(call flag,METHOD,method) $(call flag,DEFECTS,defects) \

@@ -113,10 +113,12 @@ def _model_card(settings: ArchiveSettings, artifact: Artifact, calibration: Cali
         "calibration": {
             "method": calibration.method,
             "threshold": calibration.threshold,
-            "false_alarm_rate": calibration.rate,
+            "false_alarm_rate": calibration.rate,  # that was asked for; what is kept stands in the promise
+            "rate_on_average": calibration.guarantee.average if calibration.guarantee else None,
             "promise": calibration.guarantee.sentence if calibration.guarantee else None,
             "pictures": calibration.count,
             "left_out": list(calibration.left_out),
+            "unchecked": calibration.unchecked,
             "score_unit": calibration.score_unit,
             "created": calibration.created,
             "data_digest": calibration.data_digest,

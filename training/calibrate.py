@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from snag.cli.settings import from_flags, run
 from snag.core.artifact import UNJUDGED_SCORE, Artifact, load_artifact
-from snag.core.calibration import MANUAL, SPLIT_CONFORMAL, Calibration, Group, rank_of_threshold, write_calibration
+from snag.core.calibration import Calibration, rank_of_threshold, write_calibration
 from snag.core.errors import BadDataset, BadScores, TooFewCalibrationPictures, UnjudgedCalibrationPictures
-from snag.core.files import sha256_of
+from snag.core.file_names import original
+from snag.core.group import REST, Group
 from snag.core.guarantee import Guarantee
-from snag.core.picture_files import picture_files
 from snag.core.threshold_comparison import ThresholdComparison
-from snag.training.calibration.calibration_set import calibration_set, pictures_below
+from snag.training.calibration.calibration_set import CalibrationSet, calibration_set, pictures_below
 from snag.training.calibration.capture_reference import write_capture_reference
 from snag.training.calibration.compare_thresholds import compare_thresholds
 from snag.training.calibration.golden import write_golden_pictures
-from snag.training.calibration.groups import calibrated_groups, groups_by_folder, groups_by_list
-from snag.training.calibration.guarantee import guarantee_of_chosen, promised_threshold
+from snag.training.calibration.groups import (
+    calibrated_groups,
+    calibrated_rest,
+    groups_by_folder,
+    groups_by_list,
+    scores_by_group,
+)
+from snag.training.calibration.guarantee import guarantee_of_chosen, measured_share, promised_threshold, with_left_out
 from snag.training.calibration.highest import FILE, write_highest
+from snag.training.calibration.seen_pictures import same_picture, tested_pictures, unseen
 from snag.training.calibration.settings import CalibrateSettings
 from snag.training.calibration.summary import lines_of
 from snag.training.data.dataset import digest_of, read
@@ -30,51 +38,70 @@ from snag.training.run.progress import progress
 
 #: Pictures scored at a time; more gains nothing on a CPU.
 BATCH = 4
+#: Share of the calibration pictures up to which some may be left out without a word.
+MANY = 0.05
 
 
 def calibrate(settings: CalibrateSettings) -> Calibration:
     """Score the calibration pictures through the artefact and write `calibration.json`."""
     artifact = load_artifact(settings.run / "snag.pt")
-    chosen = calibration_set(settings, artifact)
-    paths, root = chosen.paths, chosen.root
+    chosen, unchecked = _chosen(settings, artifact)
+    paths, root, left_out = chosen.paths, chosen.root, [chosen.root / original(name) for name in chosen.left_out]
     if settings.by_rule:  # too few pictures: say so before scoring them
         promised_threshold([0.0] * len(paths), settings.fpr, settings.promise, settings.confidence)
-    names, defects = _group_names(settings, paths, root), _defects(settings)
-    unsorted, peaks = score_files(artifact, paths)
-    scores = sorted(unsorted)
-    if wrong := sum(not math.isfinite(score) for score in scores):
-        raise BadScores(count=wrong, total=len(scores))
+    names, defects = _group_names(settings, [*paths, *left_out], root), _defects(settings, artifact)
+    scores, peaks = score_files(artifact, paths)
+    known = ScoredPictures(scores, score_files(artifact, left_out)[0] if left_out else [], names)
+    if wrong := sum(not math.isfinite(score) for score in known.every):
+        raise BadScores(count=wrong, total=len(known.every))
     compared = _compare(settings, scores, score_files(artifact, defects)[0]) if defects else ()
-    threshold, promised = _threshold(settings, scores, compared)
-    if settings.by_rule and threshold >= UNJUDGED_SCORE:
-        unjudged = [path for path, score in zip(paths, unsorted, strict=True) if score >= UNJUDGED_SCORE]
-        raise UnjudgedCalibrationPictures(
-            count=len(unjudged), total=len(paths), path=unjudged[0], rate=settings.fpr, fallback=FALLBACK.name
-        )
+    threshold, promised = _threshold(settings, known, compared)
+    _check_judged(settings, threshold, dict(zip(paths, scores, strict=True)))
+    groups, rest = _groups(settings, known)
     calibration = Calibration(
-        scores=tuple(scores),
-        rate=settings.fpr,
+        scores=tuple(sorted(scores)),
+        rate=settings.fpr if settings.by_rule else None,
         threshold=threshold,
-        method=MANUAL if settings.threshold is not None else SPLIT_CONFORMAL if settings.by_rule else settings.method,
+        method=settings.calibration_method,
         score_unit=artifact.score_unit,
         artifact=artifact.fingerprint,
         data_digest=digest_of(paths, root),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         map_level=_map_level(peaks, settings.fpr) if artifact.settings.get("score") == "mse" and peaks else None,
-        map_peaks=() if sorted(peaks) == scores else tuple(sorted(peaks)),
+        map_peaks=() if sorted(peaks) == sorted(scores) else tuple(sorted(peaks)),
         guarantee=promised,
         left_out=chosen.left_out,
-        groups=_groups(settings, unsorted, names),
+        groups=groups,
+        rest=rest,
         comparisons=compared,
+        unchecked=unchecked,
     )
-    by_path = dict(zip(paths, unsorted, strict=True))
-    write_golden_pictures(artifact, by_path, settings.run)
-    write_highest(artifact, by_path, threshold, root, settings.run)
-    own = {group.name for group in calibration.groups if group.threshold is not None}
-    groups = [name if name in own else None for name in names]
-    write_capture_reference(paths, calibration.data_digest, settings.run, groups, artifact.limits)
-    write_calibration(calibration, settings.run / "calibration.json")
+    _write(settings.run, artifact, calibration, chosen, known)
     return calibration
+
+
+@dataclass(frozen=True)
+class ScoredPictures:
+    """Scores of the calibration pictures, and of those that were left out as no good parts, with their groups."""
+
+    kept: list[float]
+    left_out: list[float]
+    names: list[str | None]  #: the group of each, first of those kept
+
+    @property
+    def every(self) -> list[float]:
+        """All scores, in the order of the names."""
+        return [*self.kept, *self.left_out]
+
+    @property
+    def kept_names(self) -> list[str | None]:
+        """Groups of the calibration pictures alone."""
+        return self.names[: len(self.kept)]
+
+    @property
+    def left_out_by_group(self) -> list[tuple[str | None, float]]:
+        """Group and score of each picture that was left out."""
+        return list(zip(self.names[len(self.kept) :], self.left_out, strict=True))
 
 
 def score_files(artifact: Artifact, paths: list[Path]) -> tuple[list[float], list[float]]:
@@ -89,15 +116,58 @@ def score_files(artifact: Artifact, paths: list[Path]) -> tuple[list[float], lis
     return scores, peaks
 
 
+def _chosen(settings: CalibrateSettings, artifact: Artifact) -> tuple[CalibrationSet, str]:
+    """The calibration pictures, and why nobody knows whether training saw them, or nothing. Raises BadDataset."""
+    chosen = calibration_set(settings, artifact)
+    unchecked = ""
+    if settings.good is not None:
+        found = unseen(chosen, settings.data, settings.run, artifact)
+        chosen, unchecked = found.chosen, found.unchecked
+        if found.copies:
+            print(f"{found.copies} pictures of {settings.good} are copies of others there: each picture counts once")
+    left_out, every = len(chosen.left_out), len(chosen.paths) + len(chosen.left_out)
+    if left_out > MANY * every and not settings.exclude_many:
+        raise BadDataset(
+            detail=f"{settings.exclude} leaves out {left_out} of {every} calibration pictures, more than {100 * MANY:g} %: if "
+            "these are good parts after all, the threshold rejects many more than it promises. Expected fewer, or "
+            "--exclude-many where each of them surely shows no good part"
+        )
+    return chosen, unchecked
+
+
+def _write(run: Path, artifact: Artifact, calibration: Calibration, chosen: CalibrationSet, known: ScoredPictures) -> None:
+    """The calibration, and what belongs to it."""
+    by_path = dict(zip(chosen.paths, known.kept, strict=True))
+    write_golden_pictures(artifact, by_path, run)
+    write_highest(artifact, by_path, calibration.threshold, chosen.root, run)
+    own = {group.name for group in calibration.groups if group.threshold is not None}
+    other = REST if calibration.rest and calibration.rest.threshold is not None else None
+    judged_by = [name if name in own else other for name in known.kept_names]
+    write_capture_reference(chosen.paths, calibration.data_digest, run, judged_by, artifact.limits)
+    write_calibration(calibration, run / "calibration.json")
+
+
+def _check_judged(settings: CalibrateSettings, threshold: float, scores: Mapping[Path, float]) -> None:
+    """Raises UnjudgedCalibrationPictures where the rule's threshold would stop nothing but what can't be judged."""
+    if settings.by_rule and threshold >= UNJUDGED_SCORE:
+        unjudged = [path for path, score in scores.items() if score >= UNJUDGED_SCORE]
+        raise UnjudgedCalibrationPictures(
+            count=len(unjudged), total=len(scores), path=unjudged[0], rate=settings.fpr, fallback=FALLBACK.name
+        )
+
+
 def _threshold(
-    settings: CalibrateSettings, scores: list[float], compared: Sequence[ThresholdComparison]
-) -> tuple[float, Guarantee | None]:
+    settings: CalibrateSettings, known: ScoredPictures, compared: Sequence[ThresholdComparison]
+) -> tuple[float, Guarantee]:
+    scores, confidence = known.kept, settings.confidence
     if settings.threshold is not None:
-        return settings.threshold, None
-    if settings.by_rule:
-        return promised_threshold(scores, settings.fpr, settings.promise, settings.confidence)
-    threshold = next(one.threshold for one in compared if one.method == settings.method)
-    return threshold, guarantee_of_chosen(scores, threshold, settings.confidence)
+        threshold, promised = settings.threshold, measured_share(scores, settings.threshold, confidence)
+    elif settings.by_rule:
+        threshold, promised = promised_threshold(scores, settings.fpr, settings.promise, confidence)
+    else:
+        threshold = next(one.threshold for one in compared if one.method == settings.method)
+        promised = guarantee_of_chosen(scores, threshold, confidence)
+    return threshold, with_left_out(promised, threshold, scores, known.left_out)
 
 
 def _compare(settings: CalibrateSettings, scores: list[float], defects: list[float]) -> tuple[ThresholdComparison, ...]:
@@ -111,8 +181,14 @@ def _compare(settings: CalibrateSettings, scores: list[float], defects: list[flo
     return compare_thresholds(good, bad, conformal, settings.confidence, settings.costs)
 
 
-def _groups(settings: CalibrateSettings, scores: list[float], names: list[str | None]) -> tuple[Group, ...]:
-    return calibrated_groups(scores, names, settings.fpr, settings.promise, settings.confidence) if settings.by_rule else ()
+def _groups(settings: CalibrateSettings, known: ScoredPictures) -> tuple[tuple[Group, ...], Group | None]:
+    """The groups, those with enough pictures with a threshold, and the rest of them; none has any where the rule sets none."""
+    scores, names, left_out = known.kept, known.kept_names, known.left_out_by_group
+    if not settings.by_rule:
+        return tuple(Group(name, tuple(some), None) for name, some in scores_by_group(scores, names).items()), None
+    asked = settings.fpr, settings.promise, settings.confidence
+    groups = calibrated_groups(scores, names, *asked, left_out)
+    return groups, calibrated_rest(groups, scores, names, *asked, left_out)
 
 
 def _map_level(peaks: list[float], rate: float) -> float:
@@ -124,18 +200,17 @@ def _group_names(settings: CalibrateSettings, paths: list[Path], root: Path) -> 
     """The group of each picture."""
     if settings.groups is not None:
         return groups_by_list(paths, settings.groups, root)
-    return groups_by_folder(paths, root / "train" / "good" if settings.good is None else root) if settings.by_rule else []
+    return groups_by_folder(paths, root / "train" / "good" if settings.good is None else root)
 
 
-def _defects(settings: CalibrateSettings) -> list[Path]:
+def _defects(settings: CalibrateSettings, artifact: Artifact) -> list[Path]:
     """The labelled defects. Raises BadDataset where the test set has one of them, under whatever name."""
     if settings.defects is None:
         return []
     defects, test = pictures_below(settings.defects, "pictures of defective parts"), settings.data / "test"
-    tested = {sha256_of(path) for path in picture_files(test).pictures}
-    if taken := next((path for path in defects if sha256_of(path) in tested), None):
+    if taken := same_picture(defects, tested_pictures(settings.data), artifact.limits):
         raise BadDataset(
-            detail=f"{taken} is a picture of {test}: what a threshold is chosen with can't test it; expected other defects"
+            detail=f"{taken[0]} is a picture of {test}: what a threshold is chosen with can't test it; expected other defects"
         )
     return defects
 

@@ -8,8 +8,8 @@ floats, but the p-value 29 / 100 is 0.29.)
 
 For exchangeable good pictures the probability of a false alarm is then at most `rate` (Vovk et al., Algorithmic Learning in a
 Random World, 2005, ch. 4; Bates et al., Annals of Statistics 51(1), 2023, eq. 2). A greater k keeps the rate with a stated
-confidence besides (`training/calibration/guarantee.py`). By groups (one camera, one tool) the same holds for each: Mondrian
-conformal.
+confidence besides (`training/calibration/guarantee.py`). By groups (one camera, one tool) the same holds for each that has
+enough pictures, and for the others taken together, the rest, mixed as calibration had them: Mondrian conformal.
 """
 
 from __future__ import annotations
@@ -26,31 +26,16 @@ from typing import Any, Final
 
 from snag.core.errors import BadArtifact, BadConfig, BadScores, TooFewCalibrationPictures
 from snag.core.files import write_text
+from snag.core.group import POOLED, REST, Group
 from snag.core.guarantee import AVERAGE, Guarantee, read_guarantee
 from snag.core.threshold_comparison import ThresholdComparison
 
 SPLIT_CONFORMAL: Final = "split-conformal"
 MANUAL: Final = "manual"  #: the threshold was set by hand
+LABELLED: Final = "labelled"  #: people's labels of served pictures suggested it
 YOUDEN: Final = "youden"  #: it was chosen with labelled defects: the greatest difference of detections and false alarms
 COST: Final = "cost"  #: the same: the least cost of misses and false alarms
-METHODS: Final = (SPLIT_CONFORMAL, MANUAL, YOUDEN, COST)
-POOLED: Final = "pooled"  #: stands where a group's name does, for all calibration pictures together
-_LONGEST_GROUP: Final = 64
-
-
-@dataclass(frozen=True)
-class Group:
-    """Calibration pictures of one camera, tool or shift, or all of them: what a score of that kind is compared with."""
-
-    name: str
-    scores: tuple[float, ...]  #: sorted ascending
-    threshold: float | None  #: None: too few that can be judged to keep the rate, so the pooled one holds
-    guarantee: Guarantee | None = None
-
-    @property
-    def count(self) -> int:
-        """How many calibration pictures it has."""
-        return len(self.scores)
+METHODS: Final = (SPLIT_CONFORMAL, MANUAL, LABELLED, YOUDEN, COST)
 
 
 @dataclass(frozen=True)
@@ -58,7 +43,7 @@ class Calibration:
     """What the threshold was made from, kept whole so that each answer can carry a p-value."""
 
     scores: tuple[float, ...]  #: sorted ascending, one for each calibration picture
-    rate: float  #: the false-alarm rate that was asked for
+    rate: float | None  #: the false-alarm rate that was asked for; None: the threshold was not made to keep any
     threshold: float  #: anomalous means score > threshold
     method: str  #: one of METHODS
     score_unit: str  #: what one unit of the score means
@@ -68,10 +53,12 @@ class Calibration:
     map_level: float | None = None  #: level of the anomaly map where it is not in the score's unit; None: the threshold
     #: Peaks of the pictures' anomaly maps, sorted ascending, those of refused pictures left out; empty: they are the scores.
     map_peaks: tuple[float, ...] = ()
-    guarantee: Guarantee | None = None  #: None: set by hand, or a file from before there was any
+    guarantee: Guarantee | None = None  #: None: a file from before there was any
     groups: tuple[Group, ...] = ()
+    rest: Group | None = None  #: all that belongs to no group with a threshold of its own; None: nothing does, or no groups
     left_out: tuple[str, ...] = ()  #: calibration pictures that a person said are no good parts, by their paths
     comparisons: tuple[ThresholdComparison, ...] = ()  #: the methods side by side, where there were labelled defects
+    unchecked: str = ""  #: why it is not known whether training saw these pictures; empty: it did not
 
     @property
     def count(self) -> int:
@@ -80,7 +67,9 @@ class Calibration:
 
     @property
     def rank(self) -> int:
-        """Which of the sorted scores a SPLIT_CONFORMAL threshold is, 1-based."""
+        """Which of the sorted scores a SPLIT_CONFORMAL threshold is, 1-based. Raises ValueError for any other threshold."""
+        if self.rate is None:
+            raise ValueError(f"a {self.method} threshold has no rank")
         known = self.guarantee and self.guarantee.rank
         return known or rank_of_threshold(self.count, self.rate)
 
@@ -89,25 +78,23 @@ class Calibration:
         return any(group == known.name for known in self.groups)
 
     def compared_with(self, group: str | None) -> Standard:
-        """What judges a picture of `group`: its own threshold and scores, else the pooled ones."""
+        """What judges a picture of `group`: its own threshold and scores, else those of the rest, else the pooled ones."""
         for known in self.groups:
             if known.name == group and known.threshold is not None:
-                return Standard(known.name, known.threshold, known)
-        return Standard(POOLED, self.threshold, self)
+                return Standard(known.name, known.threshold, known, self.rate is not None)
+        if group is not None and self.rest is not None and self.rest.threshold is not None:
+            return Standard(REST, self.rest.threshold, self.rest, self.rate is not None and self.knows(group))
+        return Standard(POOLED, self.threshold, self, self.rate is not None and group is None)
 
 
 @dataclass(frozen=True)
 class Standard:
     """What one picture is compared with."""
 
-    name: str  #: of the group whose threshold it is, or POOLED
+    name: str  #: of the group whose threshold it is, or REST or POOLED
     threshold: float
     known: Calibration | Group  #: holds the calibration scores
-
-
-def is_group(name: str) -> bool:
-    """Whether a group may be called so: by up to 64 printable characters, and not as all groups together are."""
-    return 0 < len(name) <= _LONGEST_GROUP and name.isprintable() and name == name.strip() and name != POOLED
+    is_promised: bool  #: whether the rate is promised: by POOLED for all groups mixed alone, so for none that is named
 
 
 def rank_of_threshold(count: int, rate: float) -> int:
@@ -150,6 +137,20 @@ def fewest_pictures(rate: float) -> int:
     return count
 
 
+def next_useful_size(count: int, rate: float) -> int | None:
+    """The fewest calibration pictures, at least `count`, that keep `rate` with one more of them above the threshold.
+
+    None where `count` pictures use the whole rate already: so many let the threshold stand no lower.
+    """
+    used = count + 1 - rank_of_threshold(count, rate)
+    if used / (count + 1) == rate:
+        return None
+    size = max(count, math.floor((used + 1) / Fraction(rate)) - 2)  # below what the exact quotient says, as above
+    while size + 1 - rank_of_threshold(size, rate) <= used:
+        size += 1
+    return size
+
+
 def p_value(score: float, calibration: Calibration | Group) -> float:
     """Share of good pictures, this one counted in, that look at least as anomalous: (1 + #{calibration >= score}) / (n + 1)."""
     at_least = calibration.count - bisect_left(calibration.scores, score)
@@ -185,9 +186,11 @@ def read_calibration(path: Path) -> Calibration:
 
 
 def _calibration(fields: dict[str, Any]) -> Calibration:
-    """Files from before there were guarantees, groups and comparisons have none."""
+    """Files from before there were guarantees, groups and comparisons have none, and a rate where none was kept."""
+    rate, rest = fields.pop("rate"), fields.pop("rest", None)
     return Calibration(
-        rate=_number(fields.pop("rate")),
+        rate=_number(rate) if fields["method"] == SPLIT_CONFORMAL else None,
+        rest=None if rest is None else _group(rest),
         threshold=_number(fields.pop("threshold")),
         map_level=_number_or_none(fields.pop("map_level", None)),
         map_peaks=tuple(map(_number, fields.pop("map_peaks", ()))),
@@ -220,18 +223,20 @@ def _number_or_none(value: object) -> float | None:
 
 def _problem(calibration: Calibration, count: object) -> str | None:
     """Why the file can't be what `write_calibration` wrote, or None."""
-    words = (calibration.method, calibration.score_unit, calibration.artifact, calibration.data_digest, *calibration.left_out)
-    if not all(isinstance(word, str) for word in (*words, *(group.name for group in calibration.groups))):
+    names = (calibration.method, calibration.score_unit, calibration.artifact, calibration.data_digest, calibration.unchecked)
+    groups = (*calibration.groups, *([calibration.rest] if calibration.rest else ()))
+    if not all(isinstance(word, str) for word in (*names, *calibration.left_out, *(group.name for group in groups))):
         return "its texts are no texts"
-    every = (calibration.scores, *(group.scores for group in calibration.groups))
+    every = (calibration.scores, *(group.scores for group in groups))
     if count != calibration.count or any(not scores or list(scores) != sorted(scores) for scores in every):
         return "its scores are not sorted or not complete"
     if list(calibration.map_peaks) != sorted(calibration.map_peaks) or len(calibration.map_peaks) > calibration.count:
         return "its maps' peaks are not sorted or more than its scores"
-    if not 0 < calibration.rate < 1 or calibration.method not in METHODS:
-        return f"its rate is {calibration.rate}, its method {calibration.method!r}"
-    parts: list[Calibration | Group] = [group for group in calibration.groups if group.threshold is not None]
-    if calibration.method == SPLIT_CONFORMAL and not all(_follows(part, calibration.rate) for part in (calibration, *parts)):
+    rate = calibration.rate
+    if (rate is not None and not 0 < rate < 1) or calibration.method not in METHODS:
+        return f"its rate is {rate}, its method {calibration.method!r}"
+    parts: list[Calibration | Group] = [group for group in groups if group.threshold is not None]
+    if rate is not None and not all(_follows(part, rate) for part in (calibration, *parts)):
         return "its threshold is not the one that its scores and rate give; set one by hand with THRESHOLD=<score>"
     return None
 

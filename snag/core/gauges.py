@@ -13,11 +13,14 @@ from snag.core.telemetry import DISTRIBUTIONS, GAUGE, Sample, edges
 
 
 def bundle_gauges(bundle: Bundle, score_scale: float) -> list[Sample]:
-    """Every gauge of `telemetry.GAUGES` with its value for this model; `score_scale` is what snag_score_ratio divides by."""
+    """The gauges of `telemetry.GAUGES` with their values for this model; `score_scale` is what snag_score_ratio divides by.
+
+    A threshold that was not made to keep a false-alarm rate has no target: there is no number to compare a line with.
+    """
     calibration, reference = bundle.calibration, bundle.reference
     return [
         Sample(GAUGE, "snag_threshold", calibration.threshold),
-        Sample(GAUGE, "snag_target_false_alarm_rate", calibration.rate),
+        *([] if calibration.rate is None else [Sample(GAUGE, "snag_target_false_alarm_rate", calibration.rate)]),
         Sample(GAUGE, "snag_calibration_pictures", calibration.count),
         Sample(GAUGE, "snag_calibration_timestamp_seconds", _seconds(calibration.created)),
         Sample(GAUGE, "snag_model_timestamp_seconds", _seconds(reference.model_created)),

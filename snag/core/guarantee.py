@@ -14,7 +14,9 @@ from typing import Any, Final
 AVERAGE: Final = "average"  #: the asked rate is kept on average over the luck of which pictures calibration drew
 CONFIDENCE: Final = "confidence"  #: it is kept by this very threshold, with the stated confidence
 CHOSEN: Final = "chosen"  #: nothing was asked: the threshold was chosen by its results on labelled defects
-KINDS: Final = (AVERAGE, CONFIDENCE, CHOSEN)
+MEASURED: Final = "measured"  #: nothing was asked: the threshold came from elsewhere, and calibration pictures lie above it
+KINDS: Final = (AVERAGE, CONFIDENCE, CHOSEN, MEASURED)
+_UNRANKED: Final = (CHOSEN, MEASURED)
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,17 @@ class Guarantee:
 
     kind: str  #: one of KINDS
     count: int  #: calibration pictures
-    rank: int | None  #: the threshold is the rank-th smallest of their scores; None where it is CHOSEN
+    rank: int | None  #: the threshold is the rank-th smallest of their scores; None where it is CHOSEN or MEASURED
     confidence: float  #: over the draw of the calibration pictures, 0.5..1
     bound: float  #: the true rate is at most this, with the confidence
-    needed: int | None = None  #: the fewest pictures with which CONFIDENCE can keep the asked rate; None where it is CHOSEN
+    needed: int | None = None  #: the fewest pictures with which CONFIDENCE can keep the asked rate; None where none was asked
     #: Pictures in all, and what they would buy: the bound (AVERAGE), or the lowest rate that can be kept (CONFIDENCE).
     outlook: tuple[tuple[int, float], ...] = ()
+    rate: float | None = None  #: that was asked for; None: none was, or a file from before it stood here
+    above: int | None = None  #: MEASURED: how many calibration pictures lie above the threshold
+    low: float | None = None  #: MEASURED: the true rate lies between this and the bound, with the confidence
+    left_out: int = 0  #: calibration pictures that a person said are no good parts
+    if_good: Guarantee | None = None  #: what holds if those left out were good parts after all; None: none were left out
 
     @property
     def average(self) -> float | None:
@@ -37,7 +44,22 @@ class Guarantee:
 
     @property
     def sentence(self) -> str:
-        """What is promised, in parts."""
+        """What is promised, in parts; where pictures were left out, also what is if that was a mistake."""
+        if self.if_good is None:
+            return self._told
+        one = "the picture left out is no good part. If it was one"
+        if self.left_out > 1:
+            one = f"the {self.left_out} pictures left out are no good parts. If they were"
+        return f"{self._told} That is so if {one} after all: {self.if_good.sentence}"
+
+    @property
+    def _told(self) -> str:
+        if self.kind == MEASURED:
+            low, high = _outward(self.low or 0.0, self.bound)
+            return (
+                f"No false-alarm rate is promised; {self.above} of {self.count} calibration pictures lie above the threshold "
+                f"({_percent(self.confidence)}: {low} to {high} % of good parts, if it was not chosen by these pictures)."
+            )
         parts, sure = _base(self.average or self.bound), f"with {_percent(self.confidence)} confidence"
         at_most = _parts(self.bound, parts)
         if self.average is None:
@@ -45,10 +67,17 @@ class Guarantee:
                 f"Of {parts:,} good parts, {sure} at most {at_most} are rejected: "
                 "a threshold that was chosen by its results is promised less."
             )
-        usually = _parts(self.average, parts)
+        usually, asked = _parts(self.average, parts), self._asked(parts)
         if self.kind == CONFIDENCE:
-            return f"Of {parts:,} good parts, {sure} at most {at_most} are rejected; on average at most {usually}."
-        return f"Of {parts:,} good parts, on average at most {usually} are rejected; {sure} at most {at_most}."
+            return f"Of {parts:,} good parts, {sure} at most {at_most} are rejected{asked}; on average at most {usually}."
+        return f"Of {parts:,} good parts, on average at most {usually} are rejected{asked}; {sure} at most {at_most}."
+
+    def _asked(self, parts: int) -> str:
+        """What was asked for, where the pictures keep less than that."""
+        told = self.average if self.kind == AVERAGE else self.bound
+        if self.rate is None or told is None or told >= self.rate or _parts(told, parts) == _parts(self.rate, parts):
+            return ""
+        return f" (asked: {self.rate * parts:,.4g})"
 
     @property
     def prospect(self) -> str:
@@ -76,12 +105,16 @@ def read_guarantee(fields: Mapping[str, Any], count: int) -> Guarantee:
     """Back from the file, for `count` calibration pictures. Raises ValueError, TypeError or KeyError for anything else."""
     fields = dict(fields)
     outlook = tuple((int(pictures), float(rate)) for pictures, rate in fields.pop("outlook"))
-    found = Guarantee(outlook=outlook, **fields)
-    known = found.kind in KINDS and (found.rank is None) == (found.kind == CHOSEN)
+    left_out, if_good = fields.get("left_out", 0), fields.pop("if_good", None)
+    found = Guarantee(outlook=outlook, if_good=if_good and read_guarantee(if_good, count + left_out), **fields)
+    known = found.kind in KINDS and (found.rank is None) == (found.kind in _UNRANKED)
     if not known or found.count != count or not (found.rank is None or 1 <= found.rank <= count):
         raise ValueError("its guarantee is of other pictures")
-    if not (0.5 <= found.confidence < 1 and 0 < found.bound <= 1 and all(0 < rate <= 1 for _, rate in outlook)):
+    rates = [found.bound, *([] if found.rate is None else [found.rate]), *(rate for _, rate in outlook)]
+    if not (0.5 <= found.confidence < 1 and all(0 < rate <= 1 for rate in rates)):
         raise ValueError("its guarantee holds rates that are none")
+    if found.kind == MEASURED and not (0 <= (found.above or 0) <= count and 0 <= (found.low or 0.0) <= found.bound):
+        raise ValueError("its guarantee measures a share that is none")
     return found
 
 
@@ -97,3 +130,10 @@ def _parts(rate: float, parts: int) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.6g} %"
+
+
+def _outward(low: float, high: float) -> tuple[str, str]:
+    """Both ends in percent, two digits of the higher, rounded away from each other."""
+    digits = max(0, 1 - math.floor(math.log10(100 * high)))
+    step = 10**digits
+    return f"{math.floor(100 * low * step) / step:.{digits}f}", f"{math.ceil(100 * high * step) / step:.{digits}f}"

@@ -19,13 +19,16 @@ class Verdict:
     reconstruction_error: float  #: plain mean squared error between prepared picture and reconstruction
     reason: str | None = None  #: why the picture is anomalous without a look at its surface, e.g. "not_aligned"
     group: str | None = None  #: camera, tool or shift that the request named
-    threshold_of: str | None = None  #: whose threshold it is, the group's or "pooled"; None where no group was named
+    threshold_of: str | None = None  #: whose threshold it is, the group's, "rest" or "pooled"; None where no group was named
+    #: Whether that threshold keeps the calibration's rate for this group (of the rest: for its groups mixed as calibration had
+    #: them); False for a group that calibration never saw or had too few pictures of. None where no group was named.
+    promised: bool | None = None
 
 
 def judge(
     score: float, reconstruction_error: float, reason: str | None, calibration: Calibration, group: str | None = None
 ) -> Verdict:
-    """Compare `score` with the calibrated threshold of its group, or the pooled one where that has none, known or not.
+    """Compare `score` with the threshold of its group, of the rest, or of all, whichever `Calibration.compared_with` says.
 
     Raises ValueError as `judge_by` does.
     """
@@ -50,4 +53,5 @@ def judge_by(
         reason=reason,
         group=group,
         threshold_of=None if group is None else standard.name,
+        promised=None if group is None else standard.is_promised,
     )

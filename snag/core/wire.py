@@ -9,8 +9,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from snag.core.base64_text import decode_base64, is_base64_of_picture
-from snag.core.calibration import is_group
 from snag.core.errors import BadRequest, InternalError, MissingPicture, SnagError, gate_errors, request_errors
+from snag.core.group import is_group
 from snag.core.verdict import Verdict
 
 JSON: Final = "application/json"
@@ -196,7 +196,7 @@ def _json_type(value: Any) -> str:
 
 
 def verdict_json(verdict: Verdict, model: str, version: str) -> dict[str, Any]:
-    """The answer's object. `reason` is there only when there is one, `group` and `threshold_of` when a group was named."""
+    """The answer's object. `reason` is there only when there is one, `group` and what belongs to it when one was named."""
     answer: dict[str, Any] = {
         "Anomaly": bool(verdict.is_anomaly),
         "score": float(verdict.score),
@@ -206,7 +206,7 @@ def verdict_json(verdict: Verdict, model: str, version: str) -> dict[str, Any]:
         "model": model,
         "version": version,
     }
-    further = {"reason": verdict.reason, "group": verdict.group, "threshold_of": verdict.threshold_of}
+    further = {name: getattr(verdict, name) for name in ("reason", "group", "threshold_of", "promised")}
     return answer | {name: value for name, value in further.items() if value is not None}
 
 
@@ -226,6 +226,7 @@ def parse_verdict(answer: Mapping[str, Any]) -> Verdict:
         reason=answer.get("reason"),
         group=answer.get("group"),
         threshold_of=answer.get("threshold_of"),
+        promised=answer.get("promised"),
     )
 
 

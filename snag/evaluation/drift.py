@@ -18,9 +18,9 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from snag.cli.settings import Settings, from_flags, run
-from snag.core.calibration import POOLED
 from snag.core.errors import BadDataset
 from snag.core.files import write_bytes, write_text
+from snag.core.group import POOLED
 from snag.core.ranks import parse_ranks
 from snag.drift.martingale import ALARM, BETS, Alarm, Watch
 

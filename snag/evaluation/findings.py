@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from snag.core.calibration import COST, MANUAL, YOUDEN, Calibration
+from snag.core.calibration import COST, LABELLED, MANUAL, YOUDEN, Calibration
+from snag.core.group import REST
 from snag.evaluation.figures import ClassFigures
 from snag.evaluation.intervals import Interval
 from snag.evaluation.shortcuts import FEATURE_NAMES
@@ -20,7 +21,12 @@ _ODD = 0.005
 #: A feature alone that separates better than this, in what the network sees, is worth a warning.
 _SUSPECT = 0.7
 _CHOSEN = "The threshold was chosen with labelled defects and promised no average rate."
-_PROMISED_NOTHING = {MANUAL: "The threshold was set by hand and promised nothing.", YOUDEN: _CHOSEN, COST: _CHOSEN}
+_ORIGINS = {MANUAL: "was set by hand", LABELLED: "was suggested by people's labels"}
+_PROMISED_NOTHING = {
+    **{method: f"The threshold {origin} and promised nothing." for method, origin in _ORIGINS.items()},
+    YOUDEN: _CHOSEN,
+    COST: _CHOSEN,
+}
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,15 @@ def summary_findings(evaluation: Evaluation) -> list[ReportFinding]:
 def groups_finding(evaluation: Evaluation) -> str:
     """Whose threshold judged how many test pictures."""
     names = {group.name for group in evaluation.calibration.groups if group.threshold is not None}
-    own = sum(result.verdict.threshold_of in names for result in evaluation.results)
+    verdicts = [result.verdict for result in evaluation.results]
+    own = sum(verdict.threshold_of in names for verdict in verdicts)
+    rest = sum(verdict.threshold_of == REST for verdict in verdicts)
+    unpromised = sum(verdict.promised is False for verdict in verdicts)
     return (
-        f"{own} of {len(evaluation.results)} test pictures are of a group with a threshold of its own and were judged by it, "
-        "the others by the pooled threshold. The shares rejected count these verdicts; plots, the heat maps' scale and what is "
+        f"{own} of {len(verdicts)} test pictures are of a group with a threshold of its own and were judged by it, "
+        f"{f'{rest} by that of the rest, ' if rest else ''}the others by the pooled threshold. "
+        f"{f'For the groups of {unpromised} of them no rate is promised. ' if unpromised else ''}"
+        "The shares rejected count these verdicts; plots, the heat maps' scale and what is "
         "said of moved thresholds and shifts go by the pooled one."
     )
 
@@ -74,12 +85,13 @@ def calibration_findings(evaluation: Evaluation) -> list[ReportFinding]:
     """What the threshold promises."""
     calibration, promise = evaluation.calibration, evaluation.promise
     start = f"The threshold {calibration.threshold:.4g}"
-    if calibration.method == MANUAL:
-        return [ReportFinding(f"{start} was set by hand: no false alarm rate is promised.", "warning")]
+    if calibration.method in _ORIGINS:
+        known = calibration.guarantee.sentence if calibration.guarantee else "No false-alarm rate is promised."
+        return [ReportFinding(f"{start} {_ORIGINS[calibration.method]}. {known}", "warning")]
     if promise is None:
         return [ReportFinding(f"{start} was chosen with labelled defects ({calibration.method})."), *_guaranteed(calibration)]
     return [
-        ReportFinding(f"{start} comes from {calibration.count} good pictures that training never saw{_left_out(calibration)}."),
+        ReportFinding(f"{start} comes from {calibration.count} good pictures{_unseen(calibration)}{_left_out(calibration)}."),
         *_guaranteed(calibration),
         ReportFinding(
             f"With {calibration.count} pictures, the true rate of such a threshold lies between "
@@ -88,6 +100,10 @@ def calibration_findings(evaluation: Evaluation) -> list[ReportFinding]:
         ),
         ReportFinding("The promise holds for pictures taken as the calibration pictures were: same camera, light and surface."),
     ]
+
+
+def _unseen(calibration: Calibration) -> str:
+    return f" (did training see them? {calibration.unchecked})" if calibration.unchecked else " that training never saw"
 
 
 def _left_out(calibration: Calibration) -> str:
@@ -113,10 +129,10 @@ def preparation_finding(settings: Mapping[str, Any]) -> str | None:
 def _guaranteed(calibration: Calibration) -> list[ReportFinding]:
     """The promise with its confidence, and what more pictures would buy, as worked out at calibration."""
     known, rate = calibration.guarantee, calibration.rate
-    if known is None:  # a calibration from before that was worked out
+    if known is None and rate is not None:  # a calibration from before that was worked out
         average = f"at most {percent(rate)} are rejected on average: {round(1000 * rate)} of 1,000."
         return [ReportFinding(f"Of good parts like those, {average}")]
-    return [ReportFinding(text) for text in (known.sentence, known.prospect) if text]
+    return [ReportFinding(text) for text in (known.sentence, known.prospect) if text] if known else []
 
 
 def _detection(evaluation: Evaluation) -> ReportFinding | None:

@@ -90,6 +90,7 @@ def render(evaluation: Evaluation) -> str:
         shifts=evaluation.shifts,
         edge_is_judged=evaluation.artifact.settings.get("judges_border", False),
         shift_plot=None if evaluation.shifts is None else shift_plots.shift_plot(evaluation.shifts, calibration.rate),
+        rest=calibration.rest if calibration.rest and calibration.rest.threshold is not None else None,
         shelves=_shelves(evaluation),
         legend=_legend(scale_of(calibration)),
     )

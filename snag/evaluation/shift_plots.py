@@ -19,8 +19,8 @@ _COLUMNS: Final = 5
 _DASHED: Final = (0, (3, 2))
 
 
-def shift_plot(table: ShiftTable, rate: float) -> str:
-    """All shifts as one SVG. Band: how many false alarms are no surprise at `rate` among so many good pictures."""
+def shift_plot(table: ShiftTable, rate: float | None) -> str:
+    """All shifts as one SVG. Band: how many false alarms are no surprise at `rate` among so many good pictures; None: none."""
     with mpl.rc_context(STYLE):
         rows = -(-len(SHIFTS) // _COLUMNS)
         figure = Figure((10.4, 2.1 * rows))
@@ -29,7 +29,8 @@ def shift_plot(table: ShiftTable, rate: float) -> str:
             cells = [(row.amount, row.on, row.off) for row in table.of(name)]
             cells.append((shift.neutral, table.as_taken, table.as_taken if any(off for *_, off in cells) else None))
             _panel(axes, shift.title, sorted(cells, key=lambda cell: cell[0]))
-            axes.axhspan(0, _band(table.good, rate), color=GRID, zorder=0)
+            if rate is not None:
+                axes.axhspan(0, _band(table.good, rate), color=GRID, zorder=0)
         return svg(figure, "shifts")
 
 

@@ -41,7 +41,9 @@ class ShiftOutcome:
     fpr_interval: Interval | None  #: Clopper-Pearson, as the next
     tpr: float | None
     tpr_interval: Interval | None
-    keeps_rate: bool  #: so many false alarms are no surprise (2.5 %) at the rate that was asked for
+    keeps_rate: (
+        bool | None
+    )  #: None: no rate was asked for; so many false alarms are no surprise (2.5 %) at the rate that was asked for
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,11 @@ def _outcome(
         fpr_interval=clopper_pearson(false_alarms, good),
         tpr=detections / bad if bad else None,
         tpr_interval=clopper_pearson(detections, bad),
-        keeps_rate=float(stats.binom.sf(false_alarms - 1, good, calibration.rate)) > (1 - CONFIDENCE) / 2,
+        keeps_rate=(
+            None
+            if calibration.rate is None
+            else float(stats.binom.sf(false_alarms - 1, good, calibration.rate)) > (1 - CONFIDENCE) / 2
+        ),
     )
 
 

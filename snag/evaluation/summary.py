@@ -20,6 +20,9 @@ from snag.evaluation.score_histogram import PixelHistogram
 from snag.evaluation.shift_table import ShiftTable, shifts_json
 from snag.evaluation.shortcuts import Shortcut, chance_level
 
+#: Fields of a calibration that are too long for metrics.json, or stand there in another form.
+_LONG = ("scores", "artifact", "map_peaks", "groups", "rest")
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -84,7 +87,7 @@ class Promise:
 
 def promise_of(calibration: Calibration) -> Promise | None:
     """The promise of a calibration, or None where the threshold was set by hand or chosen with defects."""
-    if calibration.method != SPLIT_CONFORMAL:
+    if calibration.method != SPLIT_CONFORMAL or calibration.rate is None:
         return None
     rank = calibration.rank
     return Promise(calibration.rate, realised_rate_interval(calibration.count, rank), calibration.count, rank)
@@ -167,9 +170,7 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
     calibration, promise, good = evaluation.calibration, evaluation.promise, evaluation.figures.good
     return {
         "good_likeness_p_value": evaluation.good_likeness,
-        **{
-            key: value for key, value in asdict(calibration).items() if key not in ("scores", "artifact", "map_peaks", "groups")
-        },
+        **{key: value for key, value in asdict(calibration).items() if key not in _LONG},
         "promise": None if calibration.guarantee is None else calibration.guarantee.sentence,
         "groups": {group.name: {"count": group.count, "threshold": group.threshold} for group in calibration.groups},
         "count": calibration.count,

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -28,6 +29,12 @@ class ReviewSettings(Settings):
     inference_port: int = Field(8080, ge=1, le=65535, description="port of the server that draws the overlays")
     host: Host = Field("127.0.0.1", description="where that server is")
     fpr: float = Field(0.05, gt=0, lt=1, description="false-alarm rate for which a threshold is suggested")
+    order: Literal["newest", "random"] = Field(
+        "newest",
+        description="which picture comes first; rate and threshold by labels take the labelled pictures for a random sample, "
+        "and with random they are one, of those that are kept",
+    )
+    seed: int = Field(0, ge=0, description="seed of the random order; the same one gives the same order again")
 
 
 class Drawing:
@@ -56,7 +63,8 @@ async def serve(settings: ReviewSettings) -> None:
     if not settings.spool.is_dir():
         raise NoPictures(folder=settings.spool, expected="a server's spool; `make serve SPOOL=1000` makes one")
     labels = Labels(settings.labels)
-    review = Review(settings.spool, labels, settings.fpr, Drawing(settings.host, settings.inference_port))
+    seed = settings.seed if settings.order == "random" else None
+    review = Review(settings.spool, labels, settings.fpr, Drawing(settings.host, settings.inference_port), seed)
     runner = web.AppRunner(review.application(), access_log=None)
     await runner.setup()
     try:

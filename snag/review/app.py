@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from snag.review.findings import LabelFindings, Seen, Suggestion, label_findings, suggest
+from snag.review.findings import LabelFindings, Seen, Suggestion, assumption, label_findings, suggest
 from snag.review.labels import LABELS, Labels
-from snag.review.spooled import Spooled, seen, spooled
+from snag.review.spooled import Spooled, in_random_order, seen, spooled
 
 _STATIC: Final = Path(__file__).parent / "page"
 _TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -35,7 +35,9 @@ Explain = Callable[[str, str, bytes], bytes | None]
 class Review:
     """Shows what is in the spool and has no label yet, and takes labels down."""
 
-    def __init__(self, spool: Path, labels: Labels, rate: float, explain: Explain) -> None:
+    def __init__(self, spool: Path, labels: Labels, rate: float, explain: Explain, seed: int | None = None) -> None:
+        """`seed` draws the order of the pictures; None: the newest comes first."""
+        self._seed = seed
         self._spool = spool
         self._labels = labels
         self._rate = rate
@@ -65,7 +67,9 @@ class Review:
 
     async def _items(self, _: web.Request) -> web.Response:
         labelled = {one.id for one in self._labels.all()}
-        return web.json_response([_item(one) for one in spooled(self._spool) if one.id not in labelled])
+        pictures = [one for one in spooled(self._spool) if one.id not in labelled]
+        ordered = pictures if self._seed is None else in_random_order(pictures, self._seed)
+        return web.json_response([_item(one) for one in ordered])
 
     async def _picture(self, request: web.Request) -> web.Response:
         picture = self._found(request).picture()
@@ -120,7 +124,14 @@ def summary(labels: Labels, spool: Path, rate: float) -> list[dict[str, Any]]:
         of_it = [one for one in every if (one.model, one.version) == (model, version)]
         had = Seen(*(counts[model, version, kind] for kind in ("flagged", "borderline", "unsuspicious")))
         found, suggestion = label_findings(of_it, had), suggest(of_it, had, rate)
-        rows.append({"model": model, "version": version, "judged": had.judged, "rate": rate, **_said(found, suggestion)})
+        of_which = {
+            "model": model,
+            "version": version,
+            "judged": had.judged,
+            "rate": rate,
+            "assumption": assumption(of_it, had),
+        }
+        rows.append({**of_which, **_said(found, suggestion)})
     return rows
 
 

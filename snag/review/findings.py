@@ -8,6 +8,9 @@ alarms. Good parts are the judged less the true defects, so the observed false-a
 It rises with both a and f, and each has its own exact (Clopper-Pearson) interval at the half of the allowed error, so the rate
 lies between its values at both lower and at both upper ends with at least the stated confidence (Bonferroni). Defects that were
 missed count as good parts: nobody looked at them. With few defects on the line that changes next to nothing.
+
+All of it takes the labelled pictures of a kind for a random sample of all of that kind that were judged. Labels of the newest
+pictures are none where the line has changed, nor are those of the pictures that somebody cared to label.
 """
 
 from __future__ import annotations
@@ -78,6 +81,22 @@ def label_findings(labels: Sequence[Labelled], seen: Seen, confidence: float = 0
         share = seen.flagged / seen.judged
         observed = Observed(false_alarm_rate(share, wrong / (wrong + right)), ends[0], ends[1], confidence)
     return LabelFindings(counts[DEFECT], counts[FALSE_ALARM], counts[UNSURE], observed)
+
+
+def assumption(labels: Sequence[Labelled], seen: Seen) -> str:
+    """What the findings of one version assume, in a sentence; empty where every suspicious picture has a sure label."""
+    sure = [one.kind for one in labels if one.label != UNSURE]
+    kinds = [
+        f"{sure.count(kind)} of {total} {kind}"
+        for kind, total in (("flagged", seen.flagged), ("borderline", seen.borderline))
+        if sure.count(kind) < total
+    ]
+    if not kinds:
+        return ""
+    return (
+        f"This takes the labelled pictures ({' and '.join(kinds)} ones) for a random sample of all of them, as `snag review "
+        "--order random` shows those that are kept; the newest, or those that somebody picked, may tell another rate."
+    )
 
 
 def false_alarm_rate(flagged: float, wrong: float) -> float:

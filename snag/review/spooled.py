@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +41,14 @@ def spooled(folder: Path) -> list[Spooled]:
         if path.name != "seen.json" and (one := _read(path)) is not None:
             found.append(one)
     return found
+
+
+def in_random_order(pictures: Iterable[Spooled], seed: int) -> list[Spooled]:
+    """The pictures in an order that has nothing to do with when they were judged, the same whenever it is asked for.
+
+    What has been labelled of it, from the first picture on, is a random sample; a picture that comes later takes any place.
+    """
+    return sorted(pictures, key=lambda one: hashlib.sha256(f"{seed} {one.id}".encode()).digest())
 
 
 def seen(folder: Path) -> Counter[tuple[str, str, str]]:

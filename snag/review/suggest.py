@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field
 
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import BadDataset
 from snag.core.files import write_text
-from snag.review.findings import LabelFindings, Seen, Suggestion, label_findings, suggest
+from snag.review.findings import LabelFindings, Seen, Suggestion, assumption, label_findings, suggest
 from snag.review.labels import read_labels
 from snag.review.spooled import seen
+
+NO_PROMISE: Final = (
+    "It is a suggestion: a threshold by labels promises no false-alarm rate, and calibration with it says so. "
+    "Parts that were passed without suspicion count as good."
+)
 
 
 class SuggestSettings(Settings):
@@ -43,7 +49,8 @@ def report(settings: SuggestSettings) -> None:
         raise BadDataset(detail=f"no threshold for a false-alarm rate of {settings.fpr:g}: {detail}")
     if settings.out is not None:
         write_text(settings.out, f"{suggestion.threshold!r}\n")
-    print("\n".join(_lines(settings, version, had, label_findings(of_it, had), suggestion)))
+    lines = _lines(settings, version, had, label_findings(of_it, had), suggestion)
+    print(*lines, *([assumed] if (assumed := assumption(of_it, had)) else []), NO_PROMISE, sep="\n")
 
 
 def _lines(settings: SuggestSettings, version: str, had: Seen, found: LabelFindings, suggestion: Suggestion) -> list[str]:

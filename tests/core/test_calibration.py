@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from snag.core.calibration import conformal_threshold, p_value, rank_of_threshold
+from snag.core.calibration import conformal_threshold, next_useful_size, p_value, rank_of_threshold
 from snag.core.errors import BadConfig, BadScores, TooFewCalibrationPictures
 from snag.core.verdict import judge
 from tests.support.calibrations import calibrated
@@ -157,3 +157,40 @@ class TestTooFew:
         """Scores that are no finite numbers are refused: among them nothing is sorted."""
         with pytest.raises(BadScores, match="1 of 20 scores are not finite"):
             conformal_threshold([*map(float, range(19)), wrong], 0.05)
+
+
+class TestUsefulSize:
+    @pytest.mark.parametrize(
+        ("count", "rate", "more"),
+        [
+            *[
+                (1, 0.05, 19),
+                (18, 0.05, 19),
+                (19, 0.05, None),
+                (20, 0.05, 39),
+                (32, 0.05, 39),
+                (38, 0.05, 39),
+                (39, 0.05, None),
+            ],
+            *[(40, 0.05, 59), (64, 0.05, 79), (79, 0.05, None), (98, 0.01, 99), (150, 0.01, 199), (40, 0.03, 66)],
+            (99, 0.29, None),
+        ],
+    )
+    def test_known(self, count, rate, more):
+        """20 m - 1 for 5 %, as is known from the rule."""
+        assert next_useful_size(count, rate) == more
+
+    @given(count=st.integers(1, 400), rate=RATES)
+    def test_by_counting(self, count, rate):
+        """The first size, counted upwards, that lets one more picture lie above the threshold."""
+
+        def above(size):
+            return size + 1 - rank_of_threshold(size, rate)
+
+        found = next_useful_size(count, rate)
+
+        if found is None:
+            assert above(count) / (count + 1) == rate
+        elif found - count < 2000:
+            assert above(found) > above(count)
+            assert all(above(size) <= above(count) for size in range(count, found))

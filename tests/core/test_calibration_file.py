@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snag.core.calibration import Group, read_calibration, write_calibration
+from snag.core.calibration import read_calibration, write_calibration
 from snag.core.errors import BadArtifact, DiskFull
+from snag.core.group import REST, Group
 from snag.core.guarantee import AVERAGE, CONFIDENCE
 from snag.core.threshold_comparison import ThresholdComparison
 from snag.training.calibration.guarantee import guarantee, guarantee_of_chosen
@@ -20,7 +21,7 @@ PROMISED = asdict(guarantee(3, 3, 0.25, AVERAGE, 0.95))
 
 
 #: Keys that files of earlier versions lack.
-LATER = {"map_level", "map_peaks", "guarantee", "groups", "left_out", "comparisons"}
+LATER = {"map_level", "map_peaks", "guarantee", "groups", "rest", "left_out", "comparisons", "unchecked"}
 
 
 class TestFile:
@@ -40,6 +41,8 @@ class TestFile:
             guarantee=guarantee_of_chosen(scores, threshold, 0.95),
             left_out=("train/good/Größe 1.png",),
             groups=(alone, replace(alone, name="camera 3", threshold=None, guarantee=None)),
+            rest=replace(alone, name=REST),
+            unchecked="nobody was there",
             comparisons=(ThresholdComparison("youden", threshold, 9, 1, 0.25, 4, 2, 0.125, 0.75),),
         )
 
@@ -66,6 +69,19 @@ class TestFile:
         )
         path.write_text(path.read_text().replace("at most 250", "at most 1"))
         assert calibration == read_calibration(path)
+
+    @pytest.mark.parametrize("method", ["manual", "labelled", "youden", "cost"])
+    def test_rate_of_a_threshold_that_keeps_none(self, tmp_path, method):
+        """Earlier versions wrote the rate of the settings there, which such a threshold was never made for: there is none."""
+        path = tmp_path / "calibration.json"
+        write_calibration(replace(calibrated([1.0, 2.0, 3.0], 0.25, 2.0), method=method, rate=0.25), path)
+
+        found = read_calibration(path)
+
+        assert (found.rate, found.method) == (None, method)
+        assert found.compared_with(None).is_promised is False
+        with pytest.raises(ValueError, match=f"a {method} threshold has no rank"):
+            _ = found.rank
 
     @pytest.mark.parametrize("key", sorted(LATER))
     def test_files_of_earlier_versions(self, tmp_path, key):
@@ -129,6 +145,13 @@ class TestFile:
             ({"groups": [{"name": "a", "scores": [], "threshold": None}]}, "not sorted or not complete"),
             ({"groups": [{"name": 3, "scores": [1.0], "threshold": None}]}, "its texts are no texts"),
             ({"groups": [{"scores": [1.0], "threshold": None}]}, "not a calibration file .*name"),
+            ({"rest": {"name": "rest", "scores": [1.0], "threshold": 2.0}}, "not the one that its scores and rate give"),
+            ({"rest": {"name": "rest", "scores": [2.0, 1.0], "threshold": None}}, "not sorted or not complete"),
+            ({"unchecked": 5}, "its texts are no texts"),
+            ({"rate": None}, "'None' is no finite number"),
+            ({"guarantee": {**PROMISED, "rate": 2.0}}, "rates that are none"),
+            ({"guarantee": {**PROMISED, "left_out": 1, "if_good": PROMISED}}, "its guarantee is of other pictures"),
+            ({"guarantee": {**PROMISED, "kind": "measured", "rank": None, "above": 4, "low": 0.1}}, "measures a share"),
             ({"guarantee": {**PROMISED, "rank": 2}}, "not the one that its scores and rate give"),
             ({"guarantee": {**PROMISED, "kind": "confidence", "rank": 2}}, "not the one that its scores and rate give"),
             ({"guarantee": {**PROMISED, "count": 4}}, "its guarantee is of other pictures"),

@@ -11,7 +11,8 @@ from PIL import Image
 
 from snag.core import heatmap
 from snag.core.artifact import Artifact
-from snag.core.calibration import Calibration, Group
+from snag.core.calibration import Calibration
+from snag.core.group import Group
 from snag.core.illustration import Illustrator
 from snag.core.wire import WANTED
 from tests.support.fakes import tiny_artifact, tiny_calibration

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snag.core.calibration import Group
 from snag.core.capture_reference import CaptureReference, Spread
+from snag.core.group import Group
 from snag.core.ranks import Ranks, name_of, parse_ranks, place_of, places_of, ranks_text
 from tests.support.calibrations import calibrated
 

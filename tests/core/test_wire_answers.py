@@ -33,7 +33,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize(
         "more",
-        [{}, {"reason": "not_aligned"}, {"group": "camera-2", "threshold_of": "pooled"}],
+        [{}, {"reason": "not_aligned"}, {"group": "camera-2", "threshold_of": "pooled", "promised": False}],
     )
     def test_object(self, more):
         """The answer has these keys in this order; a reason only where there is one, a group only where one was named."""

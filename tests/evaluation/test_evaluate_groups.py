@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from snag.core.calibration import Group, calibration_json, read_calibration
+from snag.core.calibration import calibration_json, read_calibration
+from snag.core.group import Group
 from snag.evaluation.evaluate import main
 from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows, tiny_run
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snag.core.calibration import Group
+from snag.core.group import Group
 from snag.core.heatmap import scale_of
 from snag.core.verdict import judge
 from snag.evaluation import plots
@@ -26,7 +26,7 @@ from snag.evaluation.shifts import SHIFTS
 from snag.evaluation.shortcuts import FEATURES
 from snag.evaluation.summary import Evaluation, metrics_json
 from snag.training.calibration.compare_thresholds import Costs, compare_thresholds
-from snag.training.calibration.guarantee import guarantee, guarantee_of_chosen
+from snag.training.calibration.guarantee import guarantee, guarantee_of_chosen, measured_share
 from tests.support.fakes import tiny_artifact, tiny_calibration
 
 
@@ -133,6 +133,26 @@ def test_a_threshold_set_by_hand_promises_nothing(evaluation: Evaluation) -> Non
     assert "set by hand and promised nothing" in texts(manual)[1]
 
 
+@pytest.mark.parametrize(("method", "how"), [("manual", "set by hand"), ("labelled", "suggested by people's labels")])
+def test_a_threshold_that_nothing_was_asked_of_is_told_with_what_it_does(evaluation: Evaluation, method: str, how: str) -> None:
+    """32 of the 40 calibration scores lie above 0.008; there is no rate in the report, and shifts are held against none."""
+    scores = evaluation.calibration.scores
+    changes = {"method": method, "rate": None, "threshold": 0.008, "guarantee": measured_share(scores, 0.008, 0.95)}
+    known = judged(replace(evaluation, calibration=replace(evaluation.calibration, **changes)), {"good": CALM})
+    as_taken = ShiftOutcome(Estimate(0.9, None), 0, 0, 0.0, None, 0.0, None, None)
+    rows = [ShiftRow(name, amount, as_taken, None) for name, one in SHIFTS.items() for amount in one.amounts]
+
+    html = render(replace(known, shifts=ShiftTable(4, 4, as_taken, rows)))
+
+    assert [finding.text for finding in calibration_findings(known)] == [
+        f"The threshold 0.008 was {how}. No false-alarm rate is promised; 32 of 40 calibration pictures lie above the "
+        "threshold (95 %: 64 to 91 % of good parts, if it was not chosen by these pictures)."
+    ]
+    assert f"was {how} and promised nothing" in texts(known)[1]
+    assert "promised rate" not in html
+    assert "asked rate" not in html
+
+
 def test_the_promise_is_told_in_pictures(evaluation: Evaluation) -> None:
     """5 % of 1,000 parts, and how far 40 pictures can be trusted: Beta(2, 39)."""
     known = replace(evaluation.calibration, guarantee=guarantee(40, 39, 0.05, "average", 0.95))
@@ -141,7 +161,7 @@ def test_the_promise_is_told_in_pictures(evaluation: Evaluation) -> None:
         for calibration in (known, evaluation.calibration)
     )
 
-    assert found[1] == "Of 1,000 good parts, on average at most 49 are rejected; with 95 % confidence at most 114."
+    assert found[1] == "Of 1,000 good parts, on average at most 49 are rejected (asked: 50); with 95 % confidence at most 114."
     assert found[2].startswith("With 80 calibration pictures instead of 40 it would be at most 95")
     assert "lies between 0.6 % and 13.2 % in 95 of 100 calibrations" in found[3]
     assert "at most 5 % are rejected on average: 50 of 1,000." in older[1]
@@ -187,7 +207,7 @@ def test_groups_and_ways_to_choose_stand_in_the_report(evaluation: Evaluation) -
 
     assert "<td>camera &lt;1&gt;</td><td>19</td>" in html
     assert promised.sentence in html
-    assert "too few pictures that can be judged for a threshold of its own: the pooled one holds" in html
+    assert "nothing: too few pictures that can be judged for a threshold of its own, so the pooled one holds" in html
     assert re.findall(r'<tr class="(\w*)"><td>([\w-]+)</td><td>0', html) == [
         ("reference", "split-conformal"), ("", "youden"), ("", "cost"),
     ]  # fmt: skip

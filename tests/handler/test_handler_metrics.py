@@ -12,7 +12,8 @@ import yaml
 from PIL import Image
 
 from snag.core.artifact import Artifact
-from snag.core.calibration import Group, p_value, read_calibration, write_calibration
+from snag.core.calibration import p_value, read_calibration, write_calibration
+from snag.core.group import Group
 from snag.core.telemetry import declared
 from tests.support.workers import HANDLER, as_json, ask, expected, make_handler, png
 
@@ -74,6 +75,19 @@ class TestMetrics:
         assert samples["gauge", "snag_model_timestamp_seconds", named()] == [1767139200.0]
         assert samples["counter", "snag_out_of_reference_total", named(property="exposure")] == [0.0]
         assert samples["counter", "snag_unaligned_total", named(reason="not_aligned")] == [0.0]
+
+    @pytest.mark.parametrize("method", ["manual", "labelled", "youden", "cost"])
+    def test_no_target(self, unpacked, caplog, method):
+        """A threshold that was made to keep no rate shows none that a line could be compared with."""
+        calibration = read_calibration(unpacked / "calibration.json")
+        write_calibration(replace(calibration, method=method, rate=None), unpacked / "calibration.json")
+
+        with caplog.at_level(logging.INFO, logger="ts.metrics.caching_metric"):
+            make_handler(unpacked)
+
+        samples = emitted(caplog)
+        assert ("gauge", "snag_target_false_alarm_rate", named()) not in samples
+        assert samples["gauge", "snag_threshold", named()] == [0.039]
 
     def test_counts(self, unpacked, caplog):
         """Requests, anomalies, errors and distributions are counted; an explanation does not count as another verdict."""
@@ -158,6 +172,7 @@ class TestMetrics:
             handler.flush()
 
         assert (own["Anomaly"], own["threshold"], own["group"], own["threshold_of"]) == (False, 1.9, "dull", "dull")
+        assert (own["promised"], pooled["promised"]) == (True, False)
         assert own["p_value"] == p_value(own["score"], dull)
         assert (pooled["threshold"], pooled["group"], pooled["threshold_of"]) == (0.039, "stranger", "pooled")
         samples = emitted(caplog)

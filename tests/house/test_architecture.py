@@ -72,6 +72,7 @@ LIGHT = (
     "hazards",
     "golden",
     "guarantee",
+    "group",
     "threshold_comparison",
     "calibration",
     "ranks",

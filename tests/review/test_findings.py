@@ -10,12 +10,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from snag.review.findings import Seen, false_alarm_rate, interval, label_findings, suggest
+from snag.review.findings import Seen, assumption, false_alarm_rate, interval, label_findings, suggest
 from snag.review.labels import DEFECT, FALSE_ALARM, UNSURE, Labelled
 
 
 def labelled(label: str, score: float, kind: str = "flagged", reason: str | None = None) -> Labelled:
     return Labelled("id", label, 0.0, 0.0, "request", "bolt", "1.0", kind, score, 2.0, 0.1, reason)
+
+
+class TestAssumption:
+    def test_some(self):
+        """With labels of a part of the pictures, unsure ones not counted, the others count as like them: that is said."""
+        labels = [labelled(FALSE_ALARM, 3.0)] * 8 + [labelled(DEFECT, 9.0)] * 2 + [labelled(UNSURE, 4.0)] * 5
+        labels += [labelled(FALSE_ALARM, 1.9, "borderline")] * 3
+
+        assert assumption(labels, Seen(50, 30, 920)).startswith(
+            "This takes the labelled pictures (10 of 50 flagged and 3 of 30 borderline ones) for a random sample of all of them"
+        )
+        assert "(3 of 30 borderline ones)" in assumption(labels, Seen(10, 30, 920))
+
+    def test_all(self):
+        """Where each suspicious picture has a label nothing need be assumed of them."""
+        assert assumption([labelled(FALSE_ALARM, 3.0)] * 4, Seen(4, 0, 96)) == ""
 
 
 class TestObserved:

@@ -261,7 +261,10 @@ class TestCommands:
         assert suggest_main([*place, "--fpr", "0.01", "--out", str(out)]) == 0
 
         assert float(out.read_text()) == 4.0
-        assert "labels: 1 true defects, 2 false alarms, 0 unsure" in capsys.readouterr().out
+        told = capsys.readouterr().out
+        assert "labels: 1 true defects, 2 false alarms, 0 unsure" in told
+        assert "This takes the labelled pictures (2 of 3 flagged ones) for a random sample of all of them" in told
+        assert "a threshold by labels promises no false-alarm rate" in told
 
     def test_suggest_without(self, spool, labels, capsys):
         """Without a label of the model there is nothing to say."""

@@ -7,7 +7,7 @@ def calibrated(scores, rate, threshold=None):
     """A calibration of `scores` for `rate`."""
     return Calibration(
         scores=tuple(sorted(scores)),
-        rate=rate,
+        rate=rate if threshold is None else None,
         threshold=conformal_threshold(scores, rate) if threshold is None else threshold,
         method=SPLIT_CONFORMAL if threshold is None else MANUAL,
         score_unit="standard deviations",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from snag.core.calibration import read_calibration
+from snag.core.calibration import read_calibration, write_calibration
 from snag.core.errors import BadConfig, DiskFull, NoPictures, PartsFailed
 from snag.training import train_all as command
 from snag.training.train_all import TrainAllSettings, train_all
@@ -69,6 +70,19 @@ def test_it_goes_on_in_the_middle(settings, ran) -> None:
     train_all(settings)
 
     assert ran == [("bolt", "train"), ("bolt", "archive"), ("nut", "train"), ("nut", "calibrate"), ("nut", "archive")]
+
+
+def test_a_threshold_that_was_set_on_purpose_stays(settings, ran) -> None:
+    """One that was made for no rate is not made anew for lack of it."""
+    train_all(settings)
+    path = settings.runs / "bolt" / "calibration.json"
+    write_calibration(replace(read_calibration(path), method="manual", rate=None, threshold=7.5), path)
+    ran.clear()
+
+    train_all(settings)
+
+    assert ("bolt", "calibrate") not in ran
+    assert read_calibration(path).threshold == 7.5
 
 
 def test_another_rate_means_another_calibration(settings, ran) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from snag.core.calibration import POOLED
 from snag.core.capture_reference import PROPERTIES, REFERENCE_FILE, CaptureReference, spread_of, write_reference
+from snag.core.group import POOLED
 from snag.core.imaging import brightness, sharpness
 from snag.core.picture import PictureLimits
 from snag.training.data.dataset import LIMITS, read
@@ -22,7 +22,7 @@ def write_capture_reference(
 ) -> None:
     """Write `run`/reference.json: exposure and sharpness of these pictures, and when the model was made.
 
-    `groups` names for each picture the group that has a threshold of its own, or None. Raises UnreadablePictures.
+    `groups` names for each picture the group whose threshold judges it, the rest's too, or None. Raises UnreadablePictures.
     """
     conditions = [(brightness(picture), sharpness(picture)) for picture in (read(path, limits) for path in paths)]
     exposures, sharpnesses = zip(*conditions, strict=True)

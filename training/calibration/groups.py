@@ -1,4 +1,8 @@
-"""Groups of calibration pictures (one camera, one tool, one shift): who belongs to which, and each group's own threshold."""
+"""Groups of calibration pictures (one camera, one tool, one shift): who belongs to which, each one's threshold, and the rest's.
+
+The rest is every picture whose group has too few for a threshold of its own, and of no group (Mondrian conformal: one category
+for each large group, one for all others together).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from snag.core.artifact import UNJUDGED_SCORE
-from snag.core.calibration import Group, is_group
 from snag.core.errors import BadConfig, BadDataset, TooFewCalibrationPictures
 from snag.core.file_names import spelled
-from snag.training.calibration.guarantee import promised_threshold
+from snag.core.group import POOLED, REST, Group, is_group
+from snag.training.calibration.guarantee import promised_threshold, with_left_out
 
 _COLUMNS: Final = ["path", "group"]
 
@@ -41,28 +45,65 @@ def groups_by_list(paths: Sequence[Path], listed: Path, root: Path) -> list[str 
     return found
 
 
+def scores_by_group(scores: Sequence[float], names: Sequence[str | None]) -> dict[str, list[float]]:
+    """The scores of each named group, sorted; the groups in the order of their names."""
+    found: dict[str, list[float]] = {}
+    for name, score in sorted((name, score) for score, name in zip(scores, names, strict=True) if name is not None):
+        found.setdefault(name, []).append(score)
+    return found
+
+
 def calibrated_groups(
-    scores: Sequence[float], names: Sequence[str | None], rate: float, kind: str, confidence: float
+    scores: Sequence[float],
+    names: Sequence[str | None],
+    rate: float,
+    kind: str,
+    confidence: float,
+    left_out: Sequence[tuple[str | None, float]] = (),
 ) -> tuple[Group, ...]:
-    """Each group with its scores; those with enough pictures for the promise get a threshold of their own."""
-    by_name: dict[str, list[float]] = {}
-    for score, name in zip(scores, names, strict=True):
-        if name is not None:
-            by_name.setdefault(name, []).append(score)
-    return tuple(_group(name, sorted(by_name[name]), rate, kind, confidence) for name in sorted(by_name))
+    """Each group with its scores; those with enough pictures for the promise get a threshold of their own.
+
+    `left_out` are group and score of pictures that were left out as no good parts.
+    """
+    return tuple(
+        _group(name, some, [score for group, score in left_out if group == name], rate, kind, confidence)
+        for name, some in scores_by_group(scores, names).items()
+    )
 
 
-def _group(name: str, scores: list[float], rate: float, kind: str, confidence: float) -> Group:
+def calibrated_rest(
+    groups: Sequence[Group],
+    scores: Sequence[float],
+    names: Sequence[str | None],
+    rate: float,
+    kind: str,
+    confidence: float,
+    left_out: Sequence[tuple[str | None, float]] = (),
+) -> Group | None:
+    """All pictures of groups without a threshold of their own, and of none, as one group; None where every group has one.
+
+    `left_out` are group and score of pictures that were left out as no good parts.
+    """
+    own = {group.name for group in groups if group.threshold is not None}
+    if len(own) == len(groups):
+        return None
+    members = sorted(score for score, name in zip(scores, names, strict=True) if name not in own)
+    return _group(REST, members, [score for name, score in left_out if name not in own], rate, kind, confidence)
+
+
+def _group(name: str, scores: Sequence[float], left_out: Sequence[float], rate: float, kind: str, confidence: float) -> Group:
     try:
         threshold, promised = promised_threshold(scores, rate, kind, confidence)
     except TooFewCalibrationPictures:
         return Group(name, tuple(scores), None)
     if threshold >= UNJUDGED_SCORE:  # it would reject nothing but what can't be judged
         return Group(name, tuple(scores), None)
-    return Group(name, tuple(scores), threshold, promised)
+    return Group(name, tuple(scores), threshold, with_left_out(promised, threshold, scores, left_out))
 
 
 def _checked(name: str, where: Path) -> str:
     if not is_group(name):
-        raise BadDataset(detail=f"{where}: a group is called {name!r}; expected up to 64 printable characters, not 'pooled'")
+        raise BadDataset(
+            detail=f"{where}: a group is called {name!r}; expected up to 64 printable characters, not {POOLED!r} or {REST!r}"
+        )
     return name

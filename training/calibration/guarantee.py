@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy import stats
 
 from snag.core.calibration import conformal_threshold, rank_of_threshold
 from snag.core.errors import BadScores, TooFewCalibrationPictures
-from snag.core.guarantee import AVERAGE, CHOSEN, CONFIDENCE, Guarantee
+from snag.core.guarantee import AVERAGE, CHOSEN, CONFIDENCE, MEASURED, Guarantee
 
 #: The outlook shows what so many times the pictures would buy.
 _FACTORS: Final = (2, 4, 10)
@@ -81,6 +82,7 @@ def guarantee(count: int, rank: int, rate: float, kind: str, confidence: float) 
             (n, _lowest(n, confidence) if kind == CONFIDENCE else bound_of(n, rank_of_threshold(n, rate), confidence))
             for n in more
         ),
+        rate=rate,
     )
 
 
@@ -93,6 +95,35 @@ def guarantee_of_chosen(scores: Sequence[float], threshold: float, confidence: f
     above = sum(score > threshold for score in scores) / len(scores)
     distance = math.sqrt(-math.log(1 - confidence) / (2 * len(scores)))
     return Guarantee(CHOSEN, len(scores), None, confidence, min(1.0, above + distance))
+
+
+def measured_share(scores: Sequence[float], threshold: float, confidence: float) -> Guarantee:
+    """How many of `scores` lie above a threshold that came from elsewhere, and what share of good parts that may be.
+
+    The interval is Clopper and Pearson's (Biometrika 26, 1934); it holds for a threshold that `scores` had no part in.
+    """
+    count, above = len(scores), sum(score > threshold for score in scores)
+    interval = stats.binomtest(above, count).proportion_ci(confidence, method="exact")
+    return Guarantee(MEASURED, count, None, confidence, float(interval.high), above=above, low=float(interval.low))
+
+
+def with_left_out(promised: Guarantee, threshold: float, scores: Sequence[float], left_out: Sequence[float]) -> Guarantee:
+    """`promised` for `scores`, and what holds if those of the pictures left out belong to good parts as well.
+
+    The threshold stays; where it was the k-th of n scores, it is then the (k + those left out up to it)-th of all of them.
+    """
+    if not left_out:
+        return promised
+    every, confidence = [*scores, *left_out], promised.confidence
+    if promised.kind == MEASURED:
+        if_good = measured_share(every, threshold, confidence)
+    elif promised.rank is None:
+        if_good = guarantee_of_chosen(every, threshold, confidence)
+    else:
+        rank = promised.rank + sum(score <= threshold for score in left_out)
+        bound = bound_of(len(every), rank, confidence)
+        if_good = Guarantee(promised.kind, len(every), rank, confidence, bound, rate=promised.rate)
+    return replace(promised, left_out=len(left_out), if_good=if_good)
 
 
 def _lowest(count: int, confidence: float) -> float:

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from snag.cli.settings import Settings
+from snag.core.calibration import LABELLED, MANUAL, SPLIT_CONFORMAL
 from snag.training.calibration.compare_thresholds import Costs
 
 
@@ -30,7 +31,13 @@ class CalibrateSettings(Settings):
     groups: Path | None = Field(
         None, description="CSV with the columns path, group; without it the folders below train/good are the groups"
     )
-    threshold: float | None = Field(None, description="set the threshold by hand; p-values still come from the scores")
+    exclude_many: bool = Field(False, description="leave out more than 5 % of the calibration pictures all the same")
+    threshold: float | None = Field(
+        None, description="set the threshold by hand: no rate is promised; p-values still come from the scores"
+    )
+    threshold_from: Literal["hand", "labels"] = Field(
+        "hand", description="who says that threshold: a person, or people's labels by `snag suggest-threshold`"
+    )
     method: Literal["conformal", "youden", "cost"] = Field(
         "conformal", description="how the threshold is chosen; the last two look at labelled defects and promise no rate"
     )
@@ -45,6 +52,13 @@ class CalibrateSettings(Settings):
         return self.threshold is None and self.method == "conformal"
 
     @property
+    def calibration_method(self) -> str:
+        """What the calibration calls the way in which the threshold was found."""
+        if self.threshold is not None:
+            return LABELLED if self.threshold_from == "labels" else MANUAL
+        return SPLIT_CONFORMAL if self.by_rule else self.method
+
+    @property
     def costs(self) -> Costs | None:
         """What mistakes cost; None where that was not said."""
         if self.miss_cost is None or self.false_alarm_cost is None:
@@ -56,6 +70,9 @@ class CalibrateSettings(Settings):
         problems = {
             "--threshold sets the threshold by hand, --method chooses it: leave one out": (
                 self.threshold is not None and self.method != "conformal"
+            ),
+            "--threshold-from labels says where the threshold is from: name it with --threshold": (
+                self.threshold is None and self.threshold_from == "labels"
             ),
             "only --method conformal keeps a rate with confidence or gives groups thresholds of their own": (
                 not self.by_rule and (self.promise == "confidence" or self.groups is not None)

@@ -11,8 +11,8 @@ from typing import Final
 
 from aiohttp import web
 
-from snag.core.calibration import POOLED
 from snag.core.errors import BadRequest, InternalError, MethodNotAllowed, NotFound, SnagError, Unauthorised
+from snag.core.group import POOLED
 from snag.gate.drift import Drift, StreamLine
 from snag.gate.health import live_answer, ping_answer, readiness, ready_answer
 from snag.gate.log import RequestLog

@@ -66,10 +66,11 @@ function summarise(rows) {
       const o = row.observed;
       lines.push(["p", `observed false-alarm rate: ${percent(o.rate)} (${percent(o.low)} to ${percent(o.high)} with ${percent(o.confidence)} confidence)`]);
     }
+    if (row.assumption) lines.push(["p", row.assumption]);
     const s = row.suggestion;
     if (s && s.threshold === null) lines.push(["p", `no threshold would keep a rate of ${percent(row.rate)}: too many good parts could not be aligned`]);
     if (s && s.threshold !== null) {
-      lines.push(["p", `for a rate of ${percent(row.rate)}: threshold ${s.threshold.toPrecision(5)}${s.is_lowest ? " or lower" : ""}, which would have passed ${s.missed} of the labelled defects`]);
+      lines.push(["p", `for a rate of ${percent(row.rate)}: threshold ${s.threshold.toPrecision(5)}${s.is_lowest ? " or lower" : ""}, which would have passed ${s.missed} of the labelled defects; it promises no rate`]);
     }
   }
   at("summary").replaceChildren(...lines.map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text })));

@@ -10,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snag.core.artifact import UNJUDGED_SCORE
-from snag.core.calibration import POOLED, Calibration, conformal_threshold, is_group, p_value
+from snag.core.calibration import Calibration, conformal_threshold, p_value
 from snag.core.errors import BadConfig, BadDataset
+from snag.core.group import POOLED, REST, is_group
 from snag.core.verdict import judge
-from snag.training.calibration.groups import calibrated_groups, groups_by_folder, groups_by_list
+from snag.training.calibration.groups import calibrated_groups, calibrated_rest, groups_by_folder, groups_by_list
 
 GOOD = Path("data/train/good")
 
 
 def calibrated(scores, names, rate=0.1):
     """A calibration with groups."""
+    groups = calibrated_groups(scores, names, rate, "average", 0.95)
     return Calibration(
         scores=tuple(sorted(scores)),
         rate=rate,
@@ -29,7 +31,8 @@ def calibrated(scores, names, rate=0.1):
         artifact="",
         data_digest="",
         created="",
-        groups=calibrated_groups(scores, names, rate, "average", 0.95),
+        groups=groups,
+        rest=calibrated_rest(groups, scores, names, rate, "average", 0.95),
     )
 
 
@@ -40,12 +43,12 @@ def test_the_first_folder_below_is_the_group():
     assert groups_by_folder(paths, GOOD) == [None, "camera-1", "camera-1", "camera-2"]
 
 
-@pytest.mark.parametrize("name", ["pooled", "x" * 65, "a\tb", " a", ""])
+@pytest.mark.parametrize("name", ["pooled", "rest", "x" * 65, "a\tb", " a", ""])
 def test_names_that_no_group_may_have(name):
     """What could not be told apart, or not be written into one line."""
     assert not is_group(name)
     if name:
-        with pytest.raises(BadDataset, match="expected up to 64 printable characters, not 'pooled'"):
+        with pytest.raises(BadDataset, match="expected up to 64 printable characters, not 'pooled' or 'rest'"):
             groups_by_folder([GOOD / name / "000.png"], GOOD)
 
 
@@ -89,19 +92,56 @@ def test_a_list_that_is_missing(tmp_path):
     score=st.integers(-1, 31).map(float),
 )
 def test_each_group_is_a_calibration_of_its_own(scores, seed, score):
-    """With enough pictures a group's verdicts are those of a calibration on it alone; else, and for strangers, pooled."""
+    """With enough pictures a group's verdicts are those of a calibration on it alone, else of one on the rest, else on all.
+
+    Nothing is promised to a stranger, whoever's threshold judges it, nor to one group by the pooled threshold.
+    """
     names = np.random.default_rng(seed).choice(["left", "right", "rare", ""], len(scores), p=[0.45, 0.4, 0.1, 0.05])
     calibration = calibrated(scores, [str(name) or None for name in names])
+    sizes = {str(name): int((names == name).sum()) for name in set(names)}
+    alone = {name for name, size in sizes.items() if name and size >= 9}  # for a rate of 10 %
+    others = [score for score, name in zip(scores, names, strict=True) if str(name) not in alone]
+    has_rest = len(others) >= 9 and not {name for name in sizes if name} <= alone
 
     for name in ("left", "right", "rare", "stranger", None):
-        own = [score for score, group in zip(scores, names, strict=True) if group == name]
         verdict = judge(score, 0.0, None, calibration, name)
 
-        alone = len(own) >= 9  # for a rate of 10 %
-        expected = calibrated(own, [None] * len(own)) if alone else calibration
+        if name in alone:
+            own, of = [score for score, group in zip(scores, names, strict=True) if group == name], name
+        else:
+            own, of = (others, REST) if name is not None and has_rest else (scores, POOLED)
+        expected = calibrated(own, [None] * len(own))
         assert (verdict.threshold, verdict.p_value) == (expected.threshold, p_value(score, expected))
         assert verdict.is_anomaly == (verdict.p_value <= 0.1)
-        assert (verdict.group, verdict.threshold_of) == (name, None if name is None else name if alone else POOLED)
+        promised = name in alone or (of == REST and name in sizes)
+        assert (verdict.group, verdict.threshold_of, verdict.promised) == (
+            (None, None, None) if name is None else (name, of, promised)
+        )
+
+
+@pytest.mark.parametrize("third", [0, 15])
+def test_a_small_group_is_told_a_rate_that_is_kept_or_none(third):
+    """Two cameras, the second one standard deviation higher and with ten pictures; then a small third one, higher still.
+
+    By the pooled threshold more good parts of the small ones are stopped than the one in twenty asked for: nothing is promised.
+    Together the two small ones are enough for a threshold: what is told holds for their parts mixed as calibration had them.
+    """
+    random, rate, stopped, pooled = np.random.default_rng(7), 0.05, [], []
+    for _ in range(400):
+        higher = random.normal(1, 1, 10), random.normal(2, 1, third)
+        scores = np.concatenate([random.normal(0, 1, 54), *higher]).tolist()
+        calibration = calibrated(scores, ["a"] * 54 + ["b"] * 10 + ["c"] * third, rate)
+        new = random.normal(np.where(random.random(300) < 10 / (10 + third), 1, 2), 1)
+        stopped.append(np.mean([judge(score, 0.0, None, calibration, "b").is_anomaly for score in new]))
+        pooled.append(np.mean(new > calibration.threshold))
+        standards = [calibration.compared_with(name) for name in ("b", "stranger")]
+        assert [one.is_promised for one in standards] == [bool(third), False]
+        assert {one.name for one in standards} == {REST if third else POOLED}
+
+    assert np.mean(pooled) > 0.1
+    if third:
+        assert np.mean(stopped) == pytest.approx(calibration.rest.guarantee.average, abs=0.006)
+        assert calibration.rest.guarantee.average == 1 / 26
 
 
 def test_each_group_keeps_the_rate():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -20,8 +22,10 @@ from snag.training.calibration.guarantee import (
     fewest_with_confidence,
     guarantee,
     guarantee_of_chosen,
+    measured_share,
     promised_threshold,
     rank_with_confidence,
+    with_left_out,
 )
 
 SPLITS = 500
@@ -157,7 +161,9 @@ class TestWords:
         """The sentence of 40 pictures at 5 %, and what more would buy."""
         promised = guarantee(40, 39, 0.05, AVERAGE, 0.95)
 
-        assert promised.sentence == "Of 1,000 good parts, on average at most 49 are rejected; with 95 % confidence at most 114."
+        assert promised.sentence == (
+            "Of 1,000 good parts, on average at most 49 are rejected (asked: 50); with 95 % confidence at most 114."
+        )
         assert promised.prospect == (
             "With 80 calibration pictures instead of 40 it would be at most 95, with 160 81, with 400 69. "
             "59 pictures are enough for PROMISE=confidence."
@@ -167,7 +173,9 @@ class TestWords:
         """The sentence begins with what was asked for."""
         promised = guarantee(150, 148, 0.05, CONFIDENCE, 0.95)
 
-        assert promised.sentence == "Of 1,000 good parts, with 95 % confidence at most 42 are rejected; on average at most 20."
+        assert promised.sentence == (
+            "Of 1,000 good parts, with 95 % confidence at most 42 are rejected (asked: 50); on average at most 20."
+        )
         assert promised.prospect == (
             "300 calibration pictures instead of 150 could hold it to at most 10, 600 to at most 5, 1,500 to at most 2."
         )
@@ -182,6 +190,30 @@ class TestWords:
             "a threshold that was chosen by its results is promised less."
         )
         assert promised.prospect == ""
+
+    def test_all_that_was_asked_for(self):
+        """Where the pictures keep just what was asked for it is said once, and so it is where the asked rate is not known."""
+        promised = guarantee(39, 38, 0.05, AVERAGE, 0.95)
+
+        told = "Of 1,000 good parts, on average at most 50 are rejected; with 95 % confidence at most 116."
+        assert [promised.sentence, replace(promised, rate=None).sentence] == [told, told]
+        assert "(asked: 50)" not in replace(guarantee(40, 39, 0.05, AVERAGE, 0.95), rate=None).sentence
+
+    @pytest.mark.parametrize(
+        ("above", "count", "told"),
+        [
+            (32, 40, "32 of 40 calibration pictures lie above the threshold (95 %: 64 to 91 % of good parts"),
+            (0, 40, "0 of 40 calibration pictures lie above the threshold (95 %: 0.0 to 8.9 % of good parts"),
+            (5, 5, "5 of 5 calibration pictures lie above the threshold (95 %: 47 to 100 % of good parts"),
+            (1, 4000, "1 of 4000 calibration pictures lie above the threshold (95 %: 0.00 to 0.14 % of good parts"),
+        ],
+    )
+    def test_measured(self, above, count, told):
+        """A threshold that came from elsewhere promises nothing; what it does is told with both ends, rounded outwards."""
+        measured = measured_share([1.0] * (count - above) + [3.0] * above, 2.0, 0.95)
+
+        assert measured.sentence == f"No false-alarm rate is promised; {told}, if it was not chosen by these pictures)."
+        assert (measured.average, measured.prospect) == (None, "")
 
     def test_small_rates(self):
         """A rate of less than one in a thousand is told of more parts; nothing is rounded down."""
@@ -204,8 +236,14 @@ class TestWords:
 
     def test_the_file_gives_it_back(self):
         """Numbers and lists, as JSON has them."""
-        promised = guarantee(40, 39, 0.05, AVERAGE, 0.95)
-        fields = {**promised.__dict__, "outlook": [list(pair) for pair in promised.outlook]}
+        scores = [float(score) for score in range(40)]
+        usual = guarantee(40, 39, 0.05, AVERAGE, 0.95)
+        for promised in (
+            usual,
+            with_left_out(usual, 38.0, scores, [50.0, 1.0]),
+            with_left_out(measured_share(scores, 8.0, 0.9), 8.0, scores, [50.0]),
+        ):
+            fields = json.loads(json.dumps(asdict(promised)))
 
-        assert read_guarantee(fields, 40) == promised
-        assert isinstance(read_guarantee(fields, 40), Guarantee)
+            assert read_guarantee(fields, 40) == promised
+            assert isinstance(read_guarantee(fields, 40), Guarantee)

@@ -83,7 +83,19 @@ def test_pictures_that_are_no_good_parts_are_left_out_of_the_threshold_and_named
     worst = names[each.index(max(each))]
     (tmp_path / "list.txt").write_text(f"\ufeff{worst}\r\n\r\n", encoding="utf-8")
 
-    code = main(["--data", str(bolts.data), "--run", str(run), "--fpr", str(RATE), "--exclude", str(tmp_path / "list.txt")])
+    code = main(
+        [
+            "--data",
+            str(bolts.data),
+            "--run",
+            str(run),
+            "--fpr",
+            str(RATE),
+            "--exclude",
+            str(tmp_path / "list.txt"),
+            "--exclude-many",
+        ]
+    )
 
     left = sorted(each)[:-1]
     calibration = read_calibration(run / "calibration.json")
@@ -98,7 +110,7 @@ def test_other_good_pictures_may_be_left_out_too(bolts: Trained, run: Path, tmp_
     good = pictures(tmp_path / "good", range(500, 512))
     (tmp_path / "list.txt").write_text("505.png\n")
 
-    calibration = calibrate(settings(bolts, run, good=good, exclude=tmp_path / "list.txt"))
+    calibration = calibrate(settings(bolts, run, good=good, exclude=tmp_path / "list.txt", exclude_many=True))
 
     assert (calibration.count, calibration.left_out) == (11, ("505.png",))
 
