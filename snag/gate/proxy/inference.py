@@ -21,6 +21,7 @@ from snag.gate.metrics import GateMetrics
 from snag.gate.proxy.admission import Admission
 from snag.gate.proxy.answer import VERDICT_ALONE, GateAnswer, error_answer, verdict_alone
 from snag.gate.proxy.body import read_body
+from snag.gate.proxy.digest import picture_digest
 from snag.gate.proxy.forward import Forwarder, Question, content_type_for_torchserve
 from snag.gate.proxy.record import Record
 from snag.gate.proxy.route import parse_route
@@ -121,7 +122,10 @@ class Inference:
         content_type = content_type_for_torchserve(request.headers.get("Content-Type", ""))
         group = group_in_header(request.headers.get(GROUP_HEADER))
         question = Question(route, record.request_id, content_type, body, group)
+        # Beside the worker's work, and in a thread: a large picture would hold up all the others.
+        digest = asyncio.get_running_loop().run_in_executor(None, picture_digest, content_type, body.chunks)
         outcome = await self._forwarder.ask(question)
+        record.digest = await digest
         record.retries = outcome.retries or None
         if self._spool is not None:
             self._spool.offer(question, outcome.answer)
@@ -155,7 +159,8 @@ class Inference:
         self._metrics.count(record)
         if record.model is not None and record.ranks is not None:
             said = record.verdict
-            self._drift.see(StreamLine(record.model, said["version"], said.get("threshold_of", POOLED)), record.ranks)
+            line = StreamLine(record.model, said["version"], said.get("threshold_of", POOLED))
+            record.is_repeat = self._drift.see(line, record.ranks, record.digest)
         if self._log.takes(record.level):
             self._log.line(record.level, record.fields())
 

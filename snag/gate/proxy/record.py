@@ -33,6 +33,8 @@ class Record:
     code: str | None = None  #: of the error that it was answered with
     verdict: dict[str, Any] = field(default_factory=dict)
     ranks: str | None = None  #: the picture's places among the calibration pictures, see snag/core/ranks.py
+    digest: bytes | None = None  #: of its picture; for the watch for drift, and in no log
+    is_repeat: bool = False  #: the line has just had the same picture: it is answered, and not watched
     times: dict[str, float] = field(default_factory=dict)  #: milliseconds that the worker needed
     began: float = field(default_factory=time.perf_counter)
 
@@ -74,6 +76,7 @@ class Record:
             "code": self.code,
             **self.verdict,
             "ranks": self.ranks,
+            "repeat": self.is_repeat or None,
             "bytes": self.bytes,
             "ms": round(self.seconds * 1000, 1),
             **self.times,
