@@ -1,9 +1,10 @@
-"""`python -m benchmarks.drift`: delay and cause of each change, false alarms of quiet lines, and a picture of the evidence."""
+"""`python -m benchmarks.drift`: delay and cause of each change, false alarms of lines that never change, and a picture."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import matplotlib as mpl
@@ -16,12 +17,30 @@ from tqdm import tqdm
 
 from benchmarks.drift.changes import CHANGES
 from benchmarks.drift.line import BURST, MeasuredLine, noticed
-from benchmarks.drift.measure import DEFECTS, Seen, measured_pool, trained_model
+from benchmarks.drift.measure import DEFECTS, QUIET, Seen, measured_pool, trained_model
+from benchmarks.drift.shares_alert import shares_rows
+from benchmarks.drift.watches import alarms, changed_before, in_an_order, quiet, rows
+from benchmarks.results import write
 from benchmarks.tables import machine, table
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
-from snag.drift.martingale import ALARM, WATCH
+from snag.drift.martingale import ALARM
 
+_CHANGED = (
+    "calibration pictures",
+    "change",
+    "noticed",
+    "pictures until the alarm: median",
+    "slowest",
+    "called",
+    "alarms before",
+)
+_WATCHED = ("line", "calibration pictures", "lines", "pictures of each", "alarms", "share", "95 % interval", "median picture")
+_CAPTIONS = (
+    "Lines that never change, whole watches:",
+    "Lines that never change, but whose pictures come in an order or come again:",
+    "Lines that changed between calibration and the first verdict:",
+)
 _NAMES = {**{name: name for name in CHANGES}, DEFECTS: f"defects {100 * BURST:g} % instead of 1 %"}
 
 
@@ -36,27 +55,37 @@ class DriftBenchmarkSettings(Settings):
     calibration: list[int] = Field([40, 64, 200], description="numbers of calibration pictures")
     lines: int = Field(20, description="simulated lines for each row")
     quiet: int = Field(5000, description="pictures before the change")
-    quiet_lines: int = Field(10, description="lines of 100,000 pictures that never change, for each number of pictures")
+    watches: int = Field(1400, ge=2, description="whole watches of 100,000 pictures, of each kind of line that never changes")
+    ordered: int = Field(200, ge=2, description="lines of each kind whose pictures come in an order, or that changed before")
+    calibrations: int = Field(4000, ge=2, description="calibrations that the alert SnagDrift is tried on")
+    processes: int = Field(2, ge=1, description="processes that simulate watches")
+    keep: bool = Field(False, description="keep the tables as docs/results/drift.md, too, which the documents quote")
 
 
 def drift(settings: DriftBenchmarkSettings) -> None:
-    """Measure, simulate, write the table and the plot."""
+    """Measure, simulate, write the tables and the plot."""
     model = settings.run or trained_model(settings.out)
     pool = measured_pool(settings.out, model, settings.good, settings.changed, settings.defects)
-    head = (
-        "calibration pictures",
-        "change",
-        "noticed",
-        "pictures until the alarm: median",
-        "slowest",
-        "called",
-        "alarms before",
-    )
-    text = f"{machine()}\n{table(head, _rows(settings, pool))}\n{table(*_quiet(settings, pool))}"
-    write_text(settings.out / "table.md", text)
+    text = "\n".join(_tables(settings, pool))
+    write_text(settings.out / "table.md", f"{machine()}\n{text}")
     _plot(pool, settings).savefig(settings.out / "plot.png", dpi=110)
     Console().print(Markdown(text))
+    if settings.keep:
+        print(write("drift", text, "python -m benchmarks.drift --keep"))
     print(f"{settings.out / 'table.md'}, {settings.out / 'plot.png'}")
+
+
+def _tables(settings: DriftBenchmarkSettings, pool: Mapping[str, Sequence[Seen]]) -> Iterator[str]:
+    yield "Lines of measured pictures that change:\n"
+    yield table(_CHANGED, _rows(settings, pool))
+    kinds = quiet(np.array(pool[QUIET]), settings.watches), in_an_order(settings.ordered), changed_before(settings.ordered)
+    found = iter(alarms([one for situations in kinds for one in situations], settings.processes))
+    for caption, situations in zip(_CAPTIONS, kinds, strict=True):
+        yield f"{caption}\n"
+        yield table(_WATCHED, rows(situations, islice(found, len(situations))))
+    yield "Calibrations that set off the alert SnagDrift by their luck alone, in windows of 600 good pictures:\n"
+    head = ("calibration pictures", "calibrations", "windows with the alert", "calibrations with it in half of the first hour")
+    yield table(head, shares_rows(settings.calibration, settings.calibrations))
 
 
 def _rows(settings: DriftBenchmarkSettings, pool: Mapping[str, Sequence[Seen]]) -> Iterator[Sequence[object]]:
@@ -75,18 +104,6 @@ def _rows(settings: DriftBenchmarkSettings, pool: Mapping[str, Sequence[Seen]]) 
                 ", ".join(f"{cause} {number}" for cause, number in causes.most_common()),
                 sum(one.early for one in found),
             )
-
-
-def _quiet(
-    settings: DriftBenchmarkSettings, pool: Mapping[str, Sequence[Seen]]
-) -> tuple[Sequence[str], list[Sequence[object]]]:
-    rows = []
-    for count in settings.calibration:
-        alarms = 0
-        for seed in tqdm(range(settings.quiet_lines), f"quiet, {count}", disable=None):
-            alarms += sum(alarm is not None for alarm in MeasuredLine(pool, count, 1000 + seed).pictures(WATCH, defects=0.0))
-        rows.append((count, settings.quiet_lines, f"{WATCH:,}", alarms))
-    return ("calibration pictures", "lines that never change", "pictures of each", "alarms"), rows
 
 
 def _plot(pool: Mapping[str, Sequence[Seen]], settings: DriftBenchmarkSettings) -> Figure:

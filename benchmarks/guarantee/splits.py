@@ -10,6 +10,8 @@ import numpy as np
 from scipy import stats
 
 from snag.core.guarantee import Guarantee
+from snag.core.ranks import place_of
+from snag.drift.history import History
 from snag.training.calibration.guarantee import promised_threshold
 
 
@@ -63,14 +65,13 @@ def random_splits(
 
 
 def p_value_misfit(pool: Sequence[float], count: int, splits: int, seed: int) -> float:
-    """p-value of the Kolmogorov-Smirnov test of smoothed p-values against the uniform law: one new picture for each split.
+    """p-value of the Kolmogorov-Smirnov test of p-values against the uniform law: one new picture for each split.
 
-    Smoothed means that ties, the picture itself among them, are ordered at random, so that the p-values are exactly uniform.
+    They are those that the watch for drift bets on, of its first picture: ties are ordered at random, so that they are uniform.
     """
     scores, random = np.asarray(pool, dtype=np.float64), np.random.default_rng([seed, count])
-    values = []
-    for _ in range(splits):
-        mixed = random.permutation(scores)[: count + 1]
-        known, new = mixed[:-1], mixed[-1]
-        values.append(((known > new).sum() + random.random() * ((known == new).sum() + 1)) / (count + 1))
-    return float(stats.kstest(values, "uniform").pvalue)
+    mixed = np.array([random.permutation(scores)[: count + 1] for _ in range(splits)])
+    known, new = np.sort(mixed[:, :-1], axis=1), mixed[:, -1]
+    places = np.array([place_of(value, row.tolist())[:2] for value, row in zip(new.tolist(), known, strict=True)])
+    history = History(np.ones((count + 1, splits), np.int32), random.random((count, splits)))
+    return float(stats.kstest(history.p_value(*places.T, random.random((2, splits))), "uniform").pvalue)

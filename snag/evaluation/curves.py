@@ -1,9 +1,7 @@
-"""Areas under ROC and precision-recall curves from weights per score level: one routine for pictures, for streamed pixels and
-for thousands of bootstrap resamples at once.
+"""Areas under ROC and precision-recall curves from weights per score level: one routine for pictures and for streamed pixels.
 
 scikit-learn's functions are not used, though the tests hold these equal to them to 1e-12: they refuse infinite scores, by which
-a picture that is rejected for a reason ranks above all, and take one sample at a time with every score in memory. Figures by
-one routine and their intervals by another would be two definitions of one metric.
+a picture that is rejected for a reason ranks above all, and take one sample at a time with every score in memory.
 
 `good` and `bad` are weights per score level, [..., L], highest level first; samples of one level are ties.
 """

@@ -22,9 +22,17 @@ from snag.core.errors import BadDataset
 from snag.core.files import write_bytes, write_text
 from snag.core.group import POOLED
 from snag.core.ranks import parse_ranks
-from snag.drift.martingale import ALARM, BETS, Alarm, Watch
+from snag.drift.bets import BETS
+from snag.drift.martingale import ALARM, Alarm, Watch
 
 _POINTS: Final = 1000  #: of a curve; of more pictures, some share one, the one with the most evidence among them
+
+
+#: What an alarm rests on; stands wherever alarms are shown.
+ASSUMPTION: Final = (
+    "If the pictures of a line that does not change come in no order, at most 1 of 1,000 watches of up to 100,000 pictures\n"
+    "raises an alarm, on average. Where each resembles the one before, or they come in lots, an alarm may say only that."
+)
 
 
 class DriftSettings(Settings):
@@ -63,8 +71,9 @@ def drift(settings: DriftSettings) -> None:
     write_bytes(out / "drift.png", _png(courses))
     for line, course in courses.items():
         causes = ", ".join(f"{cause} {count}" for cause, count in course.watch.alarms.items() if count) or "none"
-        print(f"{line.model} {line.version}, {line.group}: {course.watch.seen} pictures, alarms: {causes}")
-    print(f"{out / 'drift.png'}, {out / 'alarms.csv'}")
+        repeats = f" and {course.watch.repeats} sent again, which are not watched" if course.watch.repeats else ""
+        print(f"{line.model} {line.version}, {line.group}: {course.watch.seen} pictures{repeats}; alarms: {causes}")
+    print(f"{out / 'drift.png'}, {out / 'alarms.csv'}\n{ASSUMPTION}")
 
 
 def logged_verdicts(log: Path) -> Iterator[dict[str, Any]]:
@@ -99,12 +108,15 @@ def watched(verdicts: Iterator[dict[str, Any]]) -> dict[StreamKey, Course]:
         line = StreamKey(str(fields.get("model")), str(fields.get("version")), str(fields.get("threshold_of", POOLED)))
         course = courses.setdefault(line, Course(Watch(ranks.calibration)))
         if course.watch.calibration != ranks.calibration:
-            course.watch = Watch(ranks.calibration, alarms=course.watch.alarms)
+            course.watch = Watch(ranks.calibration, repeats=course.watch.repeats, alarms=course.watch.alarms)
+        if fields.get("repeat") is True:  # the server did not watch it either
+            course.watch.repeats += 1
+            continue
         alarm = course.watch.see(ranks.places)
         course.evidence.append(alarm.evidence if alarm else course.watch.evidence)
         if alarm:
             course.alarms.append((len(course.evidence), str(fields.get("time")), alarm))
-    return courses
+    return {line: course for line, course in courses.items() if course.evidence}  # a log may begin with a repeat
 
 
 def alarms_csv(courses: Mapping[StreamKey, Course]) -> str:
@@ -121,7 +133,7 @@ def alarms_csv(courses: Mapping[StreamKey, Course]) -> str:
 
 def _png(courses: Mapping[StreamKey, Course]) -> bytes:
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "text.parse_math": False}):
-        figure = Figure((10, 0.6 + 2.4 * len(courses)), layout="constrained")
+        figure = Figure((10, 1.0 + 2.4 * len(courses)), layout="constrained")
         plots = figure.subplots(len(courses), 1, squeeze=False)[:, 0]
         for axes, (line, course) in zip(plots, courses.items(), strict=True):
             numbers, points = _thinned(course.evidence)
@@ -132,6 +144,7 @@ def _png(courses: Mapping[StreamKey, Course]) -> bytes:
                 axes.annotate(alarm.cause, (number, ALARM), (2, 3), textcoords="offset points", fontsize=8)
             axes.set_title(f"{line.model} {line.version}, {line.group}", loc="left", fontsize=10)
             axes.set(ylabel="evidence", ylim=(-2, ALARM + 3))
+        figure.supxlabel(ASSUMPTION, fontsize=8, x=0.01, horizontalalignment="left")
         plots[0].legend(frameon=False, ncols=len(BETS), loc="upper right")
         plots[-1].set_xlabel("verdicts in the log")
         picture = io.BytesIO()

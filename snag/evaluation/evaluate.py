@@ -42,8 +42,6 @@ class EvaluateSettings(Settings):
     )
     run: Path = Field(Path("runs/sample"), description="folder with snag.pt, calibration.json; report/ is written there")
     batch: int = Field(4, ge=1, description="pictures that go through the model together; changes speed and memory alone")
-    resamples: int = Field(2000, ge=100, description="bootstrap resamples behind each interval")
-    seed: int = Field(0, ge=0, description="seed of the bootstrap")
     shifts: bool = Field(
         False, description="also judge every picture under other lamps, focus and places; some forty times as long"
     )
@@ -62,7 +60,6 @@ class Gathered:
     results: list[PictureResult] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     pixels: PixelHistogram = field(default_factory=PixelHistogram)
-    pixel_kinds: list[str] = field(default_factory=list)  #: class of each picture in `pixels`
     mask_faults: list[str] = field(default_factory=list)  #: one line for each unusable or missing mask
 
 
@@ -96,9 +93,7 @@ def evaluate(settings: EvaluateSettings) -> None:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         artifact=artifact,
         calibration=calibration,
-        figures=figures(
-            gathered.results, gathered.pixels, gathered.pixel_kinds, calibration.threshold, settings.resamples, settings.seed
-        ),
+        figures=figures(gathered.results, gathered.pixels, calibration.threshold),
         results=gathered.results,
         unreadable=gathered.unreadable,
         mask_faults=gathered.mask_faults,
@@ -122,7 +117,7 @@ def _shifts(
         return None
     chosen = chosen_pictures(pictures, settings.shift_pictures)
     scores = score_shifts(artifact, tqdm(chosen, "shifts", unit="picture", disable=None))
-    return shift_table(scores, calibration, settings.resamples, settings.seed)
+    return shift_table(scores, calibration)
 
 
 def _take(gathered: Gathered, artifact: Artifact, item: JudgedPicture, has_masks: bool) -> None:
@@ -138,7 +133,6 @@ def _take(gathered: Gathered, artifact: Artifact, item: JudgedPicture, has_masks
     mask = _mask(gathered, item.picture, height, width) if has_masks and item.picture.is_bad else None
     if has_masks and (mask is not None or not item.picture.is_bad):
         gathered.pixels.add(anomaly_map.numpy(), None if mask is None else region_weights(mask))
-        gathered.pixel_kinds.append(item.picture.kind)
     if wanted:
         gathered.gallery.add(item, result, anomaly_map, mask)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snag.evaluation.intervals import Interval, bootstrap_intervals, clopper_pearson
+from snag.evaluation.intervals import Interval, clopper_pearson
 from snag.evaluation.labelled import GOOD
 from snag.evaluation.metrics import METRICS, Metric, number
 from snag.evaluation.results import PictureResult
@@ -21,7 +21,7 @@ _PER_DEFECT = ("image_auroc", "tpr")
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95 % bootstrap interval; None where it has no meaning."""
+    """A figure, None where it has no meaning, and its 95 % interval, None where none can be stood behind."""
 
     value: float | None
     interval: Interval | None
@@ -75,25 +75,16 @@ class Figures:
         return sum(row.rejected for kind, row in self.per_class.items() if kind != GOOD)
 
 
-def figures(
-    results: Sequence[PictureResult],
-    pixels: PixelHistogram,
-    pixel_kinds: Sequence[str],
-    threshold: float,
-    resamples: int,
-    seed: int,
-) -> Figures:
-    """Compute all; `pixel_kinds` names the class of each picture in `pixels`. Resampling is within classes."""
+def figures(results: Sequence[PictureResult], pixels: PixelHistogram, threshold: float) -> Figures:
+    """Compute all."""
     kinds = list(dict.fromkeys(result.picture.kind for result in results))
-    image = _image_estimates(results, _IMAGE, threshold, resamples, seed)
     per_defect = {}
     for kind in kinds:
         if kind != GOOD:
             subset = [result for result in results if result.picture.kind in (GOOD, kind)]
-            chosen = {name: METRICS[name] for name in _PER_DEFECT}
-            per_defect[kind] = _image_estimates(subset, chosen, threshold, resamples, seed)
+            per_defect[kind] = _image_estimates(subset, {name: METRICS[name] for name in _PER_DEFECT}, threshold)
     return Figures(
-        main=image | _pixel_estimates(pixels, pixel_kinds, threshold, resamples, seed),
+        main=_image_estimates(results, _IMAGE, threshold) | _pixel_estimates(pixels, threshold),
         per_defect=per_defect,
         per_class={kind: _class_figures([result for result in results if result.picture.kind == kind]) for kind in kinds},
         shortcuts=audit(
@@ -105,55 +96,30 @@ def figures(
     )
 
 
-def _image_estimates(
-    results: Sequence[PictureResult], metrics: dict[str, Metric], threshold: float, resamples: int, seed: int
-) -> dict[str, Estimate]:
-    if not results:
-        return {name: Estimate(None, None) for name in metrics}
-    if any(result.verdict.threshold != threshold for result in results):  # of groups: what is rejected is seen from each's own
-        ranking = {name: metric for name, metric in metrics.items() if not metric.is_share}
-        margins = [result.rank_score - result.verdict.threshold for result in results]
-        rejecting = {name: metric for name, metric in metrics.items() if metric.is_share}
-        ranks = [result.rank_score for result in results]
-        return {
-            **_estimates_by(ranks, results, ranking, threshold, resamples, seed),
-            **_estimates_by(margins, results, rejecting, 0.0, resamples, seed),
-        }
-    return _estimates_by([result.rank_score for result in results], results, metrics, threshold, resamples, seed)
+def estimate(metric: Metric, histogram: ScoreHistogram, threshold: float, good: int, bad: int) -> Estimate:
+    """The metric's value, and its interval with so many good and so many defective pictures where it has one."""
+    value = number(metric.compute(histogram, threshold))
+    is_bounded = value is not None and metric.interval is not None
+    return Estimate(value, metric.interval(value, good, bad) if is_bounded else None)  # type: ignore[arg-type,misc]
 
 
-def _estimates_by(
-    values: Sequence[float],
-    results: Sequence[PictureResult],
-    metrics: dict[str, Metric],
-    threshold: float,
-    resamples: int,
-    seed: int,
-) -> dict[str, Estimate]:
-    is_bad = np.array([result.picture.is_bad for result in results])
-    scores = np.array(values)
-    strata = [result.picture.kind for result in results]
-
-    def histogram_of(counts: np.ndarray) -> ScoreHistogram:
-        return picture_histogram(is_bad, scores, counts)
-
-    intervals = bootstrap_intervals(strata, histogram_of, metrics, threshold, resamples, seed)
-    return _estimates(picture_histogram(is_bad, scores), metrics, threshold, intervals)
+def _image_estimates(results: Sequence[PictureResult], metrics: dict[str, Metric], threshold: float) -> dict[str, Estimate]:
+    is_bad = np.array([result.picture.is_bad for result in results], dtype=bool)
+    bad = int(is_bad.sum())
+    ranks = picture_histogram(is_bad, np.array([result.rank_score for result in results]))
+    # Groups have thresholds of their own: what is rejected is seen from each picture's.
+    margins = picture_histogram(is_bad, np.array([result.rank_score - result.verdict.threshold for result in results]))
+    return {
+        name: estimate(metric, *((margins, 0.0) if metric.is_share else (ranks, threshold)), len(results) - bad, bad)
+        for name, metric in metrics.items()
+    }
 
 
-def _pixel_estimates(
-    pixels: PixelHistogram, kinds: Sequence[str], threshold: float, resamples: int, seed: int
-) -> dict[str, Estimate]:
+def _pixel_estimates(pixels: PixelHistogram, threshold: float) -> dict[str, Estimate]:
     if not pixels.region_count:
         return {name: Estimate(None, None) for name in _PIXEL}
-    intervals = bootstrap_intervals(kinds, pixels.by_picture().resampled, _PIXEL, threshold, resamples, seed)
-    return _estimates(pixels.total(), _PIXEL, threshold, intervals)
-
-
-def _estimates(
-    histogram: ScoreHistogram, metrics: dict[str, Metric], threshold: float, intervals: dict[str, Interval | None]
-) -> dict[str, Estimate]:
-    return {name: Estimate(number(metric.compute(histogram, threshold)), intervals[name]) for name, metric in metrics.items()}
+    histogram = pixels.total()
+    return {name: estimate(metric, histogram, threshold, 0, 0) for name, metric in _PIXEL.items()}
 
 
 def _class_figures(results: Sequence[PictureResult]) -> ClassFigures:

@@ -10,12 +10,11 @@ from snag.core.calibration import COST, LABELLED, MANUAL, YOUDEN, Calibration
 from snag.core.group import REST
 from snag.evaluation.figures import ClassFigures
 from snag.evaluation.intervals import Interval
+from snag.evaluation.promise import Promise
 from snag.evaluation.shortcuts import FEATURE_NAMES
-from snag.evaluation.summary import Evaluation, Promise, strongest
+from snag.evaluation.summary import Evaluation, strongest
 from snag.pages.formats import counted, percent
 
-#: A surprise this small is called one: once in forty.
-_RARE = 0.025
 #: Below this two sets of scores are said to differ.
 _ODD = 0.005
 #: A feature alone that separates better than this, in what the network sees, is worth a warning.
@@ -128,10 +127,10 @@ def preparation_finding(settings: Mapping[str, Any]) -> str | None:
 
 def _guaranteed(calibration: Calibration) -> list[ReportFinding]:
     """The promise with its confidence, and what more pictures would buy, as worked out at calibration."""
-    known, rate = calibration.guarantee, calibration.rate
-    if known is None and rate is not None:  # a calibration from before that was worked out
-        average = f"at most {percent(rate)} are rejected on average: {round(1000 * rate)} of 1,000."
-        return [ReportFinding(f"Of good parts like those, {average}")]
+    known = calibration.guarantee
+    if known is None and calibration.rate is not None:  # a calibration from before that was worked out
+        told = (calibration.count + 1 - calibration.rank) / (calibration.count + 1)
+        return [ReportFinding(f"Of good parts like those, at most {percent(told)} are rejected on average.")]
     return [ReportFinding(text) for text in (known.sentence, known.prospect) if text] if known else []
 
 
@@ -158,12 +157,12 @@ def _false_alarms(evaluation: Evaluation) -> ReportFinding | None:
 
 
 def _kept(start: str, promise: Promise, good: ClassFigures) -> ReportFinding:
-    chance = promise.surprise(good.rejected, good.count)
     promised = f"Calibration promised at most {percent(promise.rate)} on average"
-    if chance >= _RARE:
-        return ReportFinding(f"{start}{promised}; the count agrees with that.", "good")
+    if not promise.is_refuted(good.rejected, good.count):
+        return ReportFinding(f"{start}{promised}; so few pictures do not refute that, nor do they prove it.")
+    chance = percent(promise.surprise(good.rejected, good.count))
     return ReportFinding(
-        f"{start}{promised}. So many would happen by chance in {percent(chance)} of cases only: these pictures are probably "
+        f"{start}{promised}. So many would happen by chance in {chance} of cases only: these pictures are probably "
         "not like the calibration pictures (light, camera, surface). Calibrate again with good pictures taken as these were.",
         "warning",
     )

@@ -2,8 +2,8 @@
 
 Names are a contract: `*_score`: higher is better; `*_rate`, `*_error`: of mistakes, lower is better.
 
-Each takes a ScoreHistogram and the calibrated threshold and answers one number for each resample, NaN where it has no meaning
-(a class is missing), which `number` turns into None, null in JSON. Equal scores are ties: a tied pair counts one half in an
+Each takes a ScoreHistogram and the calibrated threshold and answers one number, NaN where it has no meaning (a class is
+missing), which `number` turns into None, null in JSON. Equal scores are ties: a tied pair counts one half in an
 area, and a score equal to the threshold is not rejected.
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from snag.evaluation.aupro import aupro_score
 from snag.evaluation.curves import precision_area, roc_area
+from snag.evaluation.intervals import Interval, auroc_interval, clopper_pearson
 from snag.evaluation.score_histogram import ScoreHistogram
 
 
@@ -54,6 +55,8 @@ class Metric:
     level: Literal["image", "pixel"]
     compute: Callable[[ScoreHistogram, float], np.ndarray]
     meaning: str  #: one sentence for the report
+    #: Of the value, with so many good and so many defective pictures; None: no method is known that can be stood behind.
+    interval: Callable[[float, int, int], Interval | None] | None = None
     is_share: bool = False  #: of pictures, at the calibrated threshold: told in percent
 
 
@@ -64,6 +67,7 @@ METRICS: Final[dict[str, Metric]] = {
         "image",
         lambda histogram, _: auroc_score(histogram),
         "Chance that a defective picture scores higher than a good one; 0.5 is guessing, 1 is perfect. Needs no threshold.",
+        auroc_interval,
     ),
     "image_ap": Metric(
         "Image AP",
@@ -76,6 +80,7 @@ METRICS: Final[dict[str, Metric]] = {
         "image",
         detection_score,
         "Share of the defective pictures that are rejected at the calibrated threshold.",
+        lambda value, _, bad: clopper_pearson(round(value * bad), bad),
         is_share=True,
     ),
     "fpr": Metric(
@@ -83,6 +88,7 @@ METRICS: Final[dict[str, Metric]] = {
         "image",
         false_alarm_rate,
         "Share of the good pictures that are rejected at the calibrated threshold.",
+        lambda value, good, _: clopper_pearson(round(value * good), good),
         is_share=True,
     ),
     "pixel_auroc": Metric(

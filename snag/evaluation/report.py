@@ -33,7 +33,7 @@ class FigureTile:
 
     title: str
     value: str
-    interval: str
+    interval: str  #: empty where there is none
     note: str
     is_share: bool
 
@@ -89,7 +89,7 @@ def render(evaluation: Evaluation) -> str:
         chance=evaluation.shortcut_chance,
         shifts=evaluation.shifts,
         edge_is_judged=evaluation.artifact.settings.get("judges_border", False),
-        shift_plot=None if evaluation.shifts is None else shift_plots.shift_plot(evaluation.shifts, calibration.rate),
+        shift_plot=None if evaluation.shifts is None else shift_plots.shift_plot(evaluation.shifts, evaluation.promise),
         rest=calibration.rest if calibration.rest and calibration.rest.threshold is not None else None,
         shelves=_shelves(evaluation),
         legend=_legend(scale_of(calibration)),
@@ -97,16 +97,13 @@ def render(evaluation: Evaluation) -> str:
 
 
 def _tiles(evaluation: Evaluation) -> list[FigureTile]:
-    exact = {"fpr": evaluation.false_alarms, "tpr": evaluation.detections}
     tiles = []
     for name, metric in METRICS.items():
         estimate = evaluation.figures.main[name]
         if estimate.value is not None:
             shown = percent if metric.is_share else auroc
-            interval = exact.get(name, estimate.interval)
-            tiles.append(
-                FigureTile(metric.title, shown(estimate.value), ends(interval, shown), metric.meaning, metric.is_share)
-            )
+            interval = "" if estimate.interval is None else ends(estimate.interval, shown)
+            tiles.append(FigureTile(metric.title, shown(estimate.value), interval, metric.meaning, metric.is_share))
     return sorted(tiles, key=lambda tile: not tile.is_share)
 
 

@@ -10,27 +10,21 @@ import numpy as np
 #: Bits of a float32 that are dropped to make a pixel's level. 10 leaves sign, exponent and 13 bits of the fraction: levels are
 #: 0.012 % apart, and three tables of 2^22 levels (96 MiB) serve any number of pixels.
 FINE_SHIFT: Final = 10
-#: The same for the table kept of each picture, from which resamples are drawn: levels 0.8 % apart, some 2,000 occupied.
-COARSE_SHIFT: Final = 16
 _SIGN: Final = np.uint32(1 << 31)
 
 
 @dataclass(frozen=True)
 class ScoreHistogram:
-    """Weights per score level, highest level first. Leading axes of the weights are pictures or resamples."""
+    """Weights per score level, highest level first."""
 
     levels: np.ndarray  #: [L], strictly falling
-    good: np.ndarray  #: [..., L]
-    bad: np.ndarray  #: [..., L]
-    regions: np.ndarray  #: [..., L] each pixel of a defect weighs 1 / size of its region; of pictures the same as `bad`
-
-    def resampled(self, counts: np.ndarray) -> ScoreHistogram:
-        """Sum the tables [n, L] of n pictures, each taken as often as `counts` [..., n] says."""
-        return ScoreHistogram(self.levels, counts @ self.good, counts @ self.bad, counts @ self.regions)
+    good: np.ndarray  #: [L]
+    bad: np.ndarray  #: [L]
+    regions: np.ndarray  #: [L] each pixel of a defect weighs 1 / size of its region; of pictures the same as `bad`
 
 
-def picture_histogram(is_bad: np.ndarray, scores: np.ndarray, counts: np.ndarray | None = None) -> ScoreHistogram:
-    """Count n pictures by their exact scores [n] (infinite ones are ties at the top), each `counts` [..., n] times (once).
+def picture_histogram(is_bad: np.ndarray, scores: np.ndarray) -> ScoreHistogram:
+    """Count n pictures by their exact scores [n]; infinite ones are ties at the top.
 
     Raises ValueError for a score that is not a number.
     """
@@ -38,21 +32,14 @@ def picture_histogram(is_bad: np.ndarray, scores: np.ndarray, counts: np.ndarray
     is_bad = np.asarray(is_bad, dtype=bool)
     if np.isnan(scores).any():
         raise ValueError("a score is not a number")
-    counts = np.ones(len(scores)) if counts is None else np.asarray(counts, dtype=np.float64)
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(scores) else np.zeros(0, int)
-
-    def per_level(weights: np.ndarray) -> np.ndarray:
-        return np.add.reduceat(weights[..., order], starts, axis=-1) if len(starts) else weights[..., :0]
-
-    bad = per_level(counts * is_bad)
-    return ScoreHistogram(ordered[starts], per_level(counts * ~is_bad), bad, bad)
+    levels, places = np.unique(scores, return_inverse=True)
+    good, bad = (np.bincount(places[chosen], minlength=len(levels))[::-1].astype(np.float64) for chosen in (~is_bad, is_bad))
+    return ScoreHistogram(levels[::-1], good, bad, bad)
 
 
 @dataclass
 class PixelHistogram:
-    """Collects the pixels of picture after picture; its size does not grow with their number, but for the coarse tables.
+    """Collects the pixels of picture after picture; its size does not grow with their number.
 
     Areas computed from `total()` are exact for scores rounded to 14 significant binary digits; `rounding_bound` says how far
     AUROC can be from that of unrounded ones (some 1e-5).
@@ -61,7 +48,6 @@ class PixelHistogram:
     _good: np.ndarray = field(default_factory=lambda: np.zeros(1 << (32 - FINE_SHIFT), np.int64))
     _bad: np.ndarray = field(default_factory=lambda: np.zeros(1 << (32 - FINE_SHIFT), np.int64))
     _regions: np.ndarray = field(default_factory=lambda: np.zeros(1 << (32 - FINE_SHIFT), np.float64))
-    _pictures: list[tuple[np.ndarray, ...]] = field(default_factory=list)
 
     def add(self, anomaly_map: np.ndarray, region_weights: np.ndarray | None) -> None:
         """Add one picture: its map [H, W], float32, and its defects' weights [H, W] (see aupro.py; None: a good picture).
@@ -81,7 +67,6 @@ class PixelHistogram:
         good[: len(bad)] -= bad
         for table, counts in ((self._good, good), (self._bad, bad), (self._regions, regions)):
             table[first : first + len(counts)] += counts
-        self._pictures.append(_coarse(first, good, bad, regions))
 
     @property
     def pixels(self) -> int:
@@ -109,16 +94,6 @@ class PixelHistogram:
         total = float(histogram.good.sum()) * float(histogram.bad.sum())
         return float(pairs / (2 * total)) if total else float("nan")
 
-    def by_picture(self) -> ScoreHistogram:
-        """Each picture's pixels on coarser levels, weights [n, L], in the order of adding."""
-        occupied = np.unique(np.concatenate([keys for keys, *_ in self._pictures]))[::-1]
-        tables = np.zeros((3, len(self._pictures), len(occupied)))
-        for row, (keys, *columns) in enumerate(self._pictures):
-            places = len(occupied) - 1 - np.searchsorted(occupied[::-1], keys)
-            for table, column in zip(tables, columns, strict=True):
-                table[row, places] = column
-        return ScoreHistogram(_values(occupied.astype(np.uint32) << np.uint32(COARSE_SHIFT)), *tables)
-
 
 def _keys(scores: np.ndarray) -> np.ndarray:
     """float32 [n] -> uint32 [n] in the same order (IEEE 754: of positive floats the bits already are)."""
@@ -130,13 +105,3 @@ def _values(keys: np.ndarray) -> np.ndarray:
     """The way back from `_keys`."""
     bits = np.where(keys & _SIGN, keys ^ _SIGN, ~keys)
     return bits.astype(np.uint32).view(np.float32).astype(np.float64)
-
-
-def _coarse(first: int, good: np.ndarray, bad: np.ndarray, regions: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Occupied coarse levels (rising) and their good, bad and region weights."""
-    keys = (first + np.arange(len(good))) >> (COARSE_SHIFT - FINE_SHIFT)
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    padded = (np.pad(column, (0, len(good) - len(column))) for column in (bad, regions))
-    columns = [np.add.reduceat(column, starts) for column in (good, *padded)]
-    occupied = (columns[0] + columns[1]) > 0
-    return keys[starts][occupied].astype(np.int32), *(column[occupied].astype(np.float32) for column in columns)

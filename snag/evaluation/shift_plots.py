@@ -8,9 +8,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
-from snag.evaluation.intervals import CONFIDENCE
+from snag.evaluation.promise import Promise
 from snag.evaluation.shift_table import ShiftOutcome, ShiftTable
 from snag.evaluation.shifts import SHIFTS
 from snag.pages.plots import BAD, GOOD, GRID, INK, MUTED, STYLE, svg
@@ -19,8 +18,8 @@ _COLUMNS: Final = 5
 _DASHED: Final = (0, (3, 2))
 
 
-def shift_plot(table: ShiftTable, rate: float | None) -> str:
-    """All shifts as one SVG. Band: how many false alarms are no surprise at `rate` among so many good pictures; None: none."""
+def shift_plot(table: ShiftTable, promise: Promise | None) -> str:
+    """All shifts as one SVG. Band: how many false alarms do not refute the promise among so many good pictures."""
     with mpl.rc_context(STYLE):
         rows = -(-len(SHIFTS) // _COLUMNS)
         figure = Figure((10.4, 2.1 * rows))
@@ -29,8 +28,8 @@ def shift_plot(table: ShiftTable, rate: float | None) -> str:
             cells = [(row.amount, row.on, row.off) for row in table.of(name)]
             cells.append((shift.neutral, table.as_taken, table.as_taken if any(off for *_, off in cells) else None))
             _panel(axes, shift.title, sorted(cells, key=lambda cell: cell[0]))
-            if rate is not None:
-                axes.axhspan(0, _band(table.good, rate), color=GRID, zorder=0)
+            if promise is not None:
+                axes.axhspan(0, _band(table.good, promise), color=GRID, zorder=0)
         return svg(figure, "shifts")
 
 
@@ -52,6 +51,8 @@ def _panel(axes: Axes, title: str, cells: list[tuple[float, ShiftOutcome, ShiftO
     axes.grid(visible=False, axis="x")
 
 
-def _band(good: int, rate: float) -> float:
-    """Greatest share of false alarms that is no surprise (2.5 %) at this rate."""
-    return float(stats.binom.ppf((1 + CONFIDENCE) / 2, good, rate)) / good if good else 0.0
+def _band(good: int, promise: Promise | None) -> float:
+    """Greatest share of false alarms that does not refute the promise."""
+    if promise is None or not good:
+        return 0.0
+    return max(count for count in range(good + 1) if not promise.is_refuted(count, good)) / good

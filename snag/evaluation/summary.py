@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from snag.core.artifact import Artifact
-from snag.core.calibration import SPLIT_CONFORMAL, Calibration
+from snag.core.calibration import Calibration
 from snag.evaluation.figures import Estimate, Figures
 from snag.evaluation.gallery import Gallery
-from snag.evaluation.intervals import Interval, clopper_pearson, likeness, realised_rate_interval, surprise
+from snag.evaluation.intervals import Interval, clopper_pearson, likeness
 from snag.evaluation.judged_pictures import Unreadable
 from snag.evaluation.metrics import METRICS
+from snag.evaluation.promise import Promise, promise_of
 from snag.evaluation.results import PictureResult
 from snag.evaluation.score_histogram import PixelHistogram
 from snag.evaluation.shift_table import ShiftTable, shifts_json
@@ -71,28 +72,6 @@ class Evaluation:
         return chance_level(good.count if good else 0, self.figures.bad_count)
 
 
-@dataclass(frozen=True)
-class Promise:
-    """What a split conformal threshold promises."""
-
-    rate: float  #: at most this share of good pictures is rejected, on average over calibrations
-    realised: Interval  #: 95 % of calibrations of this size have their true rate in here
-    count: int
-    rank: int
-
-    def surprise(self, false_alarms: int, good: int) -> float:
-        """Probability of at least so many false alarms if the promise holds."""
-        return surprise(false_alarms, good, self.count, self.rank)
-
-
-def promise_of(calibration: Calibration) -> Promise | None:
-    """The promise of a calibration, or None where the threshold was set by hand or chosen with defects."""
-    if calibration.method != SPLIT_CONFORMAL or calibration.rate is None:
-        return None
-    rank = calibration.rank
-    return Promise(calibration.rate, realised_rate_interval(calibration.count, rank), calibration.count, rank)
-
-
 def strongest(shortcuts: dict[str, Shortcut], column: str) -> tuple[str, float] | None:
     """Name and folded AUROC of the feature that separates best; `column` is "raw" or "normalised"."""
     folded = {name: getattr(shortcut, f"{column}_folded") for name, shortcut in shortcuts.items()}
@@ -110,7 +89,6 @@ def metrics_json(evaluation: Evaluation) -> str:
         **{name: found.main[name].value for name in METRICS},
         "threshold": evaluation.calibration.threshold,
         "ci": {name: _pair(found.main[name].interval) for name in METRICS},
-        "ci_exact": {"fpr": _pair(evaluation.false_alarms), "tpr": _pair(evaluation.detections)},
         "per_defect": {kind: _defect(evaluation, kind, row) for kind, row in found.per_defect.items()},
         "per_class": {
             kind: asdict(row) | {"rejected_interval": _pair(row.rejected_interval)} for kind, row in found.per_class.items()
@@ -172,6 +150,7 @@ def _calibration(evaluation: Evaluation) -> dict[str, Any]:
         "good_likeness_p_value": evaluation.good_likeness,
         **{key: value for key, value in asdict(calibration).items() if key not in _LONG},
         "promise": None if calibration.guarantee is None else calibration.guarantee.sentence,
+        "told_rate": None if promise is None else promise.rate,
         "groups": {group.name: {"count": group.count, "threshold": group.threshold} for group in calibration.groups},
         "count": calibration.count,
         "realised_rate_95": None if promise is None else _pair(promise.realised),

@@ -38,17 +38,23 @@ class Drift:
         self._saved = ""
         self._task: asyncio.Task[None] | None = None
 
-    def see(self, line: StreamLine, ranks_text: str | None) -> None:
-        """One more verdict, by the header in which its worker told the ranks; without any there is nothing to watch."""
+    def see(self, line: StreamLine, ranks_text: str | None, digest: bytes | None = None) -> bool:
+        """One more verdict, by the header in which its worker told the ranks; without any there is nothing to watch.
+
+        Whether a picture with this digest was just seen on this line: then its verdict says nothing new.
+        """
         ranks = parse_ranks(ranks_text)
         if ranks is None:
-            return
+            return False
         watch = self._watches.pop(line, None)
         if watch is None or watch.calibration != ranks.calibration:
             watch = Watch(ranks.calibration)  # another calibration, another line
         self._watches[line] = watch
+        if digest is not None and watch.has_seen(digest):
+            return True
         if alarm := watch.see(ranks.places):
             self._raised(line, alarm)
+        return False
 
     def start(self) -> None:
         """Go on where the file left off, and write it now and then. Needs a running event loop."""
@@ -71,13 +77,17 @@ class Drift:
             "snag_drift_log_martingale", "Evidence that the line has changed", labels=[*labels, "evidence"]
         )
         alarms = CounterMetricFamily("snag_drift_alarms", "Alarms by the cause that explains most", labels=[*labels, "cause"])
+        repeats = CounterMetricFamily(
+            "snag_drift_repeats", "Pictures not watched: their bytes had just been seen", labels=labels
+        )
         level = GaugeMetricFamily("snag_drift_alarm_level", "Evidence at which an alarm is raised", ALARM)
         for line, watch in self._watches.items():
             for name, value in watch.evidence.items():
                 evidence.add_metric([*line, name], value)
+            repeats.add_metric(line, watch.repeats)
             for cause, count in watch.alarms.items():
                 alarms.add_metric([*line, cause], count)
-        return [evidence, alarms, level]
+        return [evidence, alarms, repeats, level]
 
     async def _save_for_ever(self, file: Path) -> None:
         while True:

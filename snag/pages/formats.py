@@ -47,8 +47,8 @@ def auroc(value: float | None) -> str:
 
 
 def ends(interval: Ends | None, shown: Callable[[float], str] = auroc) -> str:
-    """`0.91 to 0.97`; nothing where every resample is the same: an interval of no width would pass for certainty."""
-    if interval is None or interval.low == interval.high:
+    """`0.91 to 0.97`; `no interval` where there is none."""
+    if interval is None:
         return "no interval"
     return f"{shown(interval.low)} to {shown(interval.high)}"
 

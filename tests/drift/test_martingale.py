@@ -1,4 +1,4 @@
-"""The watch over a line: exact ranks, stakes that don't grow while nothing changes, alarms that name their cause."""
+"""The watch over a line: stakes that don't grow while nothing changes, alarms that name their cause."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate, stats
+from scipy import integrate
 
 from snag.core.ranks import place_of
-from snag.drift.martingale import ALPHA, BETS, CAUSES, PROPERTIES, WATCH, History, Stake, Watch, cause_of, chance, watch_of
+from snag.drift.bets import BETS, WATCH, Stake
+from snag.drift.history import History
+from snag.drift.martingale import CAUSES, PROPERTIES, Martingale, Watch, cause_of, watch_of
 
 
 class Line:
@@ -41,49 +43,6 @@ class Line:
         return next((alarm for _ in range(pictures) if (alarm := self.picture(**change))), None)
 
 
-class TestHistory:
-    @pytest.mark.parametrize("digits", [None, 0], ids=["no ties", "ties"])
-    @pytest.mark.parametrize("count", [5, 64])
-    def test_p_values_are_uniform_and_independent(self, digits, count):
-        """Over many lines that do not change, the p-values of their first 40 pictures are uniform, early and late, in pairs."""
-        found = []
-        for seed in range(400):
-            line, history = Line(seed, count, digits=digits), History([1] * (count + 1))
-            places = [place_of(line.value(0.0), line.known["score"]) for _ in range(40)]
-            found.append([history.p_value(place, chance(f"{seed}/{number}")) for number, place in enumerate(places)])
-
-        values = np.array(found)
-        assert all(stats.kstest(values[:, number], "uniform").pvalue > 1e-3 for number in (0, 1, 10, 39))
-        assert abs(stats.spearmanr(values[:, 0], values[:, 1]).statistic) < 0.2
-        assert stats.kstest(values.ravel(), "uniform").pvalue > 1e-4
-
-    def test_ranks_among_all_pictures_so_far(self):
-        """Without ties the p-value lies where the picture's rank among calibration and line together puts it."""
-        random = np.random.default_rng(1)
-        known, history, seen = sorted(random.normal(size=9)), History([1] * 10), []
-        for number in range(50):
-            value = random.normal()
-            place = place_of(value, known)
-            p = history.p_value(place, chance(str(number)))
-
-            cell = [one for one in seen if place_of(one, known) == place]
-            above = sum(one > value for one in known) + sum(place_of(one, known)[0] < place[0] for one in seen)
-            assert above <= p * (10 + len(seen)) < above + len(cell) + 1 + 1e-9
-            seen.append(value)
-
-    def test_a_library_of_others(self):
-        """Against crepes: with one cell for each rank and no history the smoothed p-values are the same formula's."""
-        known = np.sort(np.random.default_rng(2).integers(0, 9, 30).astype(float))
-        crepes = pytest.importorskip("crepes")
-
-        for value in range(-1, 10):
-            place = place_of(float(value), known.tolist())
-            ours = sorted(History([1] * 31).p_value(place, share) for share in (0.0, 0.25, 0.999999))
-            least, most = ((known > value).sum() / 31, crepes.base.p_values_batch(known, np.array([value]), smoothing=False)[0])
-            assert ours[0] == pytest.approx(least)
-            assert ours[-1] == pytest.approx(most, abs=1e-5)
-
-
 class TestStakes:
     @pytest.mark.parametrize(("name", "index"), [(name, index) for name, bets in BETS.items() for index in range(len(bets))])
     def test_every_bet_is_fair(self, name, index):
@@ -91,8 +50,10 @@ class TestStakes:
         bet = BETS[name][index]
         average, _ = integrate.quad(bet, 0, 1, points=[0.01, 0.02, 0.03, 0.1, 0.3, 0.7, 0.9, 0.91, 0.98], limit=200)
 
+        shares = np.linspace(0, 1, 1001)
         assert average == pytest.approx(1.0, abs=1e-6)
-        assert all(bet(p) >= 0 for p in np.linspace(0, 1, 1001))
+        assert all(bet(p) >= 0 for p in shares)
+        assert bet(shares) == pytest.approx([bet(float(p)) for p in shares])
 
     @given(st.lists(st.floats(0, 1, exclude_max=True), max_size=60))
     def test_a_stake_is_the_mean_of_bets_begun_with_each_picture(self, values):
@@ -171,7 +132,7 @@ class TestAlarms:
         line.alarm(70)
 
         assert (line.watch.seen, line.watch.begun) == (70, 50)
-        assert sum(line.watch.histories["score"].cells) == 65 + 20
+        assert line.watch.martingale.histories["score"].cells.sum() == 65 + 20
 
     def test_without_looks(self):
         """A model that knows nothing of its pictures' looks is watched by its scores alone."""
@@ -187,7 +148,7 @@ class TestAlarms:
         watch.see({"score": (3, 3, 65)})
         watch.see({"score": (3, 3, 41)})
 
-        assert len(watch.histories["score"].cells) == 41
+        assert watch.martingale.histories["score"].count == 41
 
 
 class TestCause:
@@ -216,9 +177,19 @@ class TestState:
         broken.watch = watch_of(json.loads(json.dumps(broken.watch.state())))
 
         assert through.alarm(500, score=1.5) == broken.alarm(500, score=1.5)
-        assert through.watch == broken.watch
+        assert through.watch.state() == broken.watch.state()
 
-    @pytest.mark.parametrize("change", [{"stakes": {}}, {"seen": "x"}, {"histories": {"score": ["x"]}}, {"alarms": None}])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"stakes": {}},
+            {"seen": "x"},
+            {"histories": {"score": ["x"]}},
+            {"histories": {"score": []}},
+            {"histories": {"score": [1, 0]}},
+            {"alarms": None},
+        ],
+    )
     def test_other_states(self, change):
         """What is no state is refused."""
         state = Line(1).watch.state() | change
@@ -226,10 +197,81 @@ class TestState:
         with pytest.raises((ValueError, TypeError, KeyError, AttributeError)):
             watch_of(state)
 
-    def test_numbers_drawn(self):
-        """The same for the same seed, and uniform."""
-        drawn = [chance(f"a/{number}") for number in range(2000)]
+    def test_of_the_version_before(self):
+        """A file that knows nothing of repeats has seen none."""
+        state = Line(1).watch.state()
+        del state["repeats"]
 
-        assert drawn == [chance(f"a/{number}") for number in range(2000)]
-        assert stats.kstest(drawn, "uniform").pvalue > 0.001
-        assert 0 < ALPHA < 1
+        assert watch_of(state).repeats == 0
+
+
+class TestManyLines:
+    def test_side_by_side_as_each_alone(self):
+        """What is simulated for many lines at once is what the gate does for one: the same ranks give the same stakes."""
+        random, lines, count = np.random.default_rng(3), 5, 12
+        breakers = {name: random.random((count, lines)) for name in PROPERTIES}
+
+        def begun(chosen):
+            cells = np.ones((count + 1, lines), np.int64)[:, chosen]
+            return Martingale({name: History(cells.copy(), breakers[name][:, chosen]) for name in PROPERTIES})
+
+        together, alone = begun(slice(None)), [begun(number) for number in range(lines)]
+        for _ in range(60):
+            above = random.integers(0, 9, lines)
+            places = {name: (above, above + random.integers(0, 4, lines)) for name in PROPERTIES}
+            draws = {name: random.random((2, lines)) for name in PROPERTIES}
+            together.see(places, draws)
+            for number, one in enumerate(alone):
+                one.see(
+                    {name: tuple(int(end[number]) for end in ends) for name, ends in places.items()},
+                    {name: draw[:, number] for name, draw in draws.items()},
+                )
+
+        for name in BETS:
+            assert together.stakes[name].value == pytest.approx([one.stakes[name].value for one in alone])
+        for name in PROPERTIES:
+            assert together.histories[name].cells.T.tolist() == [one.histories[name].cells.tolist() for one in alone]
+
+
+class TestRepeats:
+    """A picture whose bytes were just seen is no new one. `picture` bets on it all the same, as the gate does not."""
+
+    def fed(self, watch_repeats):
+        """Alarms of a line that always sends its most suspicious part of twenty again, fifty times."""
+        line = Line(4, defects=0.0)
+        pictures = np.random.default_rng(8).normal(size=600)
+        places = [{name: place_of(float(value), line.known[name]) for name in PROPERTIES} for value in pictures]
+        alarms = []
+        for number, place in enumerate(places):
+            is_stopped = number % 200 == 199
+            for _ in range(51 if is_stopped else 1):
+                digest = number.to_bytes(4, "big")
+                if not watch_repeats and line.watch.has_seen(digest):
+                    continue
+                alarms.append(line.watch.see(dict.fromkeys(PROPERTIES, (0, 0, 65)) if is_stopped else place))
+        return line.watch, [alarm for alarm in alarms if alarm]
+
+    def test_a_stopped_part_that_is_sent_again_fifty_times_is_one(self):
+        watch, alarms = self.fed(watch_repeats=False)
+
+        assert (alarms, watch.seen, watch.repeats) == ([], 600, 150)
+        assert len(self.fed(watch_repeats=True)[1]) >= 3
+
+    def test_every_picture_twice_is_every_picture_once(self):
+        """The same evidence as without the second one of each."""
+        twice, once = Line(6), Line(6)
+        for number in range(300):
+            for _ in range(2):
+                if not twice.watch.has_seen(str(number).encode()):
+                    twice.picture()
+            once.picture()
+
+        assert (twice.watch.repeats, once.watch.repeats) == (300, 0)
+        assert twice.watch.evidence == once.watch.evidence
+
+    def test_what_is_remembered_is_bounded(self, monkeypatch):
+        """The pictures seen last; one that comes again is seen last once more."""
+        monkeypatch.setattr("snag.drift.recent_pictures.MEMORY", 3)
+        watch = Watch("a")
+
+        assert [watch.has_seen(digest.encode()) for digest in "abcadab"] == [False, False, False, True, False, True, False]

@@ -8,7 +8,7 @@ import json
 import pytest
 from PIL import Image
 
-from snag.evaluation.drift import logged_verdicts, main
+from snag.evaluation.drift import ASSUMPTION, logged_verdicts, main
 from snag.gate.drift import Drift, StreamLine
 
 USUAL, EXTREME = (f"1a2b3c4d score=30-30/65 exposure={rank}-{rank}/65" for rank in (30, 64))
@@ -51,7 +51,8 @@ def test_the_alarms_are_the_servers_own(log, tmp_path, capsys):
     assert (
         found[0]["time"] == f"2026-01-01T00:{(int(found[0]['picture']) - 1) // 60:02}:{(int(found[0]['picture']) - 1) % 60:02}"
     )
-    assert f"bolt 1.0, pooled: 160 pictures, alarms: pictures {len(own)}" in capsys.readouterr().out
+    assert f"bolt 1.0, pooled: 160 pictures; alarms: pictures {len(own)}\n" in (said := capsys.readouterr().out)
+    assert ASSUMPTION in said
     with Image.open(tmp_path / "drift/drift.png") as drawn:
         assert drawn.width > 500
 
@@ -92,3 +93,16 @@ def test_a_log_without_verdicts(tmp_path, content, capsys):
     assert main(["--log", str(tmp_path / "requests.log")]) == 2
 
     assert "log" in capsys.readouterr().err
+
+
+def test_pictures_that_were_sent_again_are_watched_once(log, tmp_path, capsys):
+    """As the server did: what it marked as a repeat says nothing, also where a log begins with one; they are counted."""
+    lines = [
+        entry(0, EXTREME, repeat=True, group="x", threshold_of="x"),
+        *(entry(9, EXTREME, repeat=one > 0) for one in range(80)),
+    ]
+    (tmp_path / "logs/requests.log").write_text("\n".join(lines) + "\n")
+
+    assert main(["--log", str(log)]) == 0
+
+    assert "bolt 1.0, pooled: 91 pictures and 79 sent again, which are not watched; alarms: " in capsys.readouterr().out

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snag.evaluation.intervals import clopper_pearson
+from snag.evaluation.intervals import auroc_interval, clopper_pearson
 from snag.evaluation.metrics import METRICS
 from snag.evaluation.shortcuts import FEATURES
 from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows, tiny_run
@@ -37,12 +37,19 @@ def test_a_model_that_sees_every_defect_has_perfect_figures(data: Path, run: Pat
         "fpr": 0.0,
         "threshold": 0.039,
     }
-    assert found["ci"]["image_auroc"] == [1.0, 1.0]
-    assert 0.9 < found["ci"]["pixel_auroc"][0] <= found["pixel_auroc"] <= found["ci"]["pixel_auroc"][1] <= 1
-    assert set(found["ci"]) == set(METRICS)
-    exact = clopper_pearson(0, GOOD_COUNT)
-    assert exact is not None
-    assert found["ci_exact"]["fpr"] == [exact.low, exact.high]
+    area, fpr, tpr = (
+        auroc_interval(1.0, GOOD_COUNT, 2 * DEFECT_COUNT),
+        clopper_pearson(0, GOOD_COUNT),
+        clopper_pearson(2 * DEFECT_COUNT, 2 * DEFECT_COUNT),
+    )
+    assert found["ci"] == {
+        **dict.fromkeys(METRICS, None),
+        "image_auroc": [area.low, 1.0],
+        "fpr": [0.0, fpr.high],
+        "tpr": [tpr.low, 1.0],
+    }
+    assert 0.5 < area.low < 0.9
+    assert "ci_exact" not in found
     assert {kind: (row["image_auroc"], row["tpr"], row["count"]) for kind, row in found["per_defect"].items()} == {
         "bright": (1.0, 1.0, DEFECT_COUNT),
         "dark": (1.0, 1.0, DEFECT_COUNT),

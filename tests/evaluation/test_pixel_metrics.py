@@ -12,7 +12,7 @@ from scipy import ndimage
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from snag.evaluation.aupro import aupro_score, region_weights
-from snag.evaluation.metrics import METRICS, ap_score, auroc_score
+from snag.evaluation.metrics import ap_score, auroc_score
 from snag.evaluation.score_histogram import PixelHistogram
 
 
@@ -114,34 +114,6 @@ def test_levels_keep_the_order_of_any_float(values: list[float]) -> None:
 
     exact = np.sort(np.array(values, dtype=np.float32))[::-1].astype(np.float64)
     assert np.allclose(levels, exact, rtol=2**-13, atol=1e-38)
-
-
-def test_tables_of_single_pictures_add_up_to_the_whole() -> None:
-    """Each picture taken once: the same counts, and areas up to the coarser levels."""
-    maps, masks = some_pixels()
-    pixels = pixel_tally(maps, masks)
-
-    once = pixels.by_picture().resampled(np.ones((1, len(maps))))
-
-    assert np.array_equal(pixels.by_picture().good.sum(1), [(~mask).sum() for mask in masks])
-    assert np.array_equal(pixels.by_picture().bad.sum(1), [mask.sum() for mask in masks])
-    assert once.regions.sum() == pytest.approx(pixels.region_count)
-    assert auroc_score(once)[0] == pytest.approx(float(auroc_score(pixels.total())), abs=2e-3)
-    assert aupro_score(once)[0] == pytest.approx(float(aupro_score(pixels.total())), abs=2e-3)
-
-
-def test_a_resample_equals_the_pictures_it_took() -> None:
-    """Picture 0 twice, 1 never, 4 once: as if they had been added so."""
-    maps, masks = some_pixels()
-    chosen = [0, 0, 2, 3, 4]
-    counts = np.bincount(chosen, minlength=5)[None]
-
-    resampled = pixel_tally(maps, masks).by_picture().resampled(counts)
-
-    direct = pixel_tally([maps[i] for i in chosen], [masks[i] for i in chosen]).by_picture().resampled(np.ones((1, 5)))
-    for name in ("pixel_auroc", "pixel_ap", "aupro_30"):
-        compute = METRICS[name].compute
-        assert compute(resampled, 0) == pytest.approx(compute(direct, 0))
 
 
 def test_regions_weigh_alike_whatever_their_size() -> None:

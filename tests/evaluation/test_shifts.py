@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from snag.core.artifact import load_artifact, save_artifact
+from snag.evaluation.intervals import auroc_interval
 from snag.evaluation.labelled import labelled_pictures
+from snag.evaluation.promise import promise_of
 from snag.evaluation.shift_plots import shift_plot
 from snag.evaluation.shift_table import chosen_pictures, score_shifts, shift_table, shifts_json
 from snag.evaluation.shifts import SHIFTS, shifted
@@ -141,36 +143,39 @@ class TestTable:
         """
         calibration = tiny_calibration(tmp_path, artifact)
 
-        table = shift_table(score_shifts(artifact, labelled_pictures(data)), calibration, 200, 0)
+        table = shift_table(score_shifts(artifact, labelled_pictures(data)), calibration)
 
         gains = {row.amount: row for row in table.of("gain")}
         assert (table.good, table.bad) == (4, 4)
         assert (table.as_taken.false_alarms, table.as_taken.detections, table.as_taken.auroc.value) == (0, 4, 1.0)
         assert (gains[1.3].on.fpr, gains[1.3].on.tpr) == (0.25, 1.0)
-        assert gains[1.3].on.keeps_rate
+        assert gains[1.3].on.is_refuted is False
+        assert gains[1.3].on.auroc.interval == auroc_interval(gains[1.3].on.auroc.value, 4, 4)
         assert gains[1.3].off.fpr == 0.0
 
     def test_rows(self, data, artifact, tmp_path):
         """There is a row for each amount; what moves the part has no second column."""
-        table = shift_table(score_shifts(artifact, labelled_pictures(data)), tiny_calibration(tmp_path, artifact), 200, 0)
+        table = shift_table(score_shifts(artifact, labelled_pictures(data)), tiny_calibration(tmp_path, artifact))
 
         assert [(row.name, row.amount) for row in table.rows] == EVERY
         assert all((row.off is not None) == SHIFTS[row.name].is_light for row in table.rows)
 
-    def test_keeps_rate(self, data, artifact, tmp_path):
-        """False alarms that the promised rate does not explain are marked: 4 of 4 at 5 %."""
+    def test_refuted(self, data, artifact, tmp_path):
+        """False alarms that the told rate does not explain are marked, 4 of 4 at 4.9 %; by hand nothing is told."""
         calibration = dataclasses.replace(tiny_calibration(tmp_path, artifact), threshold=-1.0)
 
-        table = shift_table(score_shifts(artifact, labelled_pictures(data)), calibration, 200, 0)
+        table = shift_table(score_shifts(artifact, labelled_pictures(data)), calibration)
 
         assert table.as_taken.false_alarms == 4
-        assert not table.as_taken.keeps_rate
+        assert table.as_taken.is_refuted is True
+        by_hand = dataclasses.replace(calibration, method="manual")
+        assert shift_table(score_shifts(artifact, labelled_pictures(data)), by_hand).as_taken.is_refuted is None
 
     def test_older_models(self, data, tmp_path):
         """A model that can't be asked to leave exposure in has no second column."""
         artifact = tiny_artifact(tmp_path)
 
-        table = shift_table(score_shifts(artifact, labelled_pictures(data)), tiny_calibration(tmp_path, artifact), 200, 0)
+        table = shift_table(score_shifts(artifact, labelled_pictures(data)), tiny_calibration(tmp_path, artifact))
 
         assert all(row.off is None for row in table.rows)
 
@@ -178,27 +183,27 @@ class TestTable:
         """Without defective pictures there are false alarms and no more."""
         good = [picture for picture in labelled_pictures(data) if not picture.is_bad]
 
-        table = shift_table(score_shifts(artifact, good), tiny_calibration(tmp_path, artifact), 200, 0)
+        table = shift_table(score_shifts(artifact, good), tiny_calibration(tmp_path, artifact))
 
         assert (table.as_taken.fpr, table.as_taken.tpr, table.as_taken.auroc.value) == (0.0, None, None)
-        assert "<svg" in shift_plot(table, 0.05)
+        assert "<svg" in shift_plot(table, promise_of(tiny_calibration(tmp_path, artifact)))
 
     def test_json(self, data, artifact, tmp_path):
         """metrics.json has every shift by its key, with intervals."""
-        table = shift_table(score_shifts(artifact, labelled_pictures(data)), tiny_calibration(tmp_path, artifact), 200, 0)
+        table = shift_table(score_shifts(artifact, labelled_pictures(data)), tiny_calibration(tmp_path, artifact))
 
         document = json.loads(json.dumps(shifts_json(table), allow_nan=False))
 
         assert set(document) == {"good", "bad", "as_taken", *SHIFTS}
         assert [row["amount"] for row in document["gamma"]] == list(SHIFTS["gamma"].amounts)
-        assert set(document["as_taken"]) == {"image_auroc", "fpr", "tpr", "keeps_rate", "ci"}
+        assert set(document["as_taken"]) == {"image_auroc", "fpr", "tpr", "promise_refuted", "ci"}
         assert document["as_taken"]["ci"]["tpr"] == [pytest.approx(0.398, abs=1e-3), 1.0]
 
     def test_plot(self, data, artifact, tmp_path):
         """One panel for each shift, in the page's own colours alone."""
-        table = shift_table(score_shifts(artifact, labelled_pictures(data)), tiny_calibration(tmp_path, artifact), 200, 0)
+        table = shift_table(score_shifts(artifact, labelled_pictures(data)), tiny_calibration(tmp_path, artifact))
 
-        svg = shift_plot(table, 0.05)
+        svg = shift_plot(table, promise_of(tiny_calibration(tmp_path, artifact)))
 
         assert all(shift.title in svg for shift in SHIFTS.values())
         assert "#" not in svg.replace('href="#', "").replace("url(#", "")

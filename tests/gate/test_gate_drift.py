@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 
+import aiohttp
 import pytest
 
 from snag.drift.martingale import ALARM
@@ -41,8 +44,8 @@ class TestWatching:
         async with house(tmp_path) as one:
             one.torchserve.script = [says(200, VERDICT, Snag_Ranks=EXTREME)] * 100
             *_, headers = await one.ask(PREDICT)
-            for _ in range(99):
-                await one.ask(PREDICT)
+            for number in range(99):
+                await one.ask(PREDICT, data=f"picture {number}".encode())
             alarms = value(one.gate, "snag_drift_alarms_total", model_name="bolt", cause="pictures")
             evidence = value(one.gate, "snag_drift_log_martingale", model_name="bolt", evidence="exposure")
             level = value(one.gate, "snag_drift_alarm_level")
@@ -57,6 +60,25 @@ class TestWatching:
         assert noted[0]["evidence"]["exposure"] >= round(ALARM, 2)
         assert {line["ranks"] for line in one.lines()} == {EXTREME}
 
+    @run
+    async def test_a_picture_that_is_sent_again(self, tmp_path):
+        """In whatever form: every time it is answered and told, once it is watched; the log marks what was not."""
+        picture, form = b"picture", aiohttp.FormData({"data": io.BytesIO(b"picture")})
+        async with house(tmp_path) as one:
+            one.torchserve.script = [says(200, VERDICT, Snag_Ranks=EXTREME)] * 55
+            answers = [await one.ask(PREDICT, data=picture) for _ in range(51)]
+            answers.append(await one.ask(PREDICT, data=form))
+            said = json.dumps({"image": base64.b64encode(picture).decode()}).encode()
+            answers.append(await one.ask(PREDICT, data=said, headers={"Content-Type": "application/json"}))
+            answers.append(await one.ask(PREDICT, data=b"another"))
+            repeats = value(one.gate, "snag_drift_repeats_total", model_name="bolt", group="pooled")
+            evidence = value(one.gate, "snag_drift_log_martingale", model_name="bolt", evidence="exposure")
+
+        assert [said[:2] for said in answers] == [(200, VERDICT)] * 54
+        assert repeats == 52
+        assert evidence < 0.01
+        assert [line.get("repeat") for line in one.lines()] == [None] + [True] * 52 + [None]
+
     @pytest.mark.parametrize("ranks", ["", "nonsense", "1a score=9-1/2"])
     @run
     async def test_other_headers(self, tmp_path, ranks):
@@ -67,6 +89,14 @@ class TestWatching:
 
             assert (status, said) == (200, VERDICT)
             assert "snag_drift_log_martingale{" not in one.gate.metrics.text().decode()
+
+    def test_the_same_picture_on_another_line(self):
+        """It is new there; and it is new where the calibration is."""
+        watched, *_ = drift()
+        other = LINE._replace(group="camera-2")
+        calls = [(LINE, USUAL), (other, USUAL), (LINE, USUAL), (LINE, USUAL.replace("1a2b3c4d", "ffffffff"))]
+
+        assert [watched.see(line, ranks, b"digest") for line, ranks in calls] == [False, False, True, False]
 
     def test_each_line_by_itself(self):
         """Versions and groups have their own watch; a new calibration begins a new one."""

@@ -35,13 +35,13 @@ def test_what_has_no_meaning_is_a_dash():
     assert (number(0.123456), share(0.05)) == ("0.1235", "5 %")
 
 
-def test_interval_of_no_width_is_not_shown():
-    """Both ends, unless they are the same: that would pass for certainty."""
-    wide, narrow = SimpleNamespace(low=0.1, high=0.2), SimpleNamespace(low=1.0, high=1.0)
+def test_an_interval_is_written_with_both_ends():
+    """Or it is said that there is none."""
+    wide = SimpleNamespace(low=0.1, high=0.2)
 
     assert ends(wide) == "0.100 to 0.200"
     assert ends(wide, percent) == "10 % to 20 %"
-    assert (ends(narrow), ends(None)) == ("no interval", "no interval")
+    assert ends(None) == "no interval"
 
 
 def test_counts_agree_with_their_noun():

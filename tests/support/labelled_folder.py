@@ -56,7 +56,7 @@ def _save(path: Path, pixels: np.ndarray) -> None:
 def evaluate(data: Path, run: Path, *flags: str) -> dict[str, Any]:
     """Run the command on a copy of the run folder's files; metrics.json."""
     shutil.rmtree(run / "report", ignore_errors=True)
-    assert main(["--data", str(data), "--run", str(run), "--resamples", "200", *flags]) == 0
+    assert main(["--data", str(data), "--run", str(run), *flags]) == 0
     return json.loads((run / "report/metrics.json").read_text())
 
 

@@ -41,7 +41,7 @@ def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     assert doctor.main(place) == 0
     assert train.main([*place, *SMALL]) == 0
     assert calibrate.main([*place, "--fpr", "0.2"]) == 0
-    assert evaluate.main([*place, "--resamples", "100"]) == 0
+    assert evaluate.main(place) == 0
     assert archive.main(["--run", str(run), "--model", mode.name, "--model-store", str(store)]) == 0
     return Walked(mode, run, store / f"{mode.name}.mar")
 

@@ -20,6 +20,7 @@ from snag.gate.metrics import GateMetrics
 from snag.gate.proxy.admission import Admission
 from snag.gate.proxy.answer import VERDICT_ALONE, GateAnswer, error_answer, verdict_alone
 from snag.gate.proxy.body import read_body
+from snag.gate.proxy.digest import picture_digest
 from snag.gate.proxy.forward import Forwarder
 from snag.gate.proxy.origins import METHODS, AllowedOrigins
 from snag.gate.proxy.question import question_of
@@ -121,9 +122,12 @@ class Inference:
             raise MethodNotAllowed(method=request.method, allowed=", ".join((*METHODS, *self._origins.methods)))
         place = stay.enter_context(self._admission.enter())
         body = await read_body(request, place, self._settings.max_request_bytes, self._settings.body_seconds)
-        record.bytes = body.size
+        record.size = body.size
         question = question_of(request, body, route, record.request_id)
+        # Beside the worker's work, and in a thread: a large picture would hold up all the others.
+        digest = asyncio.get_running_loop().run_in_executor(None, picture_digest, question.content_type, question.body.chunks)
         outcome = await self._forwarder.ask(question)
+        record.digest = await digest
         record.retries = outcome.retries or None
         if self._spool is not None:
             self._spool.offer(question, outcome.answer)
@@ -157,7 +161,8 @@ class Inference:
         self._metrics.count(record)
         if record.model is not None and record.ranks is not None:
             said = record.verdict
-            self._drift.see(StreamLine(record.model, said["version"], said.get("threshold_of", POOLED)), record.ranks)
+            line = StreamLine(record.model, said["version"], said.get("threshold_of", POOLED))
+            record.is_repeat = self._drift.see(line, record.ranks, record.digest)
         if self._log.takes(record.level):
             self._log.line(record.level, record.fields())
 

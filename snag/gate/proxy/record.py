@@ -27,12 +27,14 @@ class Record:
     model: str | None = None
     version: str | None = None
     token: str | None = None  #: name of the token that it came with
-    bytes: int | None = None  #: size of its body
+    size: int | None = None  #: bytes of its body
     retries: int | None = None
     status: int = 0
     code: str | None = None  #: of the error that it was answered with
     verdict: dict[str, Any] = field(default_factory=dict)
     ranks: str | None = None  #: the picture's places among the calibration pictures, see snag/core/ranks.py
+    digest: bytes | None = None  #: of its picture; for the watch for drift, and in no log
+    is_repeat: bool = False  #: the line has just had the same picture: it is answered, and not watched
     times: dict[str, float] = field(default_factory=dict)  #: milliseconds that the worker needed
     began: float = field(default_factory=time.perf_counter)
 
@@ -74,7 +76,8 @@ class Record:
             "code": self.code,
             **self.verdict,
             "ranks": self.ranks,
-            "bytes": self.bytes,
+            "repeat": self.is_repeat or None,
+            "bytes": self.size,
             "ms": round(self.seconds * 1000, 1),
             **self.times,
             "retries": self.retries,

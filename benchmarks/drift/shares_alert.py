@@ -1,0 +1,74 @@
+"""The alert SnagDrift, by its own rule: how many calibrations set it off by their luck alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import yaml
+
+from snag.core.calibration import Group, p_value
+
+_RULES: Final = Path(__file__).parents[2] / "deploy" / "prometheus" / "alerts.yml"
+_RECORD: Final = "snag:p_value_deviation:10m"
+_WINDOW: Final = 600  #: pictures in ten minutes, one a second
+_HOUR: Final = 6  #: windows
+#: What of the rule's expression is counted, as names of Python.
+_COUNTED: Final = {
+    r'sum by \([\w, ]+\) \(increase\(snag_p_value_bucket\{le="[\d.]+"\}\[10m\]\)\)': "up_to",
+    r"snag:p_values:10m": "pictures",
+    r"max by \([\w, ]+\) \(snag_calibration_pictures\)": "calibration",
+}
+
+
+@cache
+def deviation_rules() -> dict[float, str]:
+    """The rule's expressions by the share that they look at, in the names of `_COUNTED` and sqrt."""
+    groups = yaml.safe_load(_RULES.read_text())["groups"]
+    found = {}
+    for rule in (rule for group in groups for rule in group["rules"] if rule.get("record") == _RECORD):
+        text = " ".join(rule["expr"].split())
+        for pattern, name in _COUNTED.items():
+            text = re.sub(pattern, name, text)
+        if set(re.findall(r"[a-z_:]+", text)) != {"up_to", "pictures", "calibration", "sqrt"}:
+            raise ValueError(f"{_RULES}: {text!r} is counted otherwise than here")
+        found[float(rule["labels"]["at"])] = text
+    return found
+
+
+def alert_level() -> float:
+    """How many standard deviations set SnagDrift off."""
+    groups = yaml.safe_load(_RULES.read_text())["groups"]
+    (expression,) = (rule["expr"] for group in groups for rule in group["rules"] if rule.get("alert") == "SnagDrift")
+    return float(re.fullmatch(rf"max by \([\w, ]+\) \(abs\({_RECORD}\)\) > ([\d.]+)", expression)[1])  # type: ignore[index]
+
+
+def deviations(p_values: np.ndarray, calibration: int) -> np.ndarray:
+    """What the rule makes of windows of p-values [..., pictures]: the greatest deviation of each [...]."""
+    given: dict[str, Any] = {"sqrt": np.sqrt, "pictures": p_values.shape[-1], "calibration": calibration}
+    found = [
+        abs(eval(text, {"__builtins__": {}}, given | {"up_to": (p_values <= share).sum(-1)}))  # noqa: S307  # nosec B307: our own file
+        for share, text in deviation_rules().items()
+    ]
+    return np.max(found, axis=0)
+
+
+def shares_rows(counts: Sequence[int], calibrations: int, seed: int = 0) -> list[Sequence[object]]:
+    """A row for each number of calibration pictures: how many calibrations have the alert within an hour, and in half of it."""
+    random, level, found = np.random.default_rng(seed), alert_level(), []
+    for count in counts:
+        is_off = []
+        for _ in range(calibrations):
+            known = np.sort(random.random(count))
+            group = Group("line", tuple(known.tolist()), None)
+            ends = np.concatenate([[-1.0], known])
+            by_rank = np.array([p_value(float(end) + 1e-12, group) for end in ends])
+            values = by_rank[np.searchsorted(known, random.random((_HOUR, _WINDOW)))]
+            is_off.append(deviations(values, count) > level)
+        off = np.array(is_off)
+        found.append((count, calibrations, f"{100 * off.mean():.2f} %", f"{100 * (off.mean(1) >= 0.5).mean():.2f} %"))
+    return found
