@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import yaml
@@ -17,26 +17,31 @@ _RULES: Final = Path(__file__).parents[2] / "deploy" / "prometheus" / "alerts.ym
 _RECORD: Final = "snag:p_value_deviation:10m"
 _WINDOW: Final = 600  #: pictures in ten minutes, one a second
 _HOUR: Final = 6  #: windows
-#: What of the rule's expression is counted, as names of Python.
+#: What of the rule's expression is counted, by name.
 _COUNTED: Final = {
     r'sum by \([\w, ]+\) \(increase\(snag_p_value_bucket\{le="[\d.]+"\}\[10m\]\)\)': "up_to",
     r"snag:p_values:10m": "pictures",
     r"max by \([\w, ]+\) \(snag_calibration_pictures\)": "calibration",
 }
+_DEVIATION: Final = re.compile(r"\(up_to / pictures - ([\d.]+)\) / sqrt\(([\d.]+) \* \(1 / pictures \+ 1 / calibration\)\)")
 
 
 @cache
-def deviation_rules() -> dict[float, str]:
-    """The rule's expressions by the share that they look at, in the names of `_COUNTED` and sqrt."""
+def deviation_rules() -> dict[float, float]:
+    """The shares of p-values that the rule looks at, and the variance that it reckons with for one picture.
+
+    Raises ValueError where the rule reckons otherwise than `deviations`.
+    """
     groups = yaml.safe_load(_RULES.read_text())["groups"]
     found = {}
     for rule in (rule for group in groups for rule in group["rules"] if rule.get("record") == _RECORD):
         text = " ".join(rule["expr"].split())
         for pattern, name in _COUNTED.items():
             text = re.sub(pattern, name, text)
-        if set(re.findall(r"[a-z_:]+", text)) != {"up_to", "pictures", "calibration", "sqrt"}:
+        read = _DEVIATION.fullmatch(text)
+        if read is None or read[1] != rule["labels"]["at"]:
             raise ValueError(f"{_RULES}: {text!r} is counted otherwise than here")
-        found[float(rule["labels"]["at"])] = text
+        found[float(read[1])] = float(read[2])
     return found
 
 
@@ -49,10 +54,10 @@ def alert_level() -> float:
 
 def deviations(p_values: np.ndarray, calibration: int) -> np.ndarray:
     """What the rule makes of windows of p-values [..., pictures]: the greatest deviation of each [...]."""
-    given: dict[str, Any] = {"sqrt": np.sqrt, "pictures": p_values.shape[-1], "calibration": calibration}
+    pictures = p_values.shape[-1]
     found = [
-        abs(eval(text, {"__builtins__": {}}, given | {"up_to": (p_values <= share).sum(-1)}))  # noqa: S307  # nosec B307: our own file
-        for share, text in deviation_rules().items()
+        abs((p_values <= share).sum(-1) / pictures - share) / np.sqrt(variance * (1 / pictures + 1 / calibration))
+        for share, variance in deviation_rules().items()
     ]
     return np.max(found, axis=0)
 
