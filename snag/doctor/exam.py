@@ -16,6 +16,7 @@ from snag.core.errors import SnagError, UnreadablePictures
 from snag.core.picture import SUFFIXES
 from snag.evaluation.labelled import GOOD
 from snag.evaluation.shortcuts import features, grey_of
+from snag.labels.folder_names import means_good
 from snag.training.data.dataset import read
 from snag.training.data.survey import PictureSummary, in_threads, summarise
 
@@ -48,9 +49,9 @@ class Exam:
 
 
 def pictures_to_examine(data: Path) -> list[Path]:
-    """train/good and the folders of test/, in this order, each sorted."""
+    """train/good and the folders of test/, in this order, each sorted; of what a name like Good means nobody knows."""
     folders = [data / TRAIN, *sorted(data.glob("test/*/"), key=lambda folder: (folder.name != GOOD, folder.name))]
-    return [path for folder in folders for path in _pictures(folder)]
+    return [path for folder in folders if not means_good(folder.name) for path in _pictures(folder)]
 
 
 def examine_all(data: Path) -> list[Exam]:

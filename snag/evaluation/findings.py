@@ -38,12 +38,14 @@ def interval_text(interval: Interval | None) -> str:
 
 def summary_findings(evaluation: Evaluation) -> list[ReportFinding]:
     """The report's first lines."""
+    remarks = [ReportFinding(remark, "warning") for remark in evaluation.remarks]
     if not evaluation.results:
         return [
+            *remarks,
             ReportFinding(
                 f"There are no labelled pictures in {evaluation.data}/test, so this report covers the calibration alone. "
                 "Pictures under test/good and test/<defect> make the rest of it.",
-            )
+            ),
         ]
     candidates = [
         _detection(evaluation),
@@ -54,7 +56,7 @@ def summary_findings(evaluation: Evaluation) -> list[ReportFinding]:
         _refused(evaluation),
         _unreadable(evaluation),
     ]
-    return [finding for finding in candidates if finding is not None]
+    return [*remarks, *(finding for finding in candidates if finding is not None)]
 
 
 def groups_finding(evaluation: Evaluation) -> str:

@@ -37,6 +37,7 @@ class Evaluation:
     pixels: PixelHistogram
     gallery: Gallery
     shifts: ShiftTable | None = None  #: only when asked for
+    remarks: Sequence[str] = ()  #: what of the data set was left out or read in a way that the user may not expect
 
     @property
     def promise(self) -> Promise | None:
@@ -125,6 +126,7 @@ def metrics_json(evaluation: Evaluation) -> str:
         "data": Path(evaluation.data).name,
         "unreadable": [{"path": item.picture.name, "code": item.code, "detail": item.detail} for item in evaluation.unreadable],
         "mask_faults": list(evaluation.mask_faults),
+        "remarks": list(evaluation.remarks),
     }
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 

@@ -213,7 +213,7 @@ class TestCommand:
 
         assert self.predict(server, images, tmp_path / "out") == 0
 
-        with (tmp_path / "out" / "predictions.csv").open() as file:
+        with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
         empty = dict.fromkeys(
             ("anomaly", "score", "threshold", "p_value", "reconstruction_error", "reason", "error", "message"), ""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from snag.core.errors import NoPictures, SnagError, TooFewPictures, UnreadablePictures
 from snag.core.picture import SUFFIXES, PictureLimits, decode
+from snag.labels.folder_names import instead_of_train_good
 
 #: Fewer good pictures than this teach nothing.
 LEAST_PICTURES = 12
@@ -22,7 +23,9 @@ def good_pictures(data: Path) -> list[Path]:
     folder = data / "train" / "good"
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not found:
-        raise NoPictures(folder=folder, expected="good pictures in <DATA>/train/good (PNG, JPEG, BMP, TIFF or WebP)")
+        others = " and ".join(instead_of_train_good(data))
+        hint = f"; {others} is there: rename it to train/good" if others else ""
+        raise NoPictures(folder=folder, expected=f"good pictures in <DATA>/train/good (PNG, JPEG, BMP, TIFF or WebP){hint}")
     if len(found) < LEAST_PICTURES:
         raise TooFewPictures(found=len(found), folder=folder, needed=LEAST_PICTURES)
     return found
