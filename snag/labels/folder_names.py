@@ -57,9 +57,14 @@ def instead_of_train_good(data: Path) -> list[str]:
     """Folders of `data` that were probably meant to be train/good, as <train>/<good>; none where that is there."""
     if (data / "train" / GOOD).is_dir():
         return []
-    here = folders_in(data)
-    tops = [name for name in here if name == "train"] + meant(here, "train")
-    return [f"{top}/{name}" for top in tops for name in folders_in(data / top) if name == GOOD or means_good(name)]
+    pairs = [(top, name) for top in folders_in(data) for name in folders_in(data / top)]
+    return [f"{top}/{name}" for top, name in pairs if is_like_train_good(top, name)]
+
+
+def is_like_train_good(top: str, name: str) -> bool:
+    """Whether a folder `name` in a folder `top` was probably meant to be train/good, and is not."""
+    is_train, is_good = top == "train", name == GOOD
+    return (is_train or bool(meant([top], "train"))) and (is_good or means_good(name)) and not (is_train and is_good)
 
 
 def _words(name: str) -> list[str]:

@@ -103,9 +103,11 @@ def _values(image: Image.Image) -> tuple[np.ndarray, bool]:
 
 
 def _marks_of(values: np.ndarray, are_labels: bool) -> Mask:
-    brightest = values.max()
     levels = np.unique(values[values > 0])
-    are_labels |= bool(brightest <= _LABELS and (levels == np.round(levels)).all())
-    if are_labels or not len(levels) or (len(levels) <= _FEW and levels[0] >= brightest * _NOISE):
+    if not len(levels):
+        return Mask(values > 0)
+    brightest = levels[-1]
+    numbers_kinds = brightest <= _LABELS and bool((levels == np.round(levels)).all())
+    if numbers_kinds or ((are_labels or len(levels) <= _FEW) and levels[0] >= brightest * _NOISE):
         return Mask(values > 0)
     return Mask(values >= brightest / 2, is_soft=True)

@@ -47,8 +47,8 @@ class ListedGroups:
 def read_groups(listed: Path, pictures: Sequence[Path], root: Path) -> ListedGroups:
     """The group that the CSV `listed` (columns path, group) names for each picture; paths are relative to `root`.
 
-    Raises BadConfig for a file that is no such table, BadDataset for one with an empty cell, a name that no group may have, a
-    picture in two groups, or not one picture that is there.
+    Raises BadConfig for a file that can't be read, BadDataset for one that is no such table, or has an empty cell, a name that
+    no group may have, a picture in two groups, or not one picture that is there.
     """
     rows = _rows(listed)
     for _, group in rows:
@@ -134,9 +134,8 @@ def _rows(listed: Path) -> list[tuple[str, str]]:
         header = [cell.strip().casefold() for cell in table[0]] if table else []
         if set(_COLUMNS) <= set(header):
             return _cells(table[1:], [header.index(column) for column in _COLUMNS], listed)
-    raise BadConfig(
-        detail=f"{listed}: its first line is {lines[0][:80]!r}; {_EXPECTED}" if lines else f"{listed} is empty; {_EXPECTED}"
-    )
+    said = f": its first line is {lines[0][:80]!r}" if lines else " is empty"
+    raise BadDataset(detail=f"{listed}{said}; {_EXPECTED}")
 
 
 def _cells(table: Iterable[list[str]], columns: list[int], listed: Path) -> list[tuple[str, str]]:
@@ -148,7 +147,7 @@ def _cells(table: Iterable[list[str]], columns: list[int], listed: Path) -> list
         path, group = (cells[column] if column < len(cells) else "" for column in columns)
         if not (path and group):
             raise BadDataset(
-                detail=f"{listed}: a line says {', '.join(cells)[:80]!r}; expected a path and a group in every line"
+                detail=f"{listed}: a line says {', '.join(cells)[:80]!r}; expected both path and group in every line"
             )
         rows.append((path, group))
     return rows

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -236,7 +235,8 @@ class TestCommand:
     def test_unreadable_file(self, server, tmp_path):
         """A file that can't be read is a row of its own."""
         client = SnagClient("bolt", server.server_port)
-        rows = judge_all(client, [tmp_path, tmp_path / "gone.png"], [], tmp_path / "out", Path("/"))
+        gone = tmp_path / "gone.png"
+        rows = judge_all(client, [tmp_path, gone], [], {tmp_path: tmp_path, gone: gone})
         client.close()
 
         assert [(row.error, row.message) for row in rows] == [

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from snag.core.errors import BadDataset
+from snag.labels.folder_names import is_like_train_good
 from snag.training.data.layout import COMPANIONS, FOLDERS
 from snag.training.data.sources import CHUNK, Budget, Member, members, reading
 
@@ -25,12 +26,16 @@ class Sorter:
     fallback: str
     roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
+    like_train_good: set[str] = field(default_factory=set)  #: folders that were probably meant to be train/good
 
     def place(self, name: str) -> Path | None:
         """Where a member belongs, <category>/<path in it>, or None. Raises BadDataset for a name that leads elsewhere."""
         parts = safe_parts(name)
         if any(LITTER.match(part) for part in parts):
             return None
+        self.like_train_good |= {
+            "/".join(parts[: i + 2]) for i in range(len(parts) - 2) if is_like_train_good(parts[i], parts[i + 1])
+        }
         top = next((i for i, part in enumerate(parts[:-1]) if part in FOLDERS), None)
         if top is None:
             if not parts or parts[-1].lower() not in COMPANIONS - {"source.json"}:
@@ -63,6 +68,8 @@ def unpack(source: Path, into: Path, wanted: str | None, fallback: str, budget: 
     if not found:
         what = f"a folder {wanted}" if wanted else "a folder"
         others = f"; it has {', '.join(sorted(sorter.others))}" if sorter.others else ""
+        meant = " and ".join(sorted(sorter.like_train_good))
+        others += f"; {meant} is there: rename it to train/good" if meant else ""
         raise BadDataset(detail=f"{source} holds no data set: expected {what} with train/good/<pictures>{others}")
     return found
 

@@ -61,17 +61,22 @@ def test_a_list_names_groups(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("name,group\na.png,1\n", "expected a header 'path,group' and both in every line"),
-        ("path,group\na.png\n", "expected a header 'path,group' and both in every line"),
-        ("path,group\na.png,\n", "expected a header 'path,group' and both in every line"),
+        ("name,group\na.png,1\n", "its first line is 'name,group'; expected a CSV with the columns path and group"),
+        ("path,group\na.png\n", "a line says 'a.png'; expected both path and group in every line"),
+        ("path,group\na.png,\n", "expected both path and group in every line"),
         ("path,group\na.png,pooled\n", "not 'pooled'"),
-        ("path,group\nz.png,left\n", "names not one of the 1 calibration pictures"),
-        ("", "names not one of the 1 calibration pictures"),
+        ("path,group\nz.png,left\n", "names no picture that is there: z.png; expected paths below"),
+        ("path,group\nb.png,left\n", "names not one of the 1 calibration pictures"),
+        ("path,group\na.png,left\n./a.png,right\n", "./a.png is in two groups, left and right; expected one"),
+        ("path,group\n", "names no picture that is there; expected paths below"),
+        ("", "is empty; expected a CSV with the columns path and group"),
     ],
 )
 def test_lists_that_say_nothing(tmp_path, text, problem):
     """Refused with what is wrong with them."""
     (tmp_path / "groups.csv").write_text(text)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).touch()
 
     with pytest.raises(BadDataset, match=problem):
         groups_by_list([tmp_path / "a.png"], tmp_path / "groups.csv", tmp_path)
