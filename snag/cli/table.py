@@ -15,12 +15,13 @@ _FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 def csv_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The file's text; to be read as "utf-8-sig". None is an empty cell; a text like a formula gets an apostrophe before it."""
+    return _BYTE_ORDER_MARK + "".join(map(_line, [columns, *rows]))
+
+
+def _line(cells: Sequence[object]) -> str:
     text = io.StringIO()
-    text.write(_BYTE_ORDER_MARK)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])  # it quotes what its end of a line holds
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: object) -> object:

@@ -37,9 +37,10 @@ class ListedGroups:
             )
         named = sum(group is not None for group in self.of)
         if named < len(self.of):
+            others = "the others are" if named else "they are all"
             said.append(
-                f"{listed.name} names {named or 'none'} of {len(self.of)} {what} pictures; the others are in no group and are "
-                "judged by the pooled threshold."
+                f"{listed.name} names {named or 'none'} of {len(self.of)} {what} pictures; {others} in no group and go by the "
+                "pooled threshold."
             )
         return said
 

@@ -258,6 +258,16 @@ class TestCommand:
             **{f"{stem}_regions.json": json.dumps(REGIONS, indent=1).encode() + b"\n" for stem in stems},
         }
 
+    def test_save_names_that_differ_in_a_dot(self, server, tmp_path):
+        """Each has its own files, and is not called by the other's verdict."""
+        images = self.make(tmp_path / "in", **{"cam1.0001": b"good", "cam1_0001": b"bad"})
+
+        assert self.predict(server, images, tmp_path / "out", "--save", "mask") == 0
+
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {
+            *("cam1.0001_png_mask.png", "cam1_0001_png_mask.png", "predictions.csv")
+        }
+
     def test_all_fail(self, server, tmp_path, capsys):
         """When no picture gets a verdict the command fails, with the CSV written all the same."""
         assert self.predict(server, self.make(tmp_path / "in", a=b"broken", b=b"bug"), tmp_path / "out") == 2

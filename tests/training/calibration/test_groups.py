@@ -58,6 +58,26 @@ def test_a_list_names_groups(tmp_path):
     assert found == ["Größe 3", "left", None]
 
 
+def test_a_list_out_of_a_spreadsheet(tmp_path, capsys):
+    """As Excel saves it in Europe, with paths of Windows; what it leaves out, and what is not there, is said."""
+    for name in ("größe.png", "b.png", "c.png"):
+        (tmp_path / "sub" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "sub" / name).touch()
+    (tmp_path / "groups.csv").write_bytes(
+        "Path;Group\r\nsub\\größe.png;left\r\n.\\sub\\b.png;right\r\nz.png;left\r\n".encode("cp1252")
+    )
+
+    found = groups_by_list(
+        [tmp_path / "sub" / name for name in ("größe.png", "b.png", "c.png")], tmp_path / "groups.csv", tmp_path
+    )
+
+    assert found == ["left", "right", None]
+    assert capsys.readouterr().out.splitlines() == [
+        "warning: groups.csv names 1 of 3 pictures that are not there: z.png.",
+        "warning: groups.csv names 2 of 3 calibration pictures; the others are in no group and go by the pooled threshold.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
