@@ -79,17 +79,7 @@ def evaluate(settings: EvaluateSettings) -> None:
     calibration = read_calibration(calibration_path)
     check_pair(artifact, calibration, calibration_path)
     pictures, group_remarks = grouped(labelled_pictures(settings.data), settings.groups, settings.data)
-    gathered = Gathered(Gallery(settings.gallery, scale_of(calibration)))
-    has_masks = any(picture.mask_path or picture.mask_fault for picture in pictures)
-    stream = judge_pictures(artifact, calibration, pictures, settings.batch)
-    for item in tqdm(stream, "evaluate", len(pictures), unit="picture", disable=None):
-        if isinstance(item, Unreadable):
-            gathered.unreadable.append(item)
-        else:
-            _take(gathered, artifact, item, has_masks)
-    if pictures and not gathered.results:
-        first = gathered.unreadable[0]
-        raise UnreadablePictures(count=len(pictures), first=first.picture.name, detail=first.detail)
+    gathered = _gather(settings, artifact, calibration, pictures)
     remarks = [
         *folder_remarks(settings.data),
         *group_remarks,
@@ -118,6 +108,23 @@ def evaluate(settings: EvaluateSettings) -> None:
     write_text(report / "metrics.json", metrics_json(evaluation))  # last: make takes it as the sign that all is there
     print(*(f"warning: {remark}" for remark in remarks), sep="\n", end="\n" if remarks else "")
     print(f"{report / 'index.html'}: the report; figures in metrics.json, a row for each picture in results.csv")
+
+
+def _gather(
+    settings: EvaluateSettings, artifact: Artifact, calibration: Calibration, pictures: Sequence[LabelledPicture]
+) -> Gathered:
+    gathered = Gathered(Gallery(settings.gallery, scale_of(calibration)))
+    has_masks = any(picture.mask_path or picture.mask_fault for picture in pictures)
+    stream = judge_pictures(artifact, calibration, pictures, settings.batch)
+    for item in tqdm(stream, "evaluate", len(pictures), unit="picture", disable=None):
+        if isinstance(item, Unreadable):
+            gathered.unreadable.append(item)
+        else:
+            _take(gathered, artifact, item, has_masks)
+    if pictures and not gathered.results:
+        first = gathered.unreadable[0]
+        raise UnreadablePictures(count=len(pictures), first=first.picture.name, detail=first.detail)
+    return gathered
 
 
 def _shifts(

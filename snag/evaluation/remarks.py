@@ -21,7 +21,7 @@ def folder_remarks(data: Path) -> Iterator[str]:
         count = counted(len(pictures_below(data / "test" / folder)))
         cure = f"move them into test/{GOOD}" if is_there else f"rename it to test/{GOOD}"
         yield (
-            f"test/{folder} ({count}) is left out: its name seems to mean good, and only test/{GOOD} is. If these are good "
+            f'"test/{folder}" ({count}) is left out: its name seems to mean good, and only test/{GOOD} is. If these are good '
             f"parts, {cure}; if they are defective, give the folder the defect's name."
         )
     loose = [path for path in (data / "test").glob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]

@@ -25,7 +25,7 @@ _FAULTLESS: Final = re.compile(
 
 
 def means_good(name: str) -> bool:
-    """Whether a folder that is not called "good" is probably meant so: Good, OK, i.O., pass, normal, goods (2), defect-free, …
+    """Whether a folder that is not called "good" is probably meant so: Good, OK, i.O., pass, normal, defect-free.
 
     Compared without case, spaces, signs and numbers, with the words in several languages of folder_names.toml; a word that
     begins with "good" or is it misspelt counts, unless another says "not".

@@ -46,7 +46,7 @@ class Mask:
         if not self.marked.any():
             return "mask_empty", "marks nothing; expected the defect in white"
         if self.is_inverted:
-            share = f"{100 * self.marked.mean():.0f} %"
+            share = f"{100 * self.marked.mean():.3g} %"
             return "mask_inverted", f"marks {share} of its picture, probably inverted; expected the defect in white on black"
         return None
 

@@ -51,7 +51,7 @@ def test_a_folder_that_probably_means_good_is_no_defect(
     (data / "test/good").rename(data / "test" / name)
 
     assert told(data, run, capsys) == [
-        f"test/{name} ({GOOD_COUNT} pictures) is left out: its name seems to mean good, and only test/good is. If these are "
+        f'"test/{name}" ({GOOD_COUNT} pictures) is left out: its name seems to mean good, and only test/good is. If these are '
         "good parts, rename it to test/good; if they are defective, give the folder the defect's name."
     ]
     assert {row["class"] for row in rows(run)} == {"bright", "dark"}
@@ -117,7 +117,7 @@ def test_inverted_masks_are_named_and_not_used(data: Path, run: Path, capsys: py
 
     assert remark == (
         f"1 of {BAD} defective pictures has no usable mask and is missing in the figures by pixel: test/bright/000.png: "
-        "000_mask.png marks 94 % of its picture, probably inverted; expected the defect in white on black."
+        "000_mask.png marks 93.8 % of its picture, probably inverted; expected the defect in white on black."
     )
     for path in masks[1:]:
         Image.fromarray(255 - np.asarray(Image.open(path))).save(path)

@@ -87,7 +87,7 @@ def test_faults_are_sentences() -> None:
     """They say what was expected."""
     assert Mask(~MARKED).fault() == (
         "mask_inverted",
-        "marks 85 % of its picture, probably inverted; expected the defect in white on black",
+        "marks 85.4 % of its picture, probably inverted; expected the defect in white on black",
     )
     assert Mask(MARKED).fault(24, 32) == ("mask_size", "has 64 x 48 pixels; expected 32 x 24 as its picture")
     assert Mask(~MARKED & MARKED).fault() == ("mask_empty", "marks nothing; expected the defect in white")
