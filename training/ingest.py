@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
+import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -148,11 +150,12 @@ def _refuse_to_overwrite(folder: Path, settings: IngestSettings, source: Path) -
 
 
 def _plain_name(source: str) -> str:
-    """What to call a data set that lies at the top of its source."""
+    """What to call a data set that lies at the top of its source: a name that needs no quotes, without a browser's " (2)"."""
     name = Path(source.split("?")[0].rstrip("/")).absolute().name
     for suffix in (".zip", ".tar", ".tgz", ".txz", ".tar.gz", ".tar.xz", ".tar.bz2"):
         name = name.removesuffix(suffix)
-    return name or "data"
+    letters = unicodedata.normalize("NFKD", re.sub(r" ?\(\d+\)$", "", name)).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", letters).strip("._-") or "data"
 
 
 def _digest(path: Path, expected: str | None) -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.progress import track
 from snag.cli.hosts import Host
 from snag.cli.settings import Settings, from_flags, run
 from snag.client.client import SnagClient
+from snag.client.outputs import output_files, output_stems, refuse_to_overwrite
 from snag.client.pictures import find_pictures
 from snag.client.results import ResultRow, csv_text, failed, judged, print_table, summary
 from snag.core.errors import (
@@ -28,6 +29,9 @@ from snag.core.errors import (
 )
 from snag.core.file_names import spelled
 from snag.core.files import write_bytes, write_text
+
+#: The table of verdicts in the output folder.
+FILE: Final = "predictions.csv"
 
 
 class PredictSettings(Settings):
@@ -56,6 +60,8 @@ def predict(settings: PredictSettings) -> None:
     console = Console()
     out = settings.out or Path("runs") / settings.model / "predictions"
     found = find_pictures(settings.images)
+    stems = output_stems(found.pictures, settings.images)
+    refuse_to_overwrite(stems, settings.save, out, settings.images, out / FILE)
     token = os.environ.get("SNAG_TOKEN")  # not a flag: those can be read in the list of processes
     client = SnagClient(
         settings.model,
@@ -66,24 +72,26 @@ def predict(settings: PredictSettings) -> None:
         group=settings.group,
     )
     client.ping()
+    if settings.save and not (out / FILE).exists():
+        write_text(out / FILE, csv_text([]))  # what an interrupted run has written is known as Snag's by it
     progress = track(found.pictures, "judging", console=Console(stderr=True), transient=True)
-    results = judge_all(client, progress, settings.save, out, settings.images)
+    results = judge_all(client, progress, settings.save, {picture: out / stem for picture, stem in stems.items()})
     client.close()
-    write_text(out / "predictions.csv", csv_text(results))
+    write_text(out / FILE, csv_text(results))
     print_table(results, console, settings.images)
-    console.print(f"{summary(results)}; {spelled(out / 'predictions.csv')}", soft_wrap=True, markup=False)
+    console.print(f"{summary(results)}; {spelled(out / FILE)}", soft_wrap=True, markup=False)
     if found.sentence:
         console.print(found.sentence, soft_wrap=True, markup=False)
     if all(result.error is not None for result in results):
         raise UnreadablePictures(count=len(results), first=results[0].picture, detail=results[0].message)
 
 
-def judge_all(client: SnagClient, pictures: Iterable[Path], save: Sequence[str], out: Path, root: Path) -> list[ResultRow]:
-    """One row for each picture; one that can't be read or judged becomes a row with its error."""
+def judge_all(client: SnagClient, pictures: Iterable[Path], save: Sequence[str], stems: Mapping[Path, Path]) -> list[ResultRow]:
+    """One row for each picture; one that can't be read or judged becomes a row with its error. `stems`: see `judge_one`."""
     results = []
     for picture in pictures:
         try:
-            results.append(judge_one(client, picture, save, out / _stem(picture, root)))
+            results.append(judge_one(client, picture, save, stems[picture]))
         except (RequestError, ServiceError, InternalError, ServerAnswer, ServerUnreachable) as error:
             results.append(failed(picture, error))
         except OSError as error:
@@ -91,26 +99,18 @@ def judge_all(client: SnagClient, pictures: Iterable[Path], save: Sequence[str],
     return results
 
 
-def judge_one(client: SnagClient, picture: Path, save: Sequence[str], target: Path) -> ResultRow:
-    """Judge one file and write what is asked for beside `target`."""
+def judge_one(client: SnagClient, picture: Path, save: Sequence[str], stem: Path) -> ResultRow:
+    """Judge one file and write what is asked for, in files whose names begin with `stem`."""
     data = picture.read_bytes()
     if not save:
         return judged(picture, client.predict(data))
     found = client.predict_with(data, set(save))
+    files = output_files(stem, [*found.pictures, "regions"])
     for kind, drawn in found.pictures.items():
-        write_bytes(target.with_name(f"{target.name}_{kind}.png"), drawn)
+        write_bytes(files[kind], drawn)
     if found.regions is not None:
-        write_text(target.with_name(f"{target.name}_regions.json"), json.dumps(found.regions, indent=1) + "\n")
+        write_text(files["regions"], json.dumps(found.regions, indent=1) + "\n")
     return judged(picture, found.verdict)
-
-
-def _stem(picture: Path, root: Path) -> Path:
-    """Where below the output folder a picture's results go: as it lies below `root`, with its suffix kept in the name.
-
-    part.png and part.jpg of one folder must not overwrite each other.
-    """
-    inside = picture.relative_to(root) if root.is_dir() else Path(picture.name)
-    return inside.with_name(inside.name.replace(".", "_"))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from snag.cli.table import csv_table
 from snag.core.errors import SnagError
 from snag.core.file_names import spelled
 from snag.core.verdict import Verdict
@@ -48,11 +47,7 @@ def failed(picture: Path, error: SnagError) -> ResultRow:
 
 def csv_text(results: Sequence[ResultRow]) -> str:
     """All rows, empty where there is nothing to say."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [field.name for field in fields(ResultRow)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(result) for result in results)
-    return buffer.getvalue()
+    return csv_table([field.name for field in fields(ResultRow)], [astuple(result) for result in results])
 
 
 def print_table(results: Sequence[ResultRow], console: Console, root: Path) -> None:

@@ -202,7 +202,7 @@ def _layout(diagnosis: Diagnosis) -> Iterator[Advice]:
     for kind, number in warnings.items():
         first = next(finding for finding in diagnosis.findings if finding.kind == kind)
         more = f" (and {number - 1} more of the kind)" if number > 1 else ""
-        yield Advice("note" if kind in ("unknown", "empty") else "warning", f"{first.path}: {first.detail}{more}.")
+        yield Advice("note" if kind in ("unknown", "empty", "mask_soft") else "warning", f"{first.path}: {first.detail}{more}.")
 
 
 def _does(some: Sequence[object], one: str, many: str) -> str:

@@ -5,7 +5,6 @@ The server's own watch goes on over restarts and rotated logs; this one begins w
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from snag.cli.settings import Settings, from_flags, run
+from snag.cli.table import csv_table
 from snag.core.errors import BadDataset
 from snag.core.files import write_bytes, write_text
 from snag.core.group import POOLED
@@ -121,14 +121,12 @@ def watched(verdicts: Iterator[dict[str, Any]]) -> dict[StreamKey, Course]:
 
 def alarms_csv(courses: Mapping[StreamKey, Course]) -> str:
     """A row for each alarm."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*StreamKey._fields, "time", "picture", "cause", "pictures_of_the_watch", *BETS])
-    for line, course in courses.items():
-        for number, time, alarm in course.alarms:
-            evidence = [f"{alarm.evidence[name]:.2f}" for name in BETS]
-            writer.writerow([*line, time, number, alarm.cause, alarm.pictures, *evidence])
-    return text.getvalue()
+    rows = [
+        [*line, time, number, alarm.cause, alarm.pictures, *(round(alarm.evidence[name], 2) for name in BETS)]
+        for line, course in courses.items()
+        for number, time, alarm in course.alarms
+    ]
+    return csv_table([*StreamKey._fields, "time", "picture", "cause", "pictures_of_the_watch", *BETS], rows)
 
 
 def _png(courses: Mapping[StreamKey, Course]) -> bytes:

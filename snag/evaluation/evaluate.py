@@ -27,6 +27,7 @@ from snag.evaluation.gallery import Gallery
 from snag.evaluation.groups import grouped
 from snag.evaluation.judged_pictures import JudgedPicture, Unreadable, judge_pictures
 from snag.evaluation.labelled import LabelledPicture, labelled_pictures, left_out_of_test, read_mask
+from snag.evaluation.remarks import folder_remarks, mask_remarks
 from snag.evaluation.report import render
 from snag.evaluation.results import PictureResult, result_of, results_csv
 from snag.evaluation.score_histogram import PixelHistogram
@@ -61,6 +62,7 @@ class Gathered:
     unreadable: list[Unreadable] = field(default_factory=list)
     pixels: PixelHistogram = field(default_factory=PixelHistogram)
     mask_faults: list[str] = field(default_factory=list)  #: one line for each unusable or missing mask
+    soft_masks: int = 0  #: how many masks were cut at half
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,19 +76,14 @@ def evaluate(settings: EvaluateSettings) -> None:
     calibration_path = settings.run / "calibration.json"
     calibration = read_calibration(calibration_path)
     check_pair(artifact, calibration, calibration_path)
-    pictures = grouped(labelled_pictures(settings.data), settings.groups, settings.data)
-    gathered = Gathered(Gallery(settings.gallery, scale_of(calibration)))
-    has_masks = any(picture.mask_path for picture in pictures)
-    stream = judge_pictures(artifact, calibration, pictures, settings.batch)
-    for item in tqdm(stream, "evaluate", len(pictures), unit="picture", disable=None):
-        if isinstance(item, Unreadable):
-            gathered.unreadable.append(item)
-        else:
-            _take(gathered, artifact, item, has_masks)
-    if pictures and not gathered.results:
-        first = gathered.unreadable[0]
-        raise UnreadablePictures(count=len(pictures), first=first.picture.name, detail=first.detail)
-    remarks = [one for one in (left_out_of_test(settings.data).sentence("test"),) if one]
+    pictures, group_remarks = grouped(labelled_pictures(settings.data), settings.groups, settings.data)
+    gathered = _gather(settings, artifact, calibration, pictures)
+    remarks = [
+        *filter(None, (left_out_of_test(settings.data).sentence("test"),)),
+        *folder_remarks(settings.data),
+        *group_remarks,
+        *mask_remarks(settings.data, pictures, gathered.mask_faults, gathered.soft_masks),
+    ]
     evaluation = Evaluation(
         name=spelled(settings.run.resolve().name),
         data=spelled(settings.data),
@@ -106,8 +103,25 @@ def evaluate(settings: EvaluateSettings) -> None:
     write_text(report / "results.csv", results_csv(gathered.results, gathered.unreadable))
     write_text(report / "index.html", render(evaluation))
     write_text(report / "metrics.json", metrics_json(evaluation))  # last: make takes it as the sign that all is there
-    print(*remarks, sep="\n", end="\n" if remarks else "")
+    print(*(f"warning: {remark}" for remark in remarks), sep="\n", end="\n" if remarks else "")
     print(f"{report / 'index.html'}: the report; figures in metrics.json, a row for each picture in results.csv")
+
+
+def _gather(
+    settings: EvaluateSettings, artifact: Artifact, calibration: Calibration, pictures: Sequence[LabelledPicture]
+) -> Gathered:
+    gathered = Gathered(Gallery(settings.gallery, scale_of(calibration)))
+    has_masks = any(picture.mask_path or picture.mask_fault for picture in pictures)
+    stream = judge_pictures(artifact, calibration, pictures, settings.batch)
+    for item in tqdm(stream, "evaluate", len(pictures), unit="picture", disable=None):
+        if isinstance(item, Unreadable):
+            gathered.unreadable.append(item)
+        else:
+            _take(gathered, artifact, item, has_masks)
+    if pictures and not gathered.results:
+        first = gathered.unreadable[0]
+        raise UnreadablePictures(count=len(pictures), first=first.picture.name, detail=first.detail)
+    return gathered
 
 
 def _shifts(
@@ -130,23 +144,25 @@ def _take(gathered: Gathered, artifact: Artifact, item: JudgedPicture, has_masks
     anomaly_map = artifact.map_in_picture(item.scores, height, width)
     if item.verdict.reason:  # its pose is a guess, so its map points nowhere: it finds no defect and marks no good pixel
         anomaly_map = anomaly_map.new_zeros(height, width)
-    mask = _mask(gathered, item.picture, height, width) if has_masks and item.picture.is_bad else None
+    mask = _marked(gathered, item.picture, height, width) if has_masks and item.picture.is_bad else None
     if has_masks and (mask is not None or not item.picture.is_bad):
         gathered.pixels.add(anomaly_map.numpy(), None if mask is None else region_weights(mask))
     if wanted:
         gathered.gallery.add(item, result, anomaly_map, mask)
 
 
-def _mask(gathered: Gathered, picture: LabelledPicture, height: int, width: int) -> np.ndarray | None:
+def _marked(gathered: Gathered, picture: LabelledPicture, height: int, width: int) -> np.ndarray | None:
     """The picture's ground truth; None, and a line among the faults, where there is none to use."""
     if picture.mask_path is None:
-        gathered.mask_faults.append(f"{picture.name}: no ground truth")
+        gathered.mask_faults.append(f"{picture.name}: {picture.mask_fault or 'no ground truth'}")
         return None
     try:
-        return read_mask(picture.mask_path, height, width)
+        mask = read_mask(picture.mask_path, height, width)
     except BadDataset as fault:
         gathered.mask_faults.append(f"{picture.name}: {fault}")
         return None
+    gathered.soft_masks += mask.is_soft
+    return mask.marked
 
 
 if __name__ == "__main__":

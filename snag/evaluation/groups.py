@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from snag.core.errors import BadConfig
 from snag.evaluation.labelled import LabelledPicture
+from snag.labels.picture_list import read_groups
 
 
-def grouped(pictures: Sequence[LabelledPicture], listed: Path | None, root: Path) -> list[LabelledPicture]:
-    """The pictures with their groups: the first folder below test/<kind>, or what a CSV (columns path, group) says.
+def grouped(pictures: Sequence[LabelledPicture], listed: Path | None, root: Path) -> tuple[list[LabelledPicture], list[str]]:
+    """The pictures with their groups, and what of the list does not fit, as sentences.
 
-    Its paths are relative to `root`. Raises BadConfig for a file that can't be read or has other columns.
+    A group is the first folder below test/<kind>, or what a CSV (columns path, group) says, its paths relative to `root`.
+    Raises what `snag.labels.picture_list.read_groups` raises.
     """
     if listed is None:
-        return [replace(picture, group=_folder(picture)) for picture in pictures]
-    try:
-        with listed.open(newline="", encoding="utf-8-sig") as file:
-            known = {root / row["path"]: row["group"] for row in csv.DictReader(file)}
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise BadConfig(detail=f"{listed}: {error}; expected a CSV with the columns path and group") from error
-    return [replace(picture, group=known.get(picture.path)) for picture in pictures]
+        return [replace(picture, group=_folder(picture)) for picture in pictures], []
+    found = read_groups(listed, [picture.path for picture in pictures], root)
+    named = [replace(picture, group=group) for picture, group in zip(pictures, found.of, strict=True)]
+    return named, found.remarks(listed, "test")
 
 
 def _folder(picture: LabelledPicture) -> str | None:

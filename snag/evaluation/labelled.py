@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
-import numpy as np
 from torch import Tensor
 
 from snag.core.errors import BadDataset, SnagError
@@ -14,9 +13,13 @@ from snag.core.file_names import spelled
 from snag.core.left_out import LeftOut, Reason
 from snag.core.picture import DEFAULT_LIMITS, PictureLimits, decode
 from snag.core.picture_files import picture_files
+from snag.labels import folder_names, mask
+from snag.labels.folder_names import means_good
+from snag.labels.mask import Mask
+from snag.labels.mask_files import MaskFiles, mask_files
 
 #: The folder of good pictures; every other folder under test/ is a kind of defect.
-GOOD: Final = "good"
+GOOD: Final = folder_names.GOOD
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class LabelledPicture:
     path: Path
     name: str  #: path relative to the data folder, with forward slashes, as `snag.core.file_names` spells it
     kind: str  #: the name of the folder below test/: "good" or the defect's
-    mask_path: Path | None  #: ground_truth/<kind>/<same path>_mask.png, where that file exists
+    mask_path: Path | None  #: ground_truth/<kind>/<same path>_mask.png or of another of the names that masks have, where it is
     group: str | None = None  #: camera, tool or shift, where it is known
+    mask_fault: str | None = None  #: why it can't be said which mask is its own
 
     @property
     def is_bad(self) -> bool:
@@ -36,16 +40,28 @@ class LabelledPicture:
 
 
 def labelled_pictures(data: Path) -> list[LabelledPicture]:
-    """Every picture of DATA/test, good first, then by defect and name; empty without test/. Raises BadDataset."""
+    """Every picture of DATA/test, good first, then by defect and name; empty without test/. Raises BadDataset.
+
+    A folder that is not called "good" but probably means it is neither: its pictures are left out, see `remarks`.
+    """
     if not data.is_dir():
         raise BadDataset(detail=f"{data} is not a folder; expected one with test/{GOOD}, test/<defect>, ground_truth/<defect>")
     test = data / "test"
     found = [(path.relative_to(test).parts, path) for path in picture_files(test).pictures]
-    return [
-        LabelledPicture(path, spelled(path.relative_to(data).as_posix()), spelled(kind), _mask_of(data, test / kind, path))
+    paths = [
+        path
         for (kind, *below), path in sorted(found, key=lambda one: (one[0][0] != GOOD, one[0]))
-        if below  # folders, one for each group, and the picture
+        if below and not means_good(kind)  # below a kind may be folders, one for each group
     ]
+    masks = masks_of(data, paths)
+    return [_labelled(data, path, masks) for path in paths]
+
+
+def masks_of(data: Path, pictures: list[Path]) -> MaskFiles:
+    """The masks of DATA/ground_truth that belong to these pictures of DATA/test."""
+    truth = data / "ground_truth"
+    masks = picture_files(truth).pictures
+    return mask_files([path.relative_to(data / "test") for path in pictures], [path.relative_to(truth) for path in masks])
 
 
 def left_out_of_test(data: Path) -> LeftOut:
@@ -59,33 +75,40 @@ def left_out_of_test(data: Path) -> LeftOut:
 
 def read_picture(path: Path, limits: PictureLimits = DEFAULT_LIMITS) -> Tensor:
     """Decode a file, see snag.core.picture.decode. Raises BadDataset for one that can't be opened, or the decoder's errors."""
+    return decode(_read(path), limits)
+
+
+def read_mask(path: Path, height: int, width: int) -> Mask:
+    """Ground truth, see `snag.labels.mask`.
+
+    Raises BadDataset when it can't be read, has another size than its picture, marks nothing or is probably inverted.
+    """
+    size = max(DEFAULT_LIMITS.max_pixels, height * width), max(DEFAULT_LIMITS.max_side, height, width)
     try:
-        return decode(path.read_bytes(), limits)
+        found = mask.read_mask(_read(path), PictureLimits(*size, raw_shape=None))  # as large as its picture is always fine
+    except SnagError as error:
+        raise BadDataset(detail=f"{spelled(path.name)} can't be read: {error}") from error
+    if fault := found.fault(height, width):
+        raise BadDataset(detail=f"{spelled(path.name)} {fault[1]}")
+    return found
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
         raise BadDataset(detail=f"{path}: {error.strerror}") from error
 
 
-def read_mask(path: Path, height: int, width: int) -> np.ndarray:
-    """Ground truth as bool [height, width], true where any channel is not 0.
-
-    Raises BadDataset when it can't be read, has another size than its picture, or marks nothing.
-    """
-    size = max(DEFAULT_LIMITS.max_pixels, height * width), max(DEFAULT_LIMITS.max_side, height, width)
-    try:
-        pixels = read_picture(path, PictureLimits(*size, white=None))  # as large as its picture is always fine
-    except SnagError as error:
-        raise BadDataset(detail=f"{path.name} can't be read: {error}") from error
-    if tuple(pixels.shape[1:]) != (height, width):
-        found = f"{pixels.shape[2]} x {pixels.shape[1]}"
-        raise BadDataset(detail=f"{path.name} has {found} pixels; expected {width} x {height} as its picture")
-    mask = np.any(pixels.numpy() > 0, axis=0)
-    if not mask.any():
-        raise BadDataset(detail=f"{path.name} marks nothing; expected the defect in white")
-    return mask
-
-
-def _mask_of(data: Path, folder: Path, path: Path) -> Path | None:
-    if folder.name == GOOD:
-        return None
-    mask = data / "ground_truth" / folder.name / path.relative_to(folder).with_name(f"{path.stem}_mask.png")
-    return mask if mask.is_file() else None
+def _labelled(data: Path, path: Path, masks: MaskFiles) -> LabelledPicture:
+    name = path.relative_to(data)
+    place = PurePath(*name.parts[1:])
+    is_good = name.parts[1] == GOOD
+    found = None if is_good else masks.of.get(place)
+    return LabelledPicture(
+        path,
+        spelled(name.as_posix()),
+        kind=spelled(name.parts[1]),
+        mask_path=None if found is None else data / "ground_truth" / found,
+        mask_fault=None if is_good else masks.ambiguous.get(place),
+    )

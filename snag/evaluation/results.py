@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from snag.cli.table import csv_table
 from snag.core.verdict import Verdict
 from snag.evaluation.judged_pictures import JudgedPicture, Unreadable
 from snag.evaluation.labelled import LabelledPicture
@@ -51,21 +50,20 @@ def result_of(judged: JudgedPicture) -> PictureResult:
 
 def results_csv(results: Sequence[PictureResult], unreadable: Sequence[Unreadable]) -> str:
     """The table's text: COLUMNS, judged pictures first; an unreadable one has no score, and the error's code as its reason."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for result in results:
-        verdict = result.verdict
-        writer.writerow(
-            [
-                *_labels(result.picture),
-                *(verdict.score, verdict.p_value, int(verdict.is_anomaly), verdict.reconstruction_error),
-                *(result.brightness, verdict.reason or "", result.picture.group or "", verdict.threshold),
-            ]
-        )
-    for item in unreadable:
-        writer.writerow([*_labels(item.picture), "", "", "", "", "", item.code, item.picture.group or "", ""])
-    return text.getvalue()
+    rows = [_row(result) for result in results]
+    return csv_table(
+        COLUMNS,
+        [*rows, *([*_labels(item.picture), *[""] * 5, item.code, item.picture.group or "", ""] for item in unreadable)],
+    )
+
+
+def _row(result: PictureResult) -> list[object]:
+    verdict = result.verdict
+    return [
+        *_labels(result.picture),
+        *(verdict.score, verdict.p_value, int(verdict.is_anomaly), verdict.reconstruction_error),
+        *(result.brightness, verdict.reason or "", result.picture.group or "", verdict.threshold),
+    ]
 
 
 def _labels(picture: LabelledPicture) -> tuple[str, str, int]:

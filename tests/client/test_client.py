@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -210,7 +209,7 @@ class TestCommand:
 
         assert self.predict(server, images, tmp_path / "out") == 0
 
-        with (tmp_path / "out" / "predictions.csv").open() as file:
+        with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
         empty = dict.fromkeys(
             ("anomaly", "score", "threshold", "p_value", "reconstruction_error", "reason", "error", "message"), ""
@@ -235,7 +234,8 @@ class TestCommand:
     def test_unreadable_file(self, server, tmp_path):
         """A file that can't be read is a row of its own."""
         client = SnagClient("bolt", server.server_port)
-        rows = judge_all(client, [tmp_path, tmp_path / "gone.png"], [], tmp_path / "out", Path("/"))
+        gone = tmp_path / "gone.png"
+        rows = judge_all(client, [tmp_path, gone], [], {tmp_path: tmp_path, gone: gone})
         client.close()
 
         assert [(row.error, row.message) for row in rows] == [
@@ -263,12 +263,22 @@ class TestCommand:
 
         assert self.predict(server, images, tmp_path / "out", "--save", "heatmap") == 0
 
-        with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8") as file:
+        with (tmp_path / "out" / "predictions.csv").open(encoding="utf-8-sig") as file:
             names = [row["picture"] for row in csv.DictReader(file)]
         assert names == [f"{images}/gr\\xf6sse.png", f"{images}/two\\x0alines.png"]
         assert all(Path(original(name)).is_file() for name in names)
         assert (tmp_path / "out" / "gr\udcf6sse_png_heatmap.png").is_file()
         assert "two\\x0alines.png" in capsys.readouterr().out
+
+    def test_save_names_that_differ_in_a_dot(self, server, tmp_path):
+        """Each has its own files, and is not called by the other's verdict."""
+        images = self.make(tmp_path / "in", **{"cam1.0001": b"good", "cam1_0001": b"bad"})
+
+        assert self.predict(server, images, tmp_path / "out", "--save", "mask") == 0
+
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {
+            *("cam1.0001_png_mask.png", "cam1_0001_png_mask.png", "predictions.csv")
+        }
 
     def test_all_fail(self, server, tmp_path, capsys):
         """When no picture gets a verdict the command fails, with the CSV written all the same."""

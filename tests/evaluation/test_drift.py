@@ -22,7 +22,7 @@ def entry(second, ranks=USUAL, **more):
 
 def alarms(folder):
     """The rows of alarms.csv."""
-    with (folder / "drift/alarms.csv").open(newline="") as file:
+    with (folder / "drift/alarms.csv").open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 

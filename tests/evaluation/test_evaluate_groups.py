@@ -82,6 +82,25 @@ def test_a_list_names_groups_too(data: Path, run: Path, tmp_path: Path) -> None:
     )
 
 
+def test_what_a_list_leaves_out_is_said(data: Path, run: Path, tmp_path: Path) -> None:
+    """Also where it names not one of the test pictures; out of a European spreadsheet it says the same."""
+    listed, total = tmp_path / "groups.csv", GOOD_COUNT + 2 * DEFECT_COUNT
+    (data / "train/good").mkdir(parents=True)
+    (data / "train/good/000.png").touch()
+    listed.write_bytes("path;group\r\ntest\\dark\\000.png;größer\r\ngone.png;few\r\n".encode("cp1252"))
+
+    assert evaluate(data, run, "--groups", str(listed))["remarks"] == [
+        "groups.csv names 1 of 2 pictures that are not there: gone.png.",
+        f"groups.csv names 1 of {total} test pictures; the others are in no group and go by the pooled threshold.",
+    ]
+    assert [row["path"] for row in rows(run) if row["group"] == "größer"] == ["test/dark/000.png"]
+
+    listed.write_text("path,group\ntrain/good/000.png,few\n")
+    assert evaluate(data, run, "--groups", str(listed))["remarks"] == [
+        f"groups.csv names none of {total} test pictures; they are all in no group and go by the pooled threshold."
+    ]
+
+
 @pytest.mark.parametrize("text", [None, "picture,group\na,b\n", "\xff"])
 def test_a_list_that_is_none_is_refused(data: Path, run: Path, tmp_path: Path, capsys, text: str | None) -> None:
     listed = tmp_path / "groups.csv"

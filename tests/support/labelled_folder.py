@@ -65,5 +65,5 @@ def page(run: Path) -> str:
 
 
 def rows(run: Path) -> list[dict[str, str]]:
-    with (run / "report/results.csv").open(newline="") as file:
+    with (run / "report/results.csv").open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))

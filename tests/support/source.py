@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 #: Every room and its folder. `snag/training` and `snag/handler` are links to the folders beside `snag/`.
 ROOMS = {
     **{room: f"snag/{room}" for room in ("core", "detector", "cli", "pages", "samples", "drift", "client", "gate", "server")},
-    **{room: f"snag/{room}" for room in ("inspector", "evaluation", "doctor", "offline", "review")},
+    **{room: f"snag/{room}" for room in ("inspector", "labels", "evaluation", "doctor", "offline", "review")},
     **{room: room for room in ("training", "handler", "benchmarks")},
 }
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snag.core.artifact import Artifact
-from snag.core.errors import BadConfig, BadDataset, NoPictures
-from snag.core.file_names import original, spelled
+from snag.core.errors import BadDataset, NoPictures
+from snag.core.file_names import spelled
 from snag.core.picture_files import picture_files
+from snag.labels.picture_list import PictureIndex, read_lines
 from snag.training.calibration.highest import FILE
 from snag.training.calibration.settings import CalibrateSettings
 from snag.training.data.dataset import digest_of, good_pictures
@@ -59,17 +60,14 @@ def _kept(settings: CalibrateSettings, artifact: Artifact) -> CalibrationSet:
 
 def _without(kept: CalibrationSet, listed: Path) -> CalibrationSet:
     """`kept` but for those that the text file `listed` names, one a line, relative to its root."""
-    try:
-        text = listed.read_text(encoding="utf-8-sig", errors="surrogateescape")
-        lines = [original(line.strip()) for line in text.split("\n")]
-    except (OSError, ValueError) as error:
-        raise BadConfig(detail=f"{listed}: {error}; expected a text file, a calibration picture's path in each line") from error
-    named = {kept.root / line for line in lines if line}
-    if strangers := sorted(named - set(kept.paths)):
+    index = PictureIndex(kept.paths, kept.root)
+    places = {line: index.place(line) for line in read_lines(listed)}
+    if strangers := sorted(line for line, place in places.items() if place is None):
         raise BadDataset(
             detail=f"{listed} names {spelled(strangers[0])}, which is none of the {len(kept.paths)} calibration pictures; "
             f"expected paths below {kept.root}, as in {FILE}"
         )
+    named = {kept.paths[place] for place in places.values() if place is not None}
     left = [path for path in kept.paths if path not in named]
     if not left:
         raise NoPictures(folder=kept.root, expected=f"a calibration picture that {listed} does not name")

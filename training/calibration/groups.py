@@ -6,18 +6,15 @@ for each large group, one for all others together).
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from snag.core.artifact import UNJUDGED_SCORE
-from snag.core.errors import BadConfig, BadDataset, TooFewCalibrationPictures
+from snag.core.errors import BadDataset, TooFewCalibrationPictures
 from snag.core.file_names import spelled
 from snag.core.group import POOLED, REST, Group, is_group
+from snag.labels.picture_list import read_groups
 from snag.training.calibration.guarantee import promised_threshold, with_left_out
-
-_COLUMNS: Final = ["path", "group"]
 
 
 def groups_by_folder(paths: Sequence[Path], folder: Path) -> list[str | None]:
@@ -29,20 +26,15 @@ def groups_by_folder(paths: Sequence[Path], folder: Path) -> list[str | None]:
 def groups_by_list(paths: Sequence[Path], listed: Path, root: Path) -> list[str | None]:
     """The group that the CSV `listed` (columns path, group; paths relative to `root`) names for each picture, None for others.
 
-    Raises BadConfig for a file that can't be read, BadDataset for one that names no picture's group.
+    Prints what of the list does not fit. Raises what `snag.labels.picture_list.read_groups` raises, and BadDataset where it
+    names not one of the pictures.
     """
-    try:
-        with listed.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise BadConfig(detail=f"{listed}: {error}; expected a CSV with the columns path and group") from error
-    if any(set(_COLUMNS) - {name for name, value in row.items() if value} for row in rows):
-        raise BadDataset(detail=f"{listed}: expected a header 'path,group' and both in every line")
-    known = {root / row["path"]: _checked(row["group"], listed) for row in rows}
-    found = [known.get(path) for path in paths]
-    if not any(found):
+    found = read_groups(listed, paths, root)
+    if not any(found.of):
         raise BadDataset(detail=f"{listed} names not one of the {len(paths)} calibration pictures; expected paths below {root}")
-    return found
+    for remark in found.remarks(listed, "calibration"):
+        print(f"warning: {remark}")
+    return found.of
 
 
 def scores_by_group(scores: Sequence[float], names: Sequence[str | None]) -> dict[str, list[float]]:

@@ -13,6 +13,7 @@ from snag.core.errors import SnagError, TooFewPictures, UnreadablePictures
 from snag.core.file_names import spelled
 from snag.core.picture import PictureLimits, decode
 from snag.core.picture_files import PictureFiles, picture_files
+from snag.labels.folder_names import instead_of_train_good
 
 #: Fewer good pictures than this teach nothing.
 LEAST_PICTURES = 12
@@ -28,7 +29,9 @@ def good_pictures(data: Path) -> list[Path]:
 def good_files(data: Path) -> PictureFiles:
     """The same, with what else lies in the folder."""
     folder = data / "train" / "good"
-    found = picture_files(folder).required("good pictures in <DATA>/train/good (PNG, JPEG, BMP, TIFF or WebP)")
+    others = " and ".join(instead_of_train_good(data))
+    hint = f"; {others} is there: rename it to train/good" if others else ""
+    found = picture_files(folder).required(f"good pictures in <DATA>/train/good (PNG, JPEG, BMP, TIFF or WebP){hint}")
     if len(found.pictures) < LEAST_PICTURES:
         besides = f" ({sentence})" if (sentence := found.left_out.sentence()) else ""
         raise TooFewPictures(found=len(found.pictures), folder=f"{spelled(folder)}{besides}", needed=LEAST_PICTURES)

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from torch import Tensor
@@ -16,6 +16,9 @@ from snag.core.file_names import spelled
 from snag.core.left_out import GRAVE, LeftOut, Reason, why
 from snag.core.picture import PictureLimits, decode
 from snag.core.picture_files import FoundFile, picture_files, right_in, visible_folders, walk
+from snag.labels.folder_names import folders_in, instead_of_train_good, means_good, meant
+from snag.labels.mask import Mask, read_mask
+from snag.labels.mask_files import mask_files
 
 #: The three folders of a data set; only train/good is obligatory.
 FOLDERS: Final = ("train", "test", "ground_truth")
@@ -46,7 +49,7 @@ def check_layout(folder: Path, progress: Progress = iter, limits: PictureLimits 
     files = {found.path: found for found in _everything(folder) if found.reason is not Reason.HIDDEN}
     seen: dict[Path, tuple[int, int]] = {}
     twins: dict[bytes, list[Path]] = defaultdict(list)
-    findings = [*_good_ones(folder), *_empty(folder)]
+    findings = [*_good_ones(folder), *_names(folder), *_empty(folder)]
     for path in progress(sorted(files)):
         name = path.relative_to(folder)
         reason = files[path].reason
@@ -59,15 +62,17 @@ def check_layout(folder: Path, progress: Progress = iter, limits: PictureLimits 
         if reason is not None or name.parts[0] not in FOLDERS:
             continue
         try:
+            if name.parts[0] == "ground_truth":
+                mask = read_mask(path.read_bytes(), limits)
+                seen[name] = (mask.marked.shape[0], mask.marked.shape[1])
+                findings += _mask(name, mask)
+                continue
             pixels = decode(path.read_bytes(), limits)
         except (SnagError, OSError) as error:
             findings.append(Finding("error", "unreadable", str(name), str(error)))
             continue
         seen[name] = (pixels.shape[-2], pixels.shape[-1])
-        if name.parts[0] != "ground_truth":
-            twins[_fingerprint(pixels)].append(name)
-        elif not pixels.any():
-            findings.append(Finding("warning", "mask_empty", str(name), "the mask marks nothing"))
+        twins[_fingerprint(pixels)].append(name)
     unreadable = {Path(finding.path) for finding in findings if finding.kind == "unreadable"}
     findings += _duplicates(twins)
     findings += _masks(seen, unreadable, (folder / "ground_truth").is_dir())
@@ -106,7 +111,22 @@ def _everything(folder: Path) -> Iterator[FoundFile]:
 def _good_ones(folder: Path) -> Iterator[Finding]:
     if not picture_files(folder / "train" / "good").pictures:
         state = "holds no pictures" if (folder / "train" / "good").is_dir() else "is missing"
-        yield Finding("error", "no_good_pictures", "train/good", f"{state}; expected the pictures of good parts here")
+        others = " and ".join(instead_of_train_good(folder))
+        cure = f"; {others} is there: rename it to train/good" if others else "; expected the pictures of good parts here"
+        yield Finding("error", "no_good_pictures", "train/good", f"{state}{cure}")
+
+
+def _names(folder: Path) -> Iterator[Finding]:
+    """Folders whose names probably mean one of the layout's."""
+    for top in ("train", "test"):
+        for name in filter(means_good, folders_in(folder / top)):
+            detail = (
+                f"seems to mean good, and only {top}/good is: nothing in here counts; expected {top}/good, or the defect's name"
+            )
+            yield Finding("warning", "name_like_good", f"{top}/{name}", detail)
+    for wanted in ("test", "ground_truth"):
+        for name in [] if (folder / wanted).is_dir() else meant(folders_in(folder), wanted):
+            yield Finding("warning", "name_like_another", name, f"is not read; if it is meant as {wanted}, rename it so")
 
 
 def _empty(folder: Path) -> Iterator[Finding]:
@@ -124,10 +144,8 @@ def _surprise(name: Path) -> str:
         return f"expected only {', '.join(FOLDERS)} beside it"
     if top == "train" and (parts[1] != "good" or len(parts) < 3):
         return "training reads train/good alone"
-    if len(parts) < 3 or (top != "train" and len(parts) > 3):
+    if len(parts) < 3:
         return f"expected {top}/<kind>/<picture>"
-    if top == "ground_truth" and not (name.stem.endswith("_mask") and name.suffix == ".png"):
-        return "expected <stem of the picture>_mask.png"
     return ""
 
 
@@ -150,25 +168,42 @@ def _duplicates(twins: dict[bytes, list[Path]]) -> Iterator[Finding]:
                 yield Finding("warning", "duplicate", str(other), f"the same pixels as {first}")
 
 
+def _mask(name: Path, mask: Mask) -> Iterator[Finding]:
+    """What is wrong with one mask by itself."""
+    if name.parts[1] == "good":
+        if mask.marked.any():
+            yield Finding("warning", "mask_of_good", str(name), "marks a defect in a picture that is said to be good")
+        return
+    if fault := mask.fault():
+        yield Finding("warning", fault[0], str(name), f"the mask {fault[1]}")
+    elif mask.is_soft:
+        yield Finding("warning", "mask_soft", str(name), "has grey values between: what reaches half of the brightest counts")
+
+
 def _masks(seen: dict[Path, tuple[int, int]], unreadable: set[Path], has_masks: bool) -> Iterator[Finding]:
     known = seen.keys() | unreadable
-    defective = sorted(name for name in known if name.parts[0] == "test" and name.parts[1] != "good")
+    pictures = [name for name in known if name.parts[0] == "test" and not means_good(name.parts[1])]
+    defective = sorted(name for name in pictures if name.parts[1] != "good")
     if defective and not has_masks:
         detail = f"no masks for {len(defective)} defective pictures: no figures by pixel"
         yield Finding("warning", "mask_missing", "ground_truth", detail)
         return
-    wanted: dict[Path, Path] = {}
+    found = mask_files(map(_inside, pictures), [_inside(name) for name in known if name.parts[0] == "ground_truth"])
     for name in defective:
-        mask = Path("ground_truth", name.parts[1], f"{name.stem}_mask.png")
-        if mask in wanted:
-            yield Finding("warning", "ambiguous", str(name), f"shares its mask with {wanted[mask]}; expected different stems")
-        elif mask not in known:
-            yield Finding("warning", "mask_missing", str(name), f"expected its mask {mask}")
-        elif name in seen and mask in seen and seen[name] != seen[mask]:
+        place = _inside(name)
+        if place in found.ambiguous:
+            yield Finding("warning", "ambiguous", str(name), found.ambiguous[place])
+        elif place not in found.of:
+            expected = Path("ground_truth", place.parent, f"{name.stem}_mask.png")
+            yield Finding("warning", "mask_missing", str(name), f"expected its mask {expected}")
+        elif name in seen and (mask := Path("ground_truth", found.of[place])) in seen and seen[name] != seen[mask]:
             sizes = [f"{width} x {height}" for height, width in (seen[mask], seen[name])]
             yield Finding("warning", "mask_size", str(mask), f"the mask has {sizes[0]} pixels, its picture {sizes[1]}")
-        wanted[mask] = name
-    for name in sorted(known - wanted.keys()):
-        if name.parts[0] == "ground_truth":
-            stem = name.stem.removesuffix("_mask")
-            yield Finding("warning", "picture_missing", str(name), f"no picture test/{name.parts[1]}/{stem}.* for this mask")
+    for stray in found.strays:
+        detail = f"no picture test/{stray.parent.as_posix()}/{stray.stem.removesuffix('_mask')}.* for this mask"
+        yield Finding("warning", "picture_missing", str(Path("ground_truth", stray)), detail)
+
+
+def _inside(name: Path) -> PurePath:
+    """The path below test/ or ground_truth/."""
+    return PurePath(*name.parts[1:])

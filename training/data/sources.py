@@ -33,6 +33,8 @@ PACKERS: Final[dict[bytes, Callable[[Any], Any]]] = {
     b"\xfd7zXZ\x00": lzma.LZMAFile,
     b"BZh": bz2.BZ2File,
 }
+#: Who made a file of a zip (APPNOTE 4.4.2): MS-DOS, which Windows says too.
+_WINDOWS: Final = 0
 
 
 class Readable(Protocol):
@@ -121,15 +123,19 @@ def _in_folder(source: Path, budget: Budget, left_out: LeftOut) -> Iterator[Memb
 
 def _in_zip(source: Path, budget: Budget) -> Iterator[Member]:
     with zipfile.ZipFile(source) as archive:
+        has_slashes = any("/" in info.orig_filename for info in archive.infolist())
         for info in tqdm(archive.infolist(), desc="unpacking", unit="file", disable=None):
-            if info.is_dir():
+            # Windows PowerShell 5 and early .NET write \ between folders; no file there can have it in its name.
+            is_windows = info.create_system == _WINDOWS or not has_slashes
+            name = info.orig_filename.replace("\\", "/") if is_windows else info.orig_filename
+            if name.endswith("/"):
                 continue
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
                 raise BadDataset(detail=f"it holds a link or device {info.filename!r}; expected regular files")
             # zipfile bounds what a read may inflate, but not what one of the other packings may.
             if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise BadDataset(detail=f"it holds {info.filename!r} encrypted or in a rare packing; expected deflate")
-            yield Member(info.orig_filename, partial(_counted, partial(archive.open, info), budget))
+            yield Member(name, partial(_counted, partial(archive.open, info), budget))
 
 
 def _in_tar(source: Path, budget: Budget, packer: Callable[[Any], Any] | None = None) -> Iterator[Member]:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from snag.core.errors import BadDataset
 from snag.core.hidden_files import is_in_hidden
 from snag.core.left_out import LeftOut, Reason
+from snag.labels.folder_names import is_like_train_good
 from snag.training.data.layout import COMPANIONS, FOLDERS
 from snag.training.data.sources import CHUNK, Budget, Member, members, reading
 
@@ -25,6 +26,7 @@ class Sorter:
     roots: dict[str, tuple[str, ...]] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
     left_out: LeftOut = field(default_factory=LeftOut)  #: what is hidden
+    like_train_good: set[str] = field(default_factory=set)  #: folders that were probably meant to be train/good
 
     def place(self, member: Member) -> Path | None:
         """Where a member belongs, <category>/<path in it>, or None. Raises BadDataset for a name that leads elsewhere."""
@@ -33,6 +35,9 @@ class Sorter:
         if is_in_hidden("/".join(parts)):
             self.left_out.add(Reason.HIDDEN, member.name)
             return None
+        self.like_train_good |= {
+            "/".join(parts[: i + 2]) for i in range(len(parts) - 2) if is_like_train_good(parts[i], parts[i + 1])
+        }
         top = next((i for i, part in enumerate(parts[:-1]) if part in FOLDERS), None)
         if top is None:
             if not parts or parts[-1].lower() not in COMPANIONS - {"source.json"}:
@@ -68,6 +73,8 @@ def unpack(
     if not found:
         what = f"a folder {wanted}" if wanted else "a folder"
         others = f"; it has {', '.join(sorted(sorter.others))}" if sorter.others else ""
+        meant = " and ".join(sorted(sorter.like_train_good))
+        others += f"; {meant} is there: rename it to train/good" if meant else ""
         raise BadDataset(detail=f"{source} holds no data set: expected {what} with train/good/<pictures>{others}")
     return found
 

@@ -61,20 +61,45 @@ def test_a_list_names_groups(tmp_path):
     assert found == ["Größe 3", "left", None]
 
 
+def test_a_list_out_of_a_spreadsheet(tmp_path, capsys):
+    """As Excel saves it in Europe, with paths of Windows; what it leaves out, and what is not there, is said."""
+    for name in ("größe.png", "b.png", "c.png"):
+        (tmp_path / "sub" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "sub" / name).touch()
+    (tmp_path / "groups.csv").write_bytes(
+        "Path;Group\r\nsub\\größe.png;left\r\n.\\sub\\b.png;right\r\nz.png;left\r\n".encode("cp1252")
+    )
+
+    found = groups_by_list(
+        [tmp_path / "sub" / name for name in ("größe.png", "b.png", "c.png")], tmp_path / "groups.csv", tmp_path
+    )
+
+    assert found == ["left", "right", None]
+    assert capsys.readouterr().out.splitlines() == [
+        "warning: groups.csv names 1 of 3 pictures that are not there: z.png.",
+        "warning: groups.csv names 2 of 3 calibration pictures; the others are in no group and go by the pooled threshold.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("name,group\na.png,1\n", "expected a header 'path,group' and both in every line"),
-        ("path,group\na.png\n", "expected a header 'path,group' and both in every line"),
-        ("path,group\na.png,\n", "expected a header 'path,group' and both in every line"),
+        ("name,group\na.png,1\n", "its first line is 'name,group'; expected a CSV with the columns path and group"),
+        ("path,group\na.png\n", "a line says 'a.png'; expected both path and group in every line"),
+        ("path,group\na.png,\n", "expected both path and group in every line"),
         ("path,group\na.png,pooled\n", "not 'pooled'"),
-        ("path,group\nz.png,left\n", "names not one of the 1 calibration pictures"),
-        ("", "names not one of the 1 calibration pictures"),
+        ("path,group\nz.png,left\n", "names no picture that is there: z.png; expected paths below"),
+        ("path,group\nb.png,left\n", "names not one of the 1 calibration pictures"),
+        ("path,group\na.png,left\n./a.png,right\n", "./a.png is in two groups, left and right; expected one"),
+        ("path,group\n", "names no picture that is there; expected paths below"),
+        ("", "is empty; expected a CSV with the columns path and group"),
     ],
 )
 def test_lists_that_say_nothing(tmp_path, text, problem):
     """Refused with what is wrong with them."""
     (tmp_path / "groups.csv").write_text(text)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).touch()
 
     with pytest.raises(BadDataset, match=problem):
         groups_by_list([tmp_path / "a.png"], tmp_path / "groups.csv", tmp_path)

@@ -10,7 +10,7 @@ import pytest
 
 from snag.training.ingest import main
 from tests.support.children import Child
-from tests.support.data_sets import data_set, png, read_folder, under, write_folder, write_tar, write_zip
+from tests.support.data_sets import data_set, mask, png, read_folder, under, write_folder, write_tar, write_zip
 from tests.support.ingested import bring_into, brought
 
 ROOT = Path(__file__).parents[3]
@@ -75,6 +75,17 @@ def test_unnamed_data_set_is_called_after_its_file(tmp_path, target, bring):
     assert bring(write_folder(tmp_path / "nuts", data_set(9))) == 0
 
     assert brought(target) == under("bolts", data_set()) | under("nuts", data_set(9))
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("my parts (2).zip", "my_parts"), ("R&D's größe.zip", "R_D_s_groe"), ("部品.zip", "data"), ("-bolts.v2.zip", "bolts.v2")],
+)
+def test_unnamed_data_set_has_a_name_that_needs_no_quotes(tmp_path, target, bring, file, name):
+    """Whatever its file is called, by a browser or a person."""
+    assert bring(write_zip(tmp_path / file, data_set())) == 0
+
+    assert brought(target) == under(name, data_set())
 
 
 def test_source_is_never_changed(tmp_path, target, bring):
@@ -170,7 +181,7 @@ def test_refused_archive_leaves_nothing(tmp_path, target, bring, flags):
 
 def test_check_names_each_file_and_fails_on_errors_alone(tmp_path, capsys):
     """Warnings are printed and pass; an unreadable picture is printed and exits with 2."""
-    folder = write_folder(tmp_path / "screw", data_set() | {"ground_truth/dent/9_mask.png": png(9)})
+    folder = write_folder(tmp_path / "screw", data_set() | {"ground_truth/dent/9_mask.png": mask()})
 
     assert main(["--check", str(folder)]) == 0
     out = capsys.readouterr().out

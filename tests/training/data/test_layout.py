@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from snag.core.errors import NoPictures
+from snag.training.data.dataset import good_pictures
 from snag.training.data.layout import Finding, check_layout, pictures_of
 from tests.support.data_sets import data_set, mask, png, write_folder
 
@@ -119,9 +121,10 @@ def test_mask_of_another_size_or_blank(tmp_path):
 
 
 def test_two_pictures_with_one_stem(tmp_path):
-    """Two pictures that would share a mask are named."""
+    """Two pictures that would share a mask are named, both: nobody knows whose it is."""
     assert findings_of(tmp_path, data_set() | {"test/dent/000.bmp": encoded(77, "BMP")}) == [
-        ("warning", "ambiguous", "test/dent/000.png")
+        ("warning", "ambiguous", "test/dent/000.bmp"),
+        ("warning", "ambiguous", "test/dent/000.png"),
     ]
 
 
@@ -144,14 +147,87 @@ def test_empty_folders(tmp_path):
         "train/bad/000.png",
         "train/000.png",
         "test/000.png",
-        "test/dent/more/000.png",
-        "ground_truth/dent/000.png",
-        "ground_truth/dent/000_mask.bmp",
+        "ground_truth/000_mask.png",
     ],
 )
 def test_file_with_no_place(tmp_path, name):
     """A file that the layout has no place for is named and not read."""
     assert findings_of(tmp_path, data_set() | {name: b"anything"}) == [("warning", "unknown", name)]
+
+
+@pytest.mark.parametrize("name", ["000.png", "000_mask.bmp", "000_MASK.PNG", "000-mask.tif", "000_gt.png"])
+def test_a_mask_under_another_name_or_in_another_format(tmp_path, name):
+    """Is taken where it can only be meant for one picture."""
+    form = {"bmp": "BMP", "tif": "TIFF"}.get(name[-3:], "PNG")
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(mask())).save(stream, form)
+    files = data_set() | {f"ground_truth/dent/{name}": stream.getvalue()}
+
+    assert findings_of(tmp_path, files, gone=["ground_truth/dent/000_mask.png"]) == []
+
+
+def test_masks_that_are_read_in_a_way_one_may_not_expect(tmp_path):
+    """Inverted ones, those with grey values between, two for one picture, and one that marks a defect in a good picture."""
+
+    def drawn(pixels):
+        stream = io.BytesIO()
+        Image.fromarray(np.asarray(pixels, np.uint8)).save(stream, "PNG")
+        return stream.getvalue()
+
+    black_on_white = np.full((8, 8), 255)
+    black_on_white[:2, :2] = 0
+    files = data_set() | {
+        "test/scratch/000.png": png(50),
+        "ground_truth/dent/000_mask.png": drawn(black_on_white),
+        "ground_truth/dent/001_mask.png": drawn(np.maximum(255 - np.arange(64).reshape(8, 8) * 9, 0)),
+        "ground_truth/scratch/000_mask.png": mask(),
+        "ground_truth/scratch/000_mask.bmp": mask(),
+        "ground_truth/good/000_mask.png": mask(),
+    }
+
+    assert findings_of(tmp_path, files) == [
+        ("warning", "mask_inverted", "ground_truth/dent/000_mask.png"),
+        ("warning", "mask_soft", "ground_truth/dent/001_mask.png"),
+        ("warning", "mask_of_good", "ground_truth/good/000_mask.png"),
+        ("warning", "ambiguous", "test/scratch/000.png"),
+    ]
+
+
+def test_masks_in_the_folders_of_groups(tmp_path):
+    """As evaluation reads them: test/<kind>/<group>/<picture>."""
+    files = data_set() | {"test/dent/camera-2/000.png": png(60), "ground_truth/dent/camera-2/000_mask.png": mask()}
+
+    assert findings_of(tmp_path, files) == []
+
+
+@pytest.mark.parametrize("name", ["Good", "good ", "OK", "i.O.", "pass", "normal", "goods (2)", "defect-free", "良品"])
+def test_a_folder_that_probably_means_good(tmp_path, name):
+    """Is named; its pictures need no masks, for they are no defects."""
+    assert findings_of(tmp_path, data_set() | {f"test/{name}/007.png": png(70)}) == [
+        ("warning", "name_like_good", f"test/{name}")
+    ]
+
+
+@pytest.mark.parametrize("name", ["train/OK", "Train/good", "training/Good", "train/Good"])
+def test_train_good_under_another_name(tmp_path, name):
+    """The error says which folder is to be renamed."""
+    files = {file.replace("train/good", name): content for file, content in data_set().items()}
+    write_folder(tmp_path, files)
+
+    first = check_layout(tmp_path)[0]
+
+    assert first == Finding("error", "no_good_pictures", "train/good", f"is missing; {name} is there: rename it to train/good")
+    with pytest.raises(NoPictures, match=f"{name} is there: rename it to train/good"):
+        good_pictures(tmp_path)
+
+
+def test_masks_in_a_folder_of_another_name(tmp_path):
+    """Are not read, and it is said."""
+    files = {name.replace("ground_truth", "masks"): content for name, content in data_set().items()}
+
+    found = {(kind, path) for _, kind, path in findings_of(tmp_path, files)}
+
+    assert {("name_like_another", "masks"), ("mask_missing", "ground_truth")} <= found
 
 
 def test_errors_come_first(tmp_path):
