@@ -47,9 +47,16 @@ def test_the_first_folder_below_is_the_group():
 def test_names_that_no_group_may_have(name):
     """What could not be told apart, or not be written into one line."""
     assert not is_group(name)
-    if name:
+    if name.isprintable() and name:
         with pytest.raises(BadDataset, match="expected up to 64 printable characters, not 'pooled' or 'rest'"):
             groups_by_folder([GOOD / name / "000.png"], GOOD)
+
+
+def test_a_folder_of_any_name_is_a_group_by_how_it_is_spelt():
+    """A name that can't be printed is written as everywhere else."""
+    paths = [GOOD / "a\tb/000.png", GOOD / "kr\udce4tz/000.png"]
+
+    assert groups_by_folder(paths, GOOD) == ["a\\x09b", "kr\\xe4tz"]
 
 
 def test_a_list_names_groups(tmp_path):
