@@ -70,11 +70,15 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
     by_path = dict(zip(paths, unsorted, strict=True))
     write_golden_pictures(artifact, by_path, settings.run)
     write_highest(artifact, by_path, threshold, root, settings.run)
-    own = {group.name for group in calibration.groups if group.threshold is not None}
-    groups = [name if name in own else None for name in names]
+    groups = _with_own_threshold(names, calibration)
     write_capture_reference(paths, calibration.data_digest, settings.run, groups, artifact.limits)
     write_calibration(calibration, settings.run / "calibration.json")
     return calibration
+
+
+def _with_own_threshold(names: Sequence[str | None], calibration: Calibration) -> list[str | None]:
+    own = {group.name for group in calibration.groups if group.threshold is not None}
+    return [name if name in own else None for name in names]
 
 
 def score_files(artifact: Artifact, paths: list[Path]) -> tuple[list[float], list[float]]:

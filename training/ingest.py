@@ -14,13 +14,13 @@ from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
 
-from snag.cli.picture_settings import PictureSettings
 from snag.cli.settings import from_flags, run
 from snag.core.errors import BadConfig, BadDataset
 from snag.core.picture import PictureLimits
 from snag.training.data.download import download, public_address
 from snag.training.data.folders import scratch_folder, whole_folder
 from snag.training.data.layout import LIMITS, Finding, check_layout, pictures_of
+from snag.training.data.picture_settings import PictureSettings
 from snag.training.data.sources import CHUNK, Budget
 from snag.training.data.unpack import safe_parts, unpack
 

@@ -64,6 +64,7 @@ LIGHT = (
     "errors",
     "files",
     "format",
+    "tiff_pages",
     "hazards",
     "golden",
     "guarantee",
