@@ -18,7 +18,6 @@ from rich.text import Text
 from tqdm import tqdm
 
 from snag.cli.model_name import model_name, named_after
-from snag.cli.picture_settings import PictureSettings
 from snag.cli.settings import from_flags, run
 from snag.core.errors import BadConfig, BadDataset
 from snag.core.file_names import spelled
@@ -27,6 +26,7 @@ from snag.core.picture import PictureLimits
 from snag.training.data.download import download, public_address
 from snag.training.data.folders import scratch_folder, whole_folder
 from snag.training.data.layout import LIMITS, Finding, check_layout, left_out_of, pictures_of
+from snag.training.data.picture_settings import PictureSettings
 from snag.training.data.sources import CHUNK, Budget
 from snag.training.data.unpack import safe_parts, unpack
 

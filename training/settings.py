@@ -8,9 +8,9 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from snag.cli.picture_settings import PictureSettings
 from snag.cli.settings import from_flags
 from snag.core.errors import BadConfig
+from snag.training.data.picture_settings import PictureSettings
 from snag.training.modes import AUTO, MODES
 from snag.training.modes.mode import Mode
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from snag.cli.picture_settings import PictureSettings
 from snag.cli.settings import from_flags, run
 from snag.core.errors import BadDataset
 from snag.core.files import write_text
 from snag.doctor.advice import Advice, advice, suspects_of
 from snag.doctor.diagnosis import Diagnosis, diagnose
 from snag.doctor.page import render
+from snag.training.data.picture_settings import PictureSettings
 
 #: What stands before a line on the terminal.
 _MARKS = {"stop": "stop", "warning": "warning", "note": "note", "good": "ok"}

@@ -13,6 +13,7 @@ from PIL import Image
 from snag.core.errors import ArtifactMismatch, BadArtifact, BadDataset, GoldenMismatch
 from snag.core.golden import Golden, GoldenPicture, parse_golden, read_golden, tolerance_of, write_golden
 from snag.core.picture import decode
+from snag.core.plain_png import encode_deep
 from snag.training.calibration import golden as choosing
 from snag.training.calibration.golden import write_golden_pictures
 from tests.support.fakes import tiny_artifact
@@ -149,6 +150,22 @@ class TestChoice:
         write_golden_pictures(artifact, {path: 1.0}, tmp_path / "run")
 
         assert torch.equal(decode(path.read_bytes()), decode((tmp_path / "run" / "golden" / "0.png").read_bytes()))
+
+    @pytest.mark.parametrize("white", [None, 4095, 65535])
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_it_keeps_the_depth(self, tmp_path, white, channels):
+        """Colour of 16 bits too, and whatever white is for the model."""
+        artifact = tiny_artifact(tmp_path, white=white)
+        pixels = np.random.default_rng(0).integers(0, (white or 65535) + 1, (20, 30, channels), np.uint16)
+        (tmp_path / "part.png").write_bytes(encode_deep(pixels))
+
+        write_golden_pictures(artifact, {tmp_path / "part.png": 1.0}, tmp_path / "run")
+
+        kept, whole = (path.read_bytes() for path in (tmp_path / "run" / "golden" / "0.png", tmp_path / "part.png"))
+        assert torch.equal(decode(kept), decode(whole))
+        assert read_golden(tmp_path / "run" / "golden.json").pictures[0].score == pytest.approx(
+            artifact.score([decode(whole, artifact.limits)])[0].anomaly_score
+        )
 
     def test_it_fits_into_a_request(self, artifact, tmp_path, monkeypatch):
         """A picture whose PNG is too large is kept smaller, with the score that it then has."""

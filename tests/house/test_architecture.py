@@ -71,6 +71,7 @@ LIGHT = (
     "picture_files",
     "picture_formats",
     "format",
+    "tiff_pages",
     "hazards",
     "golden",
     "guarantee",

@@ -55,9 +55,9 @@ class TinyDetector(nn.Module):
         return functional.interpolate(anomaly_map[None, None], [height, width], mode="nearest")[0, 0]
 
 
-def tiny_artifact(folder: Path) -> Artifact:
-    """Write and load a tiny artefact `folder/snag.pt`."""
-    settings = {"score_unit": "squared grey value, range 0..1", "preset": "tiny", "data_digest": "0" * 64}
+def tiny_artifact(folder: Path, **more: object) -> Artifact:
+    """Write and load a tiny artefact `folder/snag.pt`; `more` are further settings of it."""
+    settings = {"score_unit": "squared grey value, range 0..1", "preset": "tiny", "data_digest": "0" * 64, **more}
     save_artifact(torch.jit.script(TinyDetector().eval()), settings, folder / "snag.pt")
     return load_artifact(folder / "snag.pt")
 
