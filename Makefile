@@ -11,6 +11,7 @@
 #: HOSTS            machines that take part in `train`         (1)
 #: RENDEZVOUS       host:port of one of HOSTS, where they meet
 #: CONFIG           TOML file with further training settings  (none)
+#: LOTS             folder, date or a CSV: `train` keeps whole lots for calibration (none)
 #: SEED             seed of data split, weights and sample    (the command's own)
 #: FPR              target false-alarm rate                   (0.05)
 #: CONFIDENCE       confidence of the bound told beside it    (0.95)
@@ -119,7 +120,7 @@ else
 endif
 
 doctor: $(pictures) .venv/.installed ## look at DATA before any training: a page and a list of what to do
-	$(PY) -m snag doctor --data $(DATA) --run $(RUN) $(call args,doctor)
+	$(PY) -m snag doctor --data $(DATA) --run $(RUN) $(call flag,LOTS,lots) $(call args,doctor)
 
 train: $(weights) ## train PRESET=… on DATA=…, resuming where it stopped
 train-all: .venv/.installed $(features) ## train, calibrate and pack every data folder of DATA_ROOT=…, going on where it stopped
@@ -198,7 +199,7 @@ $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .
 
 $(weights): $(pictures) $(call redo,train) | .venv/.installed $(features)
 	$(PY) -m snag train --data $(DATA) --run $(RUN) --preset $(PRESET) $(call flag,SEED,seed) $(call flag,CONFIG,config) \
-	    $(call flag,NPROC,nproc) $(call flag,HOSTS,hosts) $(call flag,RENDEZVOUS,rendezvous) $(call args,train)
+	    $(call flag,NPROC,nproc) $(call flag,HOSTS,hosts) $(call flag,RENDEZVOUS,rendezvous) $(call flag,LOTS,lots) $(call args,train)
 
 # People's labels suggest a threshold, in a file, since make can't ask for it before the recipe runs.
 spool = runs/server-$(INFERENCE_PORT)/spool

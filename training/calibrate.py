@@ -22,9 +22,11 @@ from snag.training.calibration.golden import write_golden_pictures
 from snag.training.calibration.groups import calibrated_groups, groups_by_folder, groups_by_list
 from snag.training.calibration.guarantee import guarantee_of_chosen, promised_threshold
 from snag.training.calibration.highest import FILE, write_highest
+from snag.training.calibration.order_in_time import order_in_time
 from snag.training.calibration.settings import CalibrateSettings
 from snag.training.calibration.summary import lines_of
 from snag.training.data.dataset import digest_of, read
+from snag.training.data.lots import basis
 from snag.training.modes import FALLBACK
 from snag.training.run.progress import progress
 
@@ -73,6 +75,8 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
     own = {group.name for group in calibration.groups if group.threshold is not None}
     write_capture_reference(paths, calibration.data_digest, settings.run, [name if name in own else None for name in names])
     write_calibration(calibration, settings.run / "calibration.json")
+    for line in filter(None, (basis(chosen.lots), order_in_time(paths, unsorted))):
+        print(line)
     return calibration
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from snag.core.errors import SnagError
 from snag.detector.preparation import resized
 from snag.doctor.exam import TRAIN, Exam, examine_all
 from snag.doctor.suspects import Oddity, oddities
@@ -18,7 +19,9 @@ from snag.evaluation.labelled import GOOD
 from snag.evaluation.shortcuts import Shortcut, audit, chance_level
 from snag.training.data.dataset import LEAST_PICTURES, read
 from snag.training.data.layout import Finding, check_layout
-from snag.training.data.split import near_duplicates
+from snag.training.data.lots import lots_of
+from snag.training.data.near_duplicates import near_duplicates
+from snag.training.data.split import split_good
 from snag.training.data.survey import in_threads
 from snag.training.modes import Choice, choose
 from snag.training.modes.mode import some_of
@@ -47,6 +50,7 @@ class Diagnosis:
     prepared: Tensor | None  #: [n, c, h, w] of train/good
     oddities: Sequence[Oddity]  #: of train/good, in the order of `train`
     twins: Sequence[Sequence[str]]  #: names of near-duplicates in train/good, by group
+    refusal: str | None  #: what training would say instead of beginning; None where it would begin, or with too few pictures
     leaks: Sequence[tuple[str, str]]  #: test picture, nearly the same picture of train/good
     defects: Comparison | None  #: test/good with the defective ones; None where one of them is missing
     drift: Comparison | None  #: train/good with test/good
@@ -55,6 +59,11 @@ class Diagnosis:
     def train(self) -> list[Exam]:
         """Pictures of train/good."""
         return self.in_folder(TRAIN)
+
+    @property
+    def different(self) -> int:
+        """How many different good parts train/good shows: near-duplicates count as one."""
+        return len(self.train) - sum(len(same) - 1 for same in self.twins)
 
     @property
     def folders(self) -> dict[str, int]:
@@ -66,13 +75,16 @@ class Diagnosis:
         return [exam for exam in self.exams if exam.folder == folder]
 
 
-def diagnose(data: Path) -> Diagnosis:
-    """Look at a data set. Raises nothing for pictures that can't be read: they are among the findings."""
+def diagnose(data: Path, lots: str | None = None) -> Diagnosis:
+    """Look at a data set that training is to split by `lots`, if so.
+
+    Raises nothing for pictures that can't be read: they are among the findings.
+    """
     findings = check_layout(data, lambda paths: progress(paths, "check", "file"))
     exams = examine_all(data)
     train = [exam for exam in exams if exam.folder == TRAIN]
     choice, prepared = _prepare(train, data)
-    groups = near_duplicates(torch.stack([exam.summary.thumbnail for exam in exams])) if exams else []
+    groups = near_duplicates([exam.summary.cells for exam in train])  # as training forms them: without those of the test
     good = [exam for exam in exams if exam.folder == f"test/{GOOD}"]
     return Diagnosis(
         data=data,
@@ -81,8 +93,9 @@ def diagnose(data: Path) -> Diagnosis:
         choice=choice,
         prepared=prepared,
         oddities=[] if prepared is None else oddities(prepared),
-        twins=_twins(exams, groups),
-        leaks=_leaks(exams, groups),
+        twins=_twins(train, groups),
+        refusal=_refusal(train, groups, data, lots),
+        leaks=_leaks(exams, near_duplicates([exam.summary.cells for exam in exams])),
         defects=_compared(good, [exam for exam in exams if exam.is_bad]),
         drift=_compared(train, good),
     )
@@ -102,11 +115,21 @@ def _prepare(train: Sequence[Exam], data: Path) -> tuple[Choice | None, Tensor |
     return choice, torch.cat([resized(view[None], height, width) for view in views])
 
 
-def _twins(exams: Sequence[Exam], groups: Sequence[int]) -> list[list[str]]:
+def _refusal(train: Sequence[Exam], groups: Sequence[int], data: Path, lots: str | None) -> str | None:
+    if len(train) < LEAST_PICTURES:
+        return None
+    names = [exam.name for exam in train]
+    try:
+        split_good(names, groups, (None, None), 0, lots_of(lots, names, data) if lots else None, data)
+    except SnagError as error:
+        return str(error)
+    return None
+
+
+def _twins(train: Sequence[Exam], groups: Sequence[int]) -> list[list[str]]:
     names: dict[int, list[str]] = defaultdict(list)
-    for exam, group in zip(exams, groups, strict=True):
-        if exam.folder == TRAIN:
-            names[group].append(exam.name)
+    for exam, group in zip(train, groups, strict=True):
+        names[group].append(exam.name)
     return [same for same in names.values() if len(same) > 1]
 
 
