@@ -12,6 +12,7 @@
 #: HOSTS            machines that take part in `train`         (1)
 #: RENDEZVOUS       host:port of one of HOSTS, where they meet
 #: CONFIG           TOML file with further training settings  (none)
+#: LOTS             folder, date or a CSV: `train` keeps whole lots for calibration (none)
 #: SEED             seed of data split, weights and sample    (the command's own)
 #: FPR              target false-alarm rate                   (0.05)
 #: CONFIDENCE       confidence of the bound told beside it    (0.95)
@@ -152,10 +153,10 @@ else
 endif
 
 doctor: $(pictures) .venv/.installed ## look at DATA before any training: a page and a list of what to do
-	$(PY) -m snag doctor $(where) $(call args,doctor)
+	$(PY) -m snag doctor $(where) $(call flag,LOTS,lots) $(call args,doctor)
 
 training = $(call flag,PRESET,preset) $(call flag,SEED,seed) $(call flag,CONFIG,config) $(call flag,NPROC,nproc) $(call flag,HOSTS,hosts) \
-    $(call flag,RENDEZVOUS,rendezvous) $(if $(FRESH),--fresh)
+    $(call flag,RENDEZVOUS,rendezvous) $(call flag,LOTS,lots) $(if $(FRESH),--fresh)
 train: $(pictures) | .venv/.installed $(features) ## train PRESET=… on DATA=…, resuming where it stopped; FRESH=1 over a finished model
 	$(PY) -m snag $(if $(call asked,demo),train,$(call once,train,FRESH)) $(where) $(training) $(call args,train)
 

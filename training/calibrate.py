@@ -29,10 +29,12 @@ from snag.training.calibration.groups import (
 )
 from snag.training.calibration.guarantee import guarantee_of_chosen, measured_share, promised_threshold, with_left_out
 from snag.training.calibration.highest import FILE, write_highest
+from snag.training.calibration.order_in_time import order_in_time
 from snag.training.calibration.seen_pictures import same_picture, tested_pictures, unseen
 from snag.training.calibration.settings import CalibrateSettings
 from snag.training.calibration.summary import lines_of
 from snag.training.data.dataset import digest_of, read
+from snag.training.data.lots import basis
 from snag.training.modes import FALLBACK
 from snag.training.run.progress import progress
 
@@ -77,6 +79,8 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         unchecked=unchecked,
     )
     _write(settings.run, artifact, calibration, chosen, known)
+    for line in filter(None, (basis(chosen.lots), order_in_time(paths, scores))):
+        print(line)
     return calibration
 
 

@@ -33,9 +33,16 @@ class TrainSettings(PictureSettings):
     fresh: bool = Field(False, description="train anew even where a finished model is; its files are kept as *.old.*")
     keep_finished: bool = Field(False, description="keep a finished model whatever made it, and say what differs")
 
-    standardise_share: float = Field(0.12, ge=0, lt=0.5, description="share of the good pictures that give the usual error")
+    standardise_share: float | None = Field(
+        None, ge=0, lt=0.5, description="share of the good pictures that give the usual error (unset: by their number)"
+    )
     calibrate_share: float | None = Field(
         None, ge=0, lt=0.6, description="share of the good pictures kept for calibration (unset: by their number)"
+    )
+    lots: str | None = Field(
+        None,
+        description="calibrate on lots that training never saw: folder (first one below train/good), date (of the files), "
+        "or a CSV with the columns path, lot",
     )
 
     mode: str = Field(
@@ -106,7 +113,7 @@ class TrainSettings(PictureSettings):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.standardise_share + (self.calibrate_share or 0.0) >= 0.9:
+        if (self.standardise_share or 0.0) + (self.calibrate_share or 0.0) >= 0.9:
             raise ValueError(
                 "standardise_share and calibrate_share together leave nothing to learn from: expected less than 0.9"
             )

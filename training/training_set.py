@@ -10,12 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from snag.core.errors import TooFewPictures
 from snag.core.picture import PictureLimits
 from snag.training.augment.symmetry import Symmetry, symmetry
 from snag.training.augment.variation import Variation, variation
-from snag.training.data.dataset import LEAST_PICTURES, digest_of, good_pictures, read
-from snag.training.data.split import Split, near_duplicates, shortfall, split
+from snag.training.data.dataset import digest_of, good_pictures, read
+from snag.training.data.lots import basis, lots_of
+from snag.training.data.near_duplicates import near_duplicates
+from snag.training.data.split import Split, shortfall, split_good
 from snag.training.data.survey import PictureSummary, survey
 from snag.training.data.white import white_of_set
 from snag.training.modes import Choice, choose
@@ -84,12 +85,15 @@ def _prepare(settings: TrainSettings, choice: Choice, names: Sequence[str], dige
 
 
 def _split(settings: TrainSettings, summaries: dict[str, PictureSummary]) -> Split:
-    groups = near_duplicates(torch.stack([summary.thumbnail for summary in summaries.values()]))
+    names = list(summaries)
+    lots = lots_of(settings.lots, names, settings.data) if settings.lots else None
+    groups = near_duplicates([summary.cells for summary in summaries.values()])
     shares = (settings.standardise_share, settings.calibrate_share)
-    chosen = split(list(summaries), groups, shares, settings.seed)
-    if len(chosen.fit) < 2 or (settings.calibrate_share != 0 and not chosen.calibrate):
-        folder = settings.data / "train" / "good"
-        raise TooFewPictures(found=f"{len(set(groups))} different", folder=folder, needed=f"{LEAST_PICTURES} different ones")
+    chosen = split_good(names, groups, shares, settings.seed, lots, settings.data)
+    if chosen.near_duplicates:
+        print(f"{len(names)} good pictures show {len(set(groups))} different parts: near-duplicates count as one")
+    if sentence := basis(chosen.lots):
+        print(sentence)
     if sentence := shortfall(len(chosen.calibrate)):
         print(sentence)
     return chosen

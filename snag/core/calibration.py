@@ -129,10 +129,20 @@ def conformal_threshold(scores: Sequence[float], rate: float) -> float:
 
 def fewest_pictures(rate: float) -> int:
     """How many calibration pictures carry a false-alarm rate of `rate` on average, at least."""
-    count = max(
-        1, math.floor(1 / Fraction(rate)) - 2
-    )  # a step below what the exact quotient says: 1/3 as a float is less than 1/3
-    while rank_of_threshold(count, rate) > count:
+    return next_useful_size(0, rate)
+
+
+def next_useful_size(count: int, rate: float) -> int:
+    """The least number of calibration pictures, `count` or more, with which one more of them may lie above the threshold.
+
+    That is where (n + 1) * rate passes a whole number: 19, 39, 59 ... for 0.05. In between, a lower rate is kept than asked for.
+    """
+    alarms = count + 1 - rank_of_threshold(count, rate)
+    if count and alarms > count - rank_of_threshold(count - 1, rate):
+        return count
+    # Two below what the exact quotient says: 1/3 as a float is less than 1/3.
+    count = max(count, math.floor((alarms + 1) / Fraction(rate)) - 3)
+    while count + 1 - rank_of_threshold(count, rate) <= alarms:
         count += 1
     return count
 

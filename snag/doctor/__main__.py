@@ -28,13 +28,14 @@ class DoctorSettings(PictureSettings):
     run: Path = Field(
         Path("runs/sample"), description="folder of the model to come; doctor.html and doctor.json are written there"
     )
+    lots: str | None = Field(None, description="how training is to tell lots: folder, date or a CSV with the columns path, lot")
 
 
 def doctor(settings: DoctorSettings) -> None:
     """Write RUN/doctor.html and doctor.json and print what to do. Raises BadDataset where there is no such folder."""
     if not settings.data.is_dir():
         raise BadDataset(detail=f"no such folder: {settings.data}")
-    diagnosis = diagnose(settings.data, settings.limits)
+    diagnosis = diagnose(settings.data, settings.limits, settings.lots)
     said = advice(diagnosis)
     for one in said:
         print(f"{_MARKS[one.urgency] + ':':9}{one.text}")
@@ -52,6 +53,7 @@ def doctor_json(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
         "left_out": diagnosis.left_out.as_json(),
         "mode": None if diagnosis.choice is None else diagnosis.choice.mode.name,
         "suspects": [{"name": exam.name, "oddity": diagnosis.oddities[place].score} for exam, place in suspects_of(diagnosis)],
+        "different_good_parts": diagnosis.different,
         "near_duplicates": [list(group) for group in diagnosis.twins],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

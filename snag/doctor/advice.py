@@ -15,7 +15,7 @@ from snag.doctor.sample_size import lowest_rate, sample_size
 from snag.evaluation.shortcuts import FEATURE_NAMES
 from snag.pages.formats import counted, percent
 from snag.training.data.dataset import LEAST_PICTURES
-from snag.training.data.split import USUAL_RATE, calibration_pictures
+from snag.training.data.split import USUAL_RATE
 
 Urgency = Literal["stop", "warning", "note", "good"]
 _ORDER: Final[tuple[Urgency, ...]] = ("stop", "warning", "note", "good")
@@ -59,6 +59,8 @@ def _pictures(diagnosis: Diagnosis) -> Iterator[Advice]:
     good = len(diagnosis.train)
     if good < LEAST_PICTURES:
         yield Advice("stop", f"{counted(good, 'readable good picture')} in train/good: take at least {LEAST_PICTURES}.")
+    if diagnosis.refusal:
+        yield Advice("stop", f"{diagnosis.refusal}.")
     if not any(exam.is_bad for exam in diagnosis.exams):
         yield Advice("note", "There are no defective pictures in test/: how many defects are found can't be measured without.")
 
@@ -69,18 +71,18 @@ def _left_out(diagnosis: Diagnosis) -> Iterator[Advice]:
 
 
 def _rates(diagnosis: Diagnosis) -> Iterator[Advice]:
-    good = len(diagnosis.train)
+    good = diagnosis.different
     if good < LEAST_PICTURES:
         return
-    usual = sample_size(USUAL_RATE)
-    if calibration_pictures(good) < usual.on_average:
+    usual = sample_size(USUAL_RATE, good)
+    if usual.told is None:
         yield Advice(
             "warning",
-            f"{good} good pictures carry a false-alarm rate of {percent(lowest_rate(good))} at best: take {usual.good - good} "
-            f"more for {percent(USUAL_RATE)}, or ask for a higher rate with FPR=.",
+            f"{good} different good parts carry a false-alarm rate of {percent(lowest_rate(good))} at best: take "
+            f"{usual.good - good} more for {percent(USUAL_RATE)}, or ask for a higher rate with FPR=.",
         )
     else:
-        yield Advice("good", f"{good} good pictures carry a false-alarm rate down to {percent(lowest_rate(good))}.")
+        yield Advice("good", f"{good} different good parts carry a false-alarm rate down to {percent(lowest_rate(good))}.")
 
 
 def _suspects(diagnosis: Diagnosis) -> Iterator[Advice]:
@@ -90,7 +92,8 @@ def _suspects(diagnosis: Diagnosis) -> Iterator[Advice]:
         yield Advice(
             "warning",
             f"{counted(len(suspects), 'good picture')} {_does(suspects, 'looks', 'look')} unlike the others ({names}): look at "
-            "them below, and take out what is not good. A defect among the good ones is learned, or raises the threshold.",
+            "them below. A defect among the good ones is learned, or raises the threshold: take out only what shows a defect. "
+            "Every odd but good part that you take out makes more false alarms than are promised.",
         )
     elif diagnosis.oddities:
         yield Advice("good", "No good picture looks unlike the others.")
@@ -103,13 +106,13 @@ def suspects_of(diagnosis: Diagnosis) -> list[tuple[Exam, int]]:
 
 
 def _twins(diagnosis: Diagnosis) -> Iterator[Advice]:
-    surplus = sum(len(group) - 1 for group in diagnosis.twins)
+    surplus = len(diagnosis.train) - diagnosis.different
     if surplus:
         share = surplus / len(diagnosis.train)
         yield Advice(
             "warning" if share > 0.1 else "note",
-            f"{counted(surplus, 'good picture')} of {len(diagnosis.train)} are near-duplicates of another: they are kept on "
-            "one side of the split and count as one. Take pictures of other parts.",
+            f"{counted(surplus, 'good picture')} of {len(diagnosis.train)} {_does(range(surplus), 'is a near-duplicate', 'are near-duplicates')} "
+            "of another: each group stays on one side of the split and gives one calibration score. Take pictures of other parts.",
         )
     if diagnosis.leaks:
         names = _named([test for test, _ in diagnosis.leaks])

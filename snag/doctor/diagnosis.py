@@ -11,6 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from snag.core.errors import SnagError
 from snag.core.file_names import original
 from snag.core.left_out import LeftOut
 from snag.core.picture import PictureLimits
@@ -21,7 +22,9 @@ from snag.evaluation.labelled import GOOD
 from snag.evaluation.shortcuts import Shortcut, audit, chance_level
 from snag.training.data.dataset import LEAST_PICTURES, LIMITS, read
 from snag.training.data.layout import Finding, check_layout, left_out_of
-from snag.training.data.split import near_duplicates
+from snag.training.data.lots import lots_of
+from snag.training.data.near_duplicates import near_duplicates
+from snag.training.data.split import split_good
 from snag.training.data.survey import in_threads
 from snag.training.data.white import white_of_set
 from snag.training.modes import Choice, choose
@@ -51,6 +54,7 @@ class Diagnosis:
     prepared: Tensor | None  #: [n, c, h, w] of train/good
     oddities: Sequence[Oddity]  #: of train/good, in the order of `train`
     twins: Sequence[Sequence[str]]  #: names of near-duplicates in train/good, by group
+    refusal: str | None  #: what training would say instead of beginning; None where it would begin, or with too few pictures
     leaks: Sequence[tuple[str, str]]  #: test picture, nearly the same picture of train/good
     defects: Comparison | None  #: test/good with the defective ones; None where one of them is missing
     drift: Comparison | None  #: train/good with test/good
@@ -62,6 +66,11 @@ class Diagnosis:
         return self.in_folder(TRAIN)
 
     @property
+    def different(self) -> int:
+        """How many different good parts train/good shows: near-duplicates count as one."""
+        return len(self.train) - sum(len(same) - 1 for same in self.twins)
+
+    @property
     def folders(self) -> dict[str, int]:
         """How many readable pictures each folder has."""
         return dict(Counter(exam.folder for exam in self.exams))
@@ -71,15 +80,18 @@ class Diagnosis:
         return [exam for exam in self.exams if exam.folder == folder]
 
 
-def diagnose(data: Path, limits: PictureLimits = LIMITS) -> Diagnosis:
-    """Look at a data set. Raises nothing for pictures that can't be read: they are among the findings."""
+def diagnose(data: Path, limits: PictureLimits = LIMITS, lots: str | None = None) -> Diagnosis:
+    """Look at a data set that training is to split by `lots`, if so.
+
+    Raises nothing for pictures that can't be read: they are among the findings.
+    """
     good = [path for path in pictures_to_examine(data) if path.is_relative_to(data / TRAIN)]
     limits = replace(limits, white=white_of_set(good, limits))
     findings = check_layout(data, lambda paths: progress(paths, "check", "file"), limits)
     exams = examine_all(data, limits)
     train = [exam for exam in exams if exam.folder == TRAIN]
     choice, prepared = _prepare(train, data, limits)
-    groups = near_duplicates(torch.stack([exam.summary.thumbnail for exam in exams])) if exams else []
+    groups = near_duplicates([exam.summary.cells for exam in train])  # as training forms them: without those of the test
     tested = [exam for exam in exams if exam.folder == f"test/{GOOD}"]
     return Diagnosis(
         data=data,
@@ -88,8 +100,9 @@ def diagnose(data: Path, limits: PictureLimits = LIMITS) -> Diagnosis:
         choice=choice,
         prepared=prepared,
         oddities=[] if prepared is None else oddities(prepared),
-        twins=_twins(exams, groups),
-        leaks=_leaks(exams, groups),
+        twins=_twins(train, groups),
+        refusal=_refusal(train, groups, data, lots),
+        leaks=_leaks(exams, near_duplicates([exam.summary.cells for exam in exams])),
         defects=_compared(tested, [exam for exam in exams if exam.is_bad]),
         drift=_compared(train, tested),
         left_out=left_out_of(data),
@@ -112,11 +125,21 @@ def _prepare(train: Sequence[Exam], data: Path, limits: PictureLimits) -> tuple[
     return choice, torch.cat([resized(view[None], height, width) for view in views])
 
 
-def _twins(exams: Sequence[Exam], groups: Sequence[int]) -> list[list[str]]:
+def _refusal(train: Sequence[Exam], groups: Sequence[int], data: Path, lots: str | None) -> str | None:
+    if len(train) < LEAST_PICTURES:
+        return None
+    names = [exam.name for exam in train]
+    try:
+        split_good(names, groups, (None, None), 0, lots_of(lots, names, data) if lots else None, data)
+    except SnagError as error:
+        return str(error)
+    return None
+
+
+def _twins(train: Sequence[Exam], groups: Sequence[int]) -> list[list[str]]:
     names: dict[int, list[str]] = defaultdict(list)
-    for exam, group in zip(exams, groups, strict=True):
-        if exam.folder == TRAIN:
-            names[group].append(exam.name)
+    for exam, group in zip(train, groups, strict=True):
+        names[group].append(exam.name)
     return [same for same in names.values() if len(same) > 1]
 
 

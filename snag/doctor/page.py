@@ -41,7 +41,7 @@ class Sheet:
 
 def render(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
     """The whole file's text."""
-    good = len(diagnosis.train)
+    good = diagnosis.different
     return frame.render(
         _TEMPLATE,
         diagnosis=diagnosis,
@@ -62,7 +62,7 @@ def render(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
             )
             if comparison is not None
         ],
-        rates=[sample_size(rate) for rate in RATES],
+        rates=[sample_size(rate, good) for rate in RATES],
         good=good,
         calibration=calibration_pictures(good),
         confidence=CONFIDENCE,
@@ -100,7 +100,7 @@ def _sheets(diagnosis: Diagnosis) -> list[Sheet | None]:
         _of_exams("Good pictures", "Some of train/good, evenly taken.", spread),
         _suspects(diagnosis),
         _of_exams("Darkest and brightest", "Three each of train/good.", ends),
-        _of_exams("Near-duplicates", "Two of each group: they count as one.", twins),
+        _of_exams("Near-duplicates", "Two of each group: it gives one calibration score.", twins),
         _views(diagnosis),
     ]
 
@@ -122,7 +122,7 @@ def _suspects(diagnosis: Diagnosis) -> Sheet | None:
         captions += [_short(exam), f"oddity {odd.score:.1f}{' (suspect)' if odd.is_suspect else ''}"]
     text = (
         "The good pictures most unlike the others, each with its oddest place framed. Around 0 is usual, above 3 suspect. "
-        "Take out those with a defect; an odd but good one may stay."
+        "Take out those with a defect and no others: every odd but good one that goes makes more false alarms than are promised."
     )
     return _sheet("Unlike the others", text, tiles, captions)
 

@@ -23,6 +23,7 @@ class CalibrationSet:
     paths: list[Path]
     root: Path  #: the folder that their names are relative to
     left_out: tuple[str, ...] = ()  #: names of those that a person said are no good parts
+    lots: tuple[str, ...] = ()  #: the lot of each, where the split was by lots
 
 
 def calibration_set(settings: CalibrateSettings, artifact: Artifact) -> CalibrationSet:
@@ -45,7 +46,8 @@ def pictures_below(folder: Path, expected: str) -> list[Path]:
 def _kept(settings: CalibrateSettings, artifact: Artifact) -> CalibrationSet:
     if settings.good is not None:
         return CalibrationSet(pictures_below(settings.good, "good pictures to calibrate on"), settings.good)
-    names = read_split(settings.run / "split.json").calibrate
+    chosen = read_split(settings.run / "split.json")
+    names = chosen.calibrate
     if not names:
         raise NoPictures(
             folder=f"the calibration share of {settings.run}", expected="good pictures of another folder in --good"
@@ -55,7 +57,7 @@ def _kept(settings: CalibrateSettings, artifact: Artifact) -> CalibrationSet:
             detail=f"{settings.data} does not hold the pictures that {artifact.path} was trained on, or no longer the same; "
             "name them with --data, or other good ones with --good"
         )
-    return CalibrationSet([settings.data / name for name in names], settings.data)
+    return CalibrationSet([settings.data / name for name in names], settings.data, lots=chosen.lots)
 
 
 def _without(kept: CalibrationSet, listed: Path) -> CalibrationSet:
@@ -71,4 +73,6 @@ def _without(kept: CalibrationSet, listed: Path) -> CalibrationSet:
     left = [path for path in kept.paths if path not in named]
     if not left:
         raise NoPictures(folder=kept.root, expected=f"a calibration picture that {listed} does not name")
-    return CalibrationSet(left, kept.root, tuple(spelled(path.relative_to(kept.root).as_posix()) for path in sorted(named)))
+    names = tuple(spelled(path.relative_to(kept.root).as_posix()) for path in sorted(named))
+    lots = tuple(lot for path, lot in zip(kept.paths, kept.lots, strict=False) if path not in named)
+    return CalibrationSet(left, kept.root, names, lots)

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from snag.core.picture import PictureLimits
 from snag.detector.aligner import REFINE_SIDE
@@ -19,6 +18,7 @@ from snag.detector.exposure import to_channels
 from snag.detector.geometry import shrink
 from snag.detector.locator import SIDE
 from snag.training.data.dataset import LIMITS, read
+from snag.training.data.near_duplicates import Cells, cells_of
 from snag.training.run.progress import progress
 
 T = TypeVar("T")
@@ -29,8 +29,8 @@ class PictureSummary:
     """What is kept of a picture."""
 
     small: Tensor  #: [1, h, w] grey 0..255, long side REFINE_SIDE
-    tiny: Tensor  #: [1 or 3, h, w] uint8, long side SIDE of `snag.detector.locator`
-    thumbnail: Tensor  #: [1024] grey 0..255, 32 x 32
+    tiny: Tensor  #: [1 or 3, h, w] uint8, or float32 of pictures of more than 8 bits; long side SIDE of `snag.detector.locator`
+    cells: Cells  #: what near-duplicates are told by
     height: int
     width: int
     chroma: float  #: mean distance between the greatest and the least channel, grey levels
@@ -41,9 +41,11 @@ def summarise(picture: Tensor) -> PictureSummary:
     """Of one decoded picture [C, H, W]."""
     grey = to_channels(picture, 1)
     chroma = float((picture.amax(0).float() - picture.amin(0).float()).mean()) if picture.shape[0] == 3 else 0.0
-    thumbnail = functional.adaptive_avg_pool2d(grey[None], 32).flatten()
-    tiny = shrink(picture, SIDE).round().clamp(0, 255).to(torch.uint8)
-    return PictureSummary(shrink(grey, REFINE_SIDE), tiny, thumbnail, picture.shape[1], picture.shape[2], chroma, _grain(grey))
+    tiny = shrink(picture, SIDE)
+    tiny = tiny.round().to(torch.uint8) if picture.dtype == torch.uint8 else tiny  # 12 bits in 16 would leave 16 levels
+    return PictureSummary(
+        shrink(grey, REFINE_SIDE), tiny, cells_of(grey), picture.shape[1], picture.shape[2], chroma, _grain(grey)
+    )
 
 
 def _grain(grey: Tensor) -> float:

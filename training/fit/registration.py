@@ -47,6 +47,8 @@ def fit_registration(pictures: Sequence[Tensor]) -> FittedRegistration | Refusal
     if len({tuple(picture.shape) for picture in pictures}) > 1:
         return Refusal("pictures of several shapes show no one scene")
     scenes = torch.stack([small(picture) for picture in pictures])
+    if not _inside(scenes).any():
+        return Refusal("the pictures are so narrow that nothing is inside of their rim by which a scene could be told")
     usual = Registration(unit(scenes.mean(0, keepdim=True))[0], _inside(scenes), (1.0, 1.0))
     before = _spread(scenes)
     moves = torch.zeros(len(scenes), 3)
