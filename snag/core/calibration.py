@@ -147,20 +147,6 @@ def next_useful_size(count: int, rate: float) -> int:
     return count
 
 
-def next_useful_size(count: int, rate: float) -> int | None:
-    """The fewest calibration pictures, at least `count`, that keep `rate` with one more of them above the threshold.
-
-    None where `count` pictures use the whole rate already: so many let the threshold stand no lower.
-    """
-    used = count + 1 - rank_of_threshold(count, rate)
-    if used / (count + 1) == rate:
-        return None
-    size = max(count, math.floor((used + 1) / Fraction(rate)) - 2)  # below what the exact quotient says, as above
-    while size + 1 - rank_of_threshold(size, rate) <= used:
-        size += 1
-    return size
-
-
 def p_value(score: float, calibration: Calibration | Group) -> float:
     """Share of good pictures, this one counted in, that look at least as anomalous: (1 + #{calibration >= score}) / (n + 1)."""
     at_least = calibration.count - bisect_left(calibration.scores, score)

@@ -166,14 +166,14 @@ class TestUsefulSize:
             *[
                 (1, 0.05, 19),
                 (18, 0.05, 19),
-                (19, 0.05, None),
+                (19, 0.05, 19),
                 (20, 0.05, 39),
                 (32, 0.05, 39),
                 (38, 0.05, 39),
-                (39, 0.05, None),
+                (39, 0.05, 39),
             ],
-            *[(40, 0.05, 59), (64, 0.05, 79), (79, 0.05, None), (98, 0.01, 99), (150, 0.01, 199), (40, 0.03, 66)],
-            (99, 0.29, None),
+            *[(40, 0.05, 59), (64, 0.05, 79), (79, 0.05, 79), (98, 0.01, 99), (150, 0.01, 199), (40, 0.03, 66)],
+            (99, 0.29, 99),
         ],
     )
     def test_known(self, count, rate, more):
@@ -189,8 +189,8 @@ class TestUsefulSize:
 
         found = next_useful_size(count, rate)
 
-        if found is None:
-            assert above(count) / (count + 1) == rate
+        if found == count:
+            assert above(count) > above(count - 1)
         elif found - count < 2000:
             assert above(found) > above(count)
             assert all(above(size) <= above(count) for size in range(count, found))

@@ -62,7 +62,7 @@ def _useful(part: Calibration | Group, rate: float) -> Iterator[str]:
     """How many pictures would use the asked rate, where these leave much of it unused."""
     told = part.guarantee.average if part.guarantee and part.guarantee.kind == AVERAGE else None
     size = next_useful_size(part.count, rate)
-    if told is None or size is None or told >= _WASTED * rate:
+    if told is None or size == part.count or told >= _WASTED * rate:
         return
     then = (size + 1 - rank_of_threshold(size, rate)) / (size + 1)
     got = f"the {_percent(rate)}" if then == rate else f"{_percent(then)} of the {_percent(rate)}"
