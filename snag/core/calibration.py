@@ -135,7 +135,7 @@ def fewest_pictures(rate: float) -> int:
 def next_useful_size(count: int, rate: float) -> int:
     """The least number of calibration pictures, `count` or more, with which one more of them may lie above the threshold.
 
-    That is where (n + 1) * rate passes a whole number: 19, 39, 59 ... for 0.05. In between, a lower rate is kept than asked for.
+    That is where (n + 1) * rate passes a whole number: 19, 39, 59 ... for 0.05. In between, less is kept than is asked for.
     """
     alarms = count + 1 - rank_of_threshold(count, rate)
     if count and alarms > count - rank_of_threshold(count - 1, rate):

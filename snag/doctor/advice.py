@@ -109,10 +109,11 @@ def _twins(diagnosis: Diagnosis) -> Iterator[Advice]:
     surplus = len(diagnosis.train) - diagnosis.different
     if surplus:
         share = surplus / len(diagnosis.train)
+        are = _does(range(surplus), "is a near-duplicate", "are near-duplicates")
         yield Advice(
             "warning" if share > 0.1 else "note",
-            f"{counted(surplus, 'good picture')} of {len(diagnosis.train)} {_does(range(surplus), 'is a near-duplicate', 'are near-duplicates')} "
-            "of another: each group stays on one side of the split and gives one calibration score. Take pictures of other parts.",
+            f"{counted(surplus, 'good picture')} of {len(diagnosis.train)} {are} of another: each group stays on one side of "
+            "the split and gives one calibration score. Take pictures of other parts.",
         )
     if diagnosis.leaks:
         names = _named([test for test, _ in diagnosis.leaks])

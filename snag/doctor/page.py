@@ -122,7 +122,7 @@ def _suspects(diagnosis: Diagnosis) -> Sheet | None:
         captions += [_short(exam), f"oddity {odd.score:.1f}{' (suspect)' if odd.is_suspect else ''}"]
     text = (
         "The good pictures most unlike the others, each with its oddest place framed. Around 0 is usual, above 3 suspect. "
-        "Take out those with a defect and no others: every odd but good one that goes makes more false alarms than are promised."
+        "Take out those with a defect and no others: each odd but good one that goes makes more false alarms than are promised."
     )
     return _sheet("Unlike the others", text, tiles, captions)
 

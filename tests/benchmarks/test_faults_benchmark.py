@@ -84,7 +84,7 @@ def test_health_watch():
     """It sees when readiness went, and when it came back for good."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
         server.status = 200
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         with HealthWatch(f"http://127.0.0.1:{server.server_port}") as health:
             time.sleep(0.4)
             struck = time.monotonic()

@@ -76,7 +76,7 @@ class Scripted(BaseHTTPRequestHandler):
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as scripted:
         scripted.seen, scripted.tokens, scripted.groups = [], [], []
-        thread = threading.Thread(target=scripted.serve_forever, args=(0.01,))
+        thread = threading.Thread(target=scripted.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield scripted
         scripted.shutdown()

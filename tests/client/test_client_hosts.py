@@ -43,7 +43,7 @@ class Judging(BaseHTTPRequestHandler):
 def test_ipv6(host):
     """A server at an IPv6 address is asked there, with or without brackets, with or without a zone."""
     with AtIPv6(("::1", 0), Judging) as server:
-        thread = threading.Thread(target=server.handle_request)
+        thread = threading.Thread(target=server.handle_request, daemon=True)
         thread.start()
         client = SnagClient(
             "bolt", server.server_port, host=PredictSettings(images=".", model="bolt", host=host).host, timeout=5

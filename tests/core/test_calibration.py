@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from snag.core.calibration import conformal_threshold, next_useful_size, p_value, rank_of_threshold
+from snag.core.calibration import conformal_threshold, fewest_pictures, next_useful_size, p_value, rank_of_threshold
 from snag.core.errors import BadConfig, BadScores, TooFewCalibrationPictures
 from snag.core.verdict import judge
 from tests.support.calibrations import calibrated
@@ -48,6 +48,20 @@ class TestRule:
         rate = Fraction(numerator, 10**digits)
 
         assert count + 1 - math.floor(rate * (count + 1)) == rank_of_threshold(count, float(rate))
+
+    @given(count=st.integers(0, 400), rate=RATES)
+    @example(count=38, rate=0.05)
+    @example(count=28, rate=0.29)
+    def test_the_next_useful_size_is_the_first_that_lets_one_more_score_lie_above(self, count, rate):
+        """By trying one size after the other: before it no more may lie above than with one picture less, there one may."""
+        above = [size + 1 - rank_of_threshold(size, rate) for size in range(3000)]
+        useful = [size for size in range(1, 3000) if above[size] > above[size - 1]]
+
+        assert next_useful_size(count, rate) == next(size for size in useful if size >= count)
+        assert fewest_pictures(rate) == useful[0]
+
+    def test_sizes_that_carry_five_percent_and_no_less(self):
+        assert [next_useful_size(size, 0.05) for size in (0, 19, 20, 38, 39, 64)] == [19, 19, 39, 39, 39, 79]
 
     @given(scores=st.lists(SCORES, min_size=1, max_size=60), score=SCORES)
     def test_p_value_by_counting(self, scores, score):

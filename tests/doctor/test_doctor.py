@@ -20,6 +20,7 @@ from snag.doctor.exam import examine, pictures_to_examine
 from snag.doctor.page import render
 from snag.doctor.sample_size import RATES, lowest_rate, sample_size
 from snag.doctor.suspects import LIMIT, oddities
+from snag.training import train
 from snag.training.data.split import calibration_pictures
 from snag.training.modes import MODES, Choice
 from tests.support.parts import as_bytes, good_bolt, good_picture, write_data_set
@@ -147,7 +148,7 @@ class TestSupply:
     @pytest.mark.parametrize("rate", RATES)
     def test_is_what_calibration_needs(self, rate):
         """So many pictures carry the rate, one less does not."""
-        need = sample_size(rate)
+        need = sample_size(rate, 60)
 
         assert rank_of_threshold(need.on_average, rate) <= need.on_average
         with pytest.raises(TooFewCalibrationPictures) as caught:
@@ -157,9 +158,16 @@ class TestSupply:
         assert need.with_confidence > need.on_average
 
     def test_lowest_rate(self):
-        """Of 100 good pictures 20 calibrate, which carries 1 in 21; of 60 a fifth would not carry 5 %, so 19 do."""
-        assert lowest_rate(100) == pytest.approx(1 / 21)
-        assert lowest_rate(60) == pytest.approx(1 / 20)
+        """Of 60 or 100 good parts 19 calibrate, which carries 1 in 20; of 160 39 do."""
+        assert lowest_rate(100) == lowest_rate(60) == pytest.approx(1 / 20)
+        assert lowest_rate(160) == pytest.approx(1 / 40)
+
+    def test_what_is_told_and_what_would_be_more(self):
+        """59 of 200 keep 5 % as asked, 1.7 % of 2 %: for that it takes 99; 1 % they can't keep."""
+        need = {rate: sample_size(rate, 200) for rate in RATES}
+
+        assert [need[rate].told for rate in (0.05, 0.02, 0.01)] == [3 / 60, 1 / 60, None]
+        assert [need[rate].better for rate in (0.05, 0.02, 0.01)] == [197, 330, 330]
 
 
 class TestAdvice:
@@ -167,7 +175,7 @@ class TestAdvice:
         """A sound set has nothing to stop or warn for but its missing masks."""
         assert texts(sound, "stop") == []
         assert texts(sound, "warning") == ["ground_truth: no masks for 8 defective pictures: no figures by pixel."]
-        assert said(sound, "100 good pictures carry a false-alarm rate down to 4.8 %", "good")
+        assert said(sound, "100 different good parts carry a false-alarm rate down to 5.0 %", "good")
         assert said(sound, "No good picture looks unlike the others", "good")
         assert said(sound, "Nothing as simple as brightness", "good")
         assert said(sound, "each part cut out and turned upright", "good")
@@ -194,14 +202,18 @@ class TestAdvice:
 
         assert {f"train/good/bad{index}.png" for index in range(3)} <= suspects
         assert len(suspects) <= 6
-        assert said(sick, "look unlike the others", "warning")
+        (text,) = said(sick, "look unlike the others", "warning")
+        assert text.endswith(
+            "take out only what shows a defect. Every odd but good part that you take out makes more false alarms than are "
+            "promised."
+        )
 
     def test_unreadable(self, sick):
         assert said(sick, "1 picture can't be read: replace or remove train/good/broken.png", "stop")
 
     def test_near_duplicates(self, sick):
         """Copies among the good ones count as one; a test picture that training has seen must go."""
-        assert said(sick, "12 good pictures of 116 are near-duplicates of another", "warning")
+        assert said(sick, "12 good pictures of 116 are near-duplicates of another: .* gives one calibration score", "warning")
         assert said(sick, "1 test picture is nearly the same as a training picture: remove test/good/seen.png", "warning")
 
     def test_shortcuts(self, sick):
@@ -220,6 +232,25 @@ class TestAdvice:
 
         assert said(diagnosis, "5 readable good pictures in train/good: take at least 12", "stop")
         assert "Training can&#39;t begin yet" in render(diagnosis, advice(diagnosis))
+
+    def test_what_training_would_refuse_stops(self, tmp_path, capsys):
+        """40 copies of 3 parts, or parts of too few lots: in the words of training."""
+        data = write_data_set(tmp_path / "alike", 3, SIZE)
+        for index in range(37):
+            shutil.copy(data / f"train/good/{index % 3:03d}.png", data / f"train/good/again{index}.png")
+        lots = write_data_set(tmp_path / "lots", 12, SIZE)
+        (lots / "train/good/monday").mkdir()
+        for path in lots.glob("train/good/*.png"):
+            path.rename(path.parent / "monday" / path.name)
+
+        for folder, flags in ((data, []), (lots, ["--lots", "folder"])):
+            assert train.main(["--data", str(folder), "--run", str(tmp_path / "run"), "--preset", "quick", *flags]) == 2
+            words = capsys.readouterr().err.strip().splitlines()[-1].removeprefix("error: ")
+            diagnosis = diagnose(folder, *flags[1:])
+            assert texts(diagnosis, "stop") == [f"{words}."]
+            assert "Training can&#39;t begin yet" in render(diagnosis, advice(diagnosis))
+
+        assert "1 lot (monday)" in words
 
     def test_a_rate_out_of_reach(self, tmp_path):
         """20 good pictures leave 10 to calibrate: 9.1 % at best."""
@@ -247,6 +278,19 @@ class TestAdvice:
         assert said(diagnosis, "Training will see each picture whole", "note")
         assert said(diagnosis, "have 5 sizes", "note")
         assert len(diagnosis.oddities) == 14
+
+    @pytest.mark.parametrize("size", [(40, 2000), (1, 1), (1, 300), (200, 3)])
+    def test_pictures_of_any_shape_are_told_in_numbers_or_words(self, tmp_path, size):
+        """A strip has no inside of its rim by which pictures could be compared."""
+        (tmp_path / "train/good").mkdir(parents=True)
+        for index in range(14):
+            pixels = np.random.default_rng(index).integers(60, 200, size, dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / f"train/good/{index}.png")
+
+        diagnosis = diagnose(tmp_path)
+
+        assert [text for text in texts(diagnosis) if "nan" in text or "inf" in text.replace("information", "")] == []
+        assert said(diagnosis, "Training will see each picture whole")
 
     def test_nothing(self, tmp_path):
         """An empty folder is no crash."""
@@ -282,7 +326,7 @@ class TestPage:
         assert main(["--data", str(healthy), "--run", str(tmp_path / "run")]) == 0
 
         printed = capsys.readouterr().out
-        assert "ok:      100 good pictures carry" in printed
+        assert "ok:      100 different good parts carry" in printed
         assert f"{tmp_path}/run/doctor.html" in printed
         assert (tmp_path / "run/doctor.html").read_text().startswith("<!doctype html>")
         document = json.loads((tmp_path / "run/doctor.json").read_text())

@@ -113,7 +113,7 @@ def registrar() -> Iterator[Registrar]:
     """One that listens."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.registrar = made = Registrar(f"http://127.0.0.1:{server.server_port}")  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield made
         finally:

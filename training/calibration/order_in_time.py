@@ -37,9 +37,7 @@ def order_in_time(paths: Sequence[Path], scores: Sequence[float]) -> str | None:
     numbers = f"(Kolmogorov-Smirnov {found.statistic:.2f}, p = {found.pvalue:.2g})"
     if found.pvalue >= _DIFFERS:
         return f"{start}show no difference {numbers}"
-    return (
-        f"{start}differ {numbers}: the line changes, and the rate is promised for parts like all of these, not like the latest"
-    )
+    return f"{start}differ {numbers}: the rate is promised for parts like all of these, not like the latest"
 
 
 def _times(paths: Sequence[Path]) -> tuple[np.ndarray, str] | None:

@@ -1,4 +1,4 @@
-"""Lots of good pictures (a day, a delivery, a session): whole lots fit, standardise or calibrate, where the split is by lots."""
+"""Lots of good pictures (a day, a delivery, a session): where the split is by lots, whole ones fit or calibrate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMED: Final = 5  #: lots that a sentence names
 
 
 def lots_of(how: str, names: Sequence[str], data: Path) -> list[str]:
-    """The lot of each good picture, named relative to `data`: by FOLDER, by DATE, or by the CSV `how` with the columns path, lot.
+    """The lot of each good picture, named relative to `data`: by FOLDER, by DATE, or by the CSV `how` (path, lot).
 
     Raises BadConfig for a file that can't be read, BadDataset for pictures of no lot.
     """
@@ -65,8 +65,8 @@ def _delimiter(file: TextIO) -> str:
 def split_lots(lots: Sequence[str], parts: Sequence[int], sizes: Sequence[int], random: np.random.Generator) -> list[int]:
     """Where each picture goes, with its whole lot: 0 standardises, 1 calibrates, 2 fits.
 
-    `parts` is the part that each picture shows, `sizes` how many parts shall standardise and calibrate, at least. Lots are drawn
-    until there are so many; none calibrates that has more than half of all parts. Raises BadDataset for too few lots.
+    `parts` is the part that each picture shows, `sizes` how many parts shall standardise and calibrate, at least. Lots
+    are drawn until there are so many; none calibrates that has more than half of all parts. Raises BadDataset for too few lots.
     """
     shown: dict[str, set[int]] = {}
     for lot, part in zip(lots, parts, strict=True):
@@ -78,7 +78,7 @@ def split_lots(lots: Sequence[str], parts: Sequence[int], sizes: Sequence[int], 
             detail=f"the good pictures are of {_lots(sorted(left))}; a split by lots needs at least {roles}: "
             f"{'one each to learn from, to standardise and to calibrate on' if roles > 2 else 'one each for two purposes'}"
         )
-    half, drawn = len(set(parts)) / 2, {lot: 2 for lot in left}
+    half, drawn = len(set(parts)) / 2, dict.fromkeys(left, 2)
     for role, reserved in ((1, roles - 1), (0, 1)):
         # What standardises need not be drawn: the smallest lots do, and the others teach.
         order = left if role else sorted(left, key=lambda lot: len(shown[lot]))

@@ -1,9 +1,9 @@
 """Near-duplicates: pictures of one part that differ by no more than a camera's noise, a little light and compression.
 
-Two pictures are compared cell by cell, after the gain and the offset of a slightly other light have been taken out. What is left
-is held against the noise that the two pictures themselves show, at every scale and in every place: white noise fades as cells
-are averaged, another surface, tone or position does not, and a small part stands out where it lies. Nothing depends on the scale
-of the grey values: a camera of 12 bits in files of 16 gives the same groups.
+Two pictures are compared cell by cell, after the gain and the offset of a slightly other light have been taken out. What is
+left is held against the noise that the two pictures themselves show, at every scale and in every place: white noise fades as
+cells are averaged, another surface, tone or position does not, and a small part stands out where it lies. Nothing depends on
+the scale of the grey values: a camera of 12 bits in files of 16 gives the same groups.
 
 What can't be told: a surface that is nothing but faint white noise (up to some 4 % of the brightness) looks like the noise of a
 camera, so such pictures count as one. A part that was moved between two shots counts as two.
@@ -23,8 +23,8 @@ from torch.nn import functional
 MOST_CELLS: Final = 160
 FEW_CELLS: Final = 16
 CELL: Final = 6
-#: Mean square of the difference over 3 x 3 cells, in variances of the noise, from which on two pictures are different. By chance
-#: that happens once in 10^8 windows; a part's own texture three times as rough as the noise is seen.
+#: Mean square of the difference over 3 x 3 cells, in variances of the noise, from which on two pictures are different. By
+#: chance that happens once in 10^8 windows; a part's own texture three times as rough as the noise is seen.
 LIMIT: Final = 6.0
 #: What compression and rounding leave, as a share of the brightness; and at most this share of what a picture ranges over.
 ROUNDING: Final = 0.0022
@@ -60,7 +60,7 @@ def cells_of(grey: Tensor) -> Cells:
 
 
 def _noise(grey: Tensor) -> tuple[float, float]:
-    """Variance of the noise, and the grey level of the places that it was read off: what neither a row nor a column explains."""
+    """Variance of the noise, and the grey level where it was read off: what neither row nor column explains."""
     if min(grey.shape[1:]) < 2:
         return 0.0, 0.0
     down = grey[:, 1:] - grey[:, :-1]
@@ -112,9 +112,8 @@ def _scales(pictures: Sequence[Cells]) -> list[_Scale]:
     unit = 1 / bright if bright > 0 else 1.0
     means = means * unit
     span = float((means.amax((1, 2)) - means.amin((1, 2))).median())
-    noise, level, pixels = torch.tensor([[one.noise * unit**2, one.level * unit, one.pixels] for one in pictures]).T[
-        ..., None, None
-    ]
+    told = torch.tensor([[one.noise * unit**2, one.level * unit, one.pixels] for one in pictures])
+    noise, level, pixels = told.T[..., None, None]
     rounding = max(min(ROUNDING, OF_RANGE * span), 1e-4) ** 2
     scales = [_Scale(means, noise.clamp(max=MOST_NOISE**2) / pixels, level.clamp(min=1e-6), rounding)]
     while min(scales[0].means.shape[1:]) >= 4:
@@ -174,9 +173,8 @@ def _alike_in_places(scale: _Scale, told: Tensor, light: _Light, i: int, others:
     left = (told[i] - gain * told[others] - offset).square()
     first = scale.variance(torch.tensor([i]), told[i, None, None])[0]
     noise = first + gain.square() * scale.variance(others, told[others, None])[:, 0]
-    return (left <= 9 * LIMIT * noise.clamp(min=scale.rounding)).all(
-        1
-    )  # alone it would carry its window of 3 x 3 over the limit
+    # A cell beyond this carries its window of 3 x 3 over the limit, whatever the others are.
+    return (left <= 9 * LIMIT * noise.clamp(min=scale.rounding)).all(1)
 
 
 def _alike(scales: list[_Scale], light: _Light, i: int, others: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Which of the good pictures fit, standardise and calibrate: three disjoint sets, near-duplicates on one side.
 
-What is split, and what sizes are counted in, are different parts: a group of near-duplicates is one of them, and gives one score to
-calibration. Which of its pictures that is, is drawn by the seed, before anything is scored.
+What is split, and what sizes are counted in, are different parts: a group of near-duplicates is one of them, and gives one
+score to calibration. Which of its pictures that is, is drawn by the seed, before anything is scored.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from snag.training.data.lots import split_lots
 
 #: The rate that calibration asks for where nobody says otherwise; its next better sizes are 19, 39, 59 ...
 USUAL_RATE: Final = 0.05
-#: Share of the different good parts that calibrates at most; of few up to half, until they carry the usual rate: a detector that
-#: learnt of a few more, and can't be calibrated after an hour of training, is none.
+#: Share of the different good parts that calibrates at most; of few up to half, until they carry the usual rate: a detector
+#: that learnt of a few more, and can't be calibrated after an hour of training, is none.
 CALIBRATE_SHARE: Final = Fraction(3, 10)
-#: Share that standardises, and how many do at most: the usual error is known well enough by then, and what they leave calibrates.
+#: Share that standardises, and how many do at most: the usual error is known well enough by then; what is left calibrates.
 STANDARDISE_SHARE: Final = 0.12
 MOST_STANDARDISE: Final = 24
 
@@ -49,9 +49,9 @@ class Split:
 def calibration_pictures(good: int, share: float | None = None) -> int:
     """How many of so many different good parts calibrate: `share` of them, or by their number where that is None.
 
-    A threshold keeps the rate that is asked for, and not a lower one, where (n + 1) * rate is a whole number: of 38 scores it can
-    only be the highest, and then 2.6 % are promised and defects missed for nothing; of 39 it is the second highest, for 5 %. So
-    the greatest of 19, 39, 59 ... that is at most CALIBRATE_SHARE of them; of few as many as 19 need, but at most half.
+    A threshold keeps the rate that is asked for, and not a lower one, where (n + 1) * rate is a whole number: of 38 scores it
+    can only be the highest, and then 2.6 % are promised and defects missed for nothing; of 39 it is the second highest, for
+    5 %. So the greatest of 19, 39, 59 ... that is at most CALIBRATE_SHARE of them; of fewer 19, but at most half.
     """
     if share is not None:
         return _number(good, share)
@@ -82,9 +82,7 @@ def shortfall(kept: int) -> str | None:
     if kept == 0 or better == kept:
         return None
     told = (kept + 1 - rank_of_threshold(kept, USUAL_RATE)) / (kept + 1)
-    return (
-        f"{kept} calibration pictures will keep {told:.1%} where {USUAL_RATE:.0%} is asked for; with {better} it is all of it"
-    )
+    return f"{kept} calibration pictures keep {told:.1%} where {USUAL_RATE:.0%} is asked for; {better} would keep all of it"
 
 
 def split(names: Sequence[str], groups: Sequence[int], shares: Shares, seed: int, lots: Sequence[str] | None = None) -> Split:
@@ -92,33 +90,32 @@ def split(names: Sequence[str], groups: Sequence[int], shares: Shares, seed: int
 
     Raises BadDataset for fewer lots than can be split.
     """
-    members: dict[int, list[int]] = {}
-    for i in sorted(range(len(names)), key=lambda i: names[i]):
-        members.setdefault(groups[i], []).append(i)
+    members: dict[int, list[str]] = {}
+    part_of = dict(sorted(zip(names, groups, strict=True)))
+    for name, part in part_of.items():
+        members.setdefault(part, []).append(name)
     random = np.random.default_rng([seed, 0x5EED])
     sizes = [standardise_pictures(len(members), shares[0]), calibration_pictures(len(members), shares[1])]
+    lot_of = dict(zip(names, lots, strict=True)) if lots is not None else {}
     if lots is not None:
-        place = split_lots(lots, groups, sizes, random)
+        where = dict(zip(names, split_lots(lots, groups, sizes, random), strict=True))
     else:
-        order = [groups[i] for i in sorted(range(len(names)), key=lambda i: names[i])]
-        order = [list(dict.fromkeys(order))[i] for i in random.permutation(len(members))]
-        rank = {group: 0 if at < sizes[0] else 1 if at < sum(sizes) else 2 for at, group in enumerate(order)}
-        place = [rank[group] for group in groups]
-    elsewhere = {group for group, at in zip(groups, place, strict=True) if at != 1}
-    # Drawn of every group, so that which picture stands for a part does not depend on where the others lie.
+        order = [list(members)[i] for i in random.permutation(len(members))]
+        place = {part: 0 if at < sizes[0] else 1 if at < sum(sizes) else 2 for at, part in enumerate(order)}
+        where = {name: place[part] for name, part in part_of.items()}
+    # Drawn in every group, so that which picture stands for a part does not depend on where it went.
     drawn = {same[random.integers(len(same))] for same in members.values()}
-    calibrate = sorted(
-        (i for i in range(len(names)) if place[i] == 1 and i in drawn and groups[i] not in elsewhere), key=lambda i: names[i]
-    )
-    parts = [tuple(sorted(names[i] for i in range(len(names)) if place[i] == at)) for at in range(3)]
-    kept = tuple(names[i] for i in calibrate)
+    # A part that is in two lots may be in two sets: then training knows it.
+    known = {part for name, part in part_of.items() if where[name] != 1}
+    standardise, kept, fit = ([name for name in part_of if where[name] == at] for at in range(3))
+    calibrate = tuple(name for name in kept if name in drawn and part_of[name] not in known)
     return Split(
-        fit=parts[2],
-        standardise=parts[0],
-        calibrate=kept,
-        repeats=tuple(name for name in parts[1] if name not in set(kept)),
-        near_duplicates=tuple(tuple(names[i] for i in same) for same in members.values() if len(same) > 1),
-        lots=() if lots is None else tuple(lots[i] for i in calibrate),
+        fit=tuple(fit),
+        standardise=tuple(standardise),
+        calibrate=calibrate,
+        repeats=tuple(sorted(set(kept) - set(calibrate))),
+        near_duplicates=tuple(tuple(same) for same in members.values() if len(same) > 1),
+        lots=tuple(lot_of[name] for name in calibrate) if lots is not None else (),
     )
 
 

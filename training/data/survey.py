@@ -41,11 +41,10 @@ def summarise(picture: Tensor) -> PictureSummary:
     """Of one decoded picture [C, H, W]."""
     grey = to_channels(picture, 1)
     chroma = float((picture.amax(0).float() - picture.amin(0).float()).mean()) if picture.shape[0] == 3 else 0.0
+    height, width = picture.shape[1:]
     tiny = shrink(picture, SIDE)
     tiny = tiny.round().to(torch.uint8) if picture.dtype == torch.uint8 else tiny  # 12 bits in 16 would leave 16 levels
-    return PictureSummary(
-        shrink(grey, REFINE_SIDE), tiny, cells_of(grey), picture.shape[1], picture.shape[2], chroma, _grain(grey)
-    )
+    return PictureSummary(shrink(grey, REFINE_SIDE), tiny, cells_of(grey), height, width, chroma, _grain(grey))
 
 
 def _grain(grey: Tensor) -> float:

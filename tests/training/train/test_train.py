@@ -39,6 +39,7 @@ def test_a_run_folder_holds_settings_split_checkpoint_artefact_and_curves(data: 
     split = read_split(whole_run / "split.json")
     names = [path.relative_to(data).as_posix() for path in good_pictures(data)]
     assert sorted([*split.fit, *split.standardise, *split.calibrate]) == names
+    assert (split.repeats, split.near_duplicates, split.lots) == ((), (), ())
     assert (len(split.standardise), len(split.calibrate)) == (round(0.12 * COUNT), round(0.2 * COUNT))
     with Image.open(whole_run / "loss.png") as curves:
         assert curves.format == "PNG"
