@@ -15,10 +15,9 @@ from snag.core.errors import BadConfig, BadDataset
 from snag.core.file_names import original
 from snag.core.group import is_group
 
-_COLUMNS: Final = ("path", "group")
 #: What separates columns: comma, or as spreadsheets write it in Europe and when text is copied out of them.
 _SEPARATORS: Final = (",", ";", "\t", "|")
-_EXPECTED: Final = "expected a CSV with the columns path and group, separated by commas, semicolons or tabs"
+_EXPECTED: Final = "expected a CSV with the columns path and {}, separated by commas, semicolons or tabs"
 
 
 @dataclass(frozen=True)
@@ -52,21 +51,27 @@ def read_groups(listed: Path, pictures: Sequence[Path], root: Path) -> ListedGro
     Raises BadConfig for a file that can't be read, BadDataset for one that is no such table, or has an empty cell, a name that
     no group may have, a picture in two groups, or not one picture that is there.
     """
-    rows = _rows(listed)
-    for _, group in rows:
+    found = read_column(listed, "group", pictures, root)
+    for group in filter(None, found.of):
         if not is_group(group):
             raise BadDataset(
-                detail=f"{listed}: a group is called {group!r}; expected up to 64 printable characters, not 'pooled'"
+                detail=f"{listed}: a group is called {group!r}; expected up to 64 printable characters, not 'pooled' or 'rest'"
             )
+    return found
+
+
+def read_column(listed: Path, column: str, pictures: Sequence[Path], root: Path) -> ListedGroups:
+    """What the CSV `listed` with the columns path and `column` says of each picture. Raises the same, but for names."""
+    rows = _rows(listed, ("path", column))
     index = PictureIndex(pictures, root)
     of: list[str | None] = [None] * len(pictures)
     absent = []
-    for name, group in rows:
+    for name, said in rows:
         place = index.place(name)
         if place is not None:
-            if of[place] not in (None, group):
-                raise BadDataset(detail=f"{listed}: {name} is in two groups, {of[place]} and {group}; expected one")
-            of[place] = group
+            if of[place] not in (None, said):
+                raise BadDataset(detail=f"{listed}: {name} is in two {column}s, {of[place]} and {said}; expected one")
+            of[place] = said
         elif not index.is_there(name):
             absent.append(name)
     if len(absent) == len(rows):
@@ -123,35 +128,36 @@ def _key(path: Path) -> str:
     return unicodedata.normalize("NFC", whole)
 
 
-def _rows(listed: Path) -> list[tuple[str, str]]:
-    """Path and group of each line."""
-    lines = [line for line in _text(listed, _EXPECTED).splitlines() if line.strip()]
+def _rows(listed: Path, columns: tuple[str, str]) -> list[tuple[str, str]]:
+    """Both cells of each line."""
+    expected = _EXPECTED.format(columns[1])
+    lines = [line for line in _text(listed, expected).splitlines() if line.strip()]
     if lines and lines[0].strip().strip('"').lower().startswith("sep="):
         lines = lines[1:]
     for separator in _SEPARATORS:
         try:
             table = list(csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=separator, skipinitialspace=True))
         except csv.Error as error:
-            raise BadConfig(detail=f"{listed}: {error}; {_EXPECTED}") from error
+            raise BadConfig(detail=f"{listed}: {error}; {expected}") from error
         header = [cell.strip().casefold() for cell in table[0]] if table else []
-        if set(_COLUMNS) <= set(header):
-            return _cells(table[1:], [header.index(column) for column in _COLUMNS], listed)
+        if set(columns) <= set(header):
+            return _cells(table[1:], [header.index(column) for column in columns], listed, columns[1])
     said = f": its first line is {lines[0][:80]!r}" if lines else " is empty"
-    raise BadDataset(detail=f"{listed}{said}; {_EXPECTED}")
+    raise BadDataset(detail=f"{listed}{said}; {expected}")
 
 
-def _cells(table: Iterable[list[str]], columns: list[int], listed: Path) -> list[tuple[str, str]]:
+def _cells(table: Iterable[list[str]], places: list[int], listed: Path, column: str) -> list[tuple[str, str]]:
     rows = []
     for line in table:
         cells = [cell.strip() for cell in line]
         if not any(cells):
             continue
-        path, group = (cells[column] if column < len(cells) else "" for column in columns)
-        if not (path and group):
+        path, said = (cells[place] if place < len(cells) else "" for place in places)
+        if not (path and said):
             raise BadDataset(
-                detail=f"{listed}: a line says {', '.join(cells)[:80]!r}; expected both path and group in every line"
+                detail=f"{listed}: a line says {', '.join(cells)[:80]!r}; expected both path and {column} in every line"
             )
-        rows.append((path, group))
+        rows.append((path, said))
     return rows
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 import numpy as np
 
 from snag.core.errors import BadConfig, BadDataset
+from snag.labels.picture_list import read_column
 
 FOLDER: Final = "folder"  #: the first folder below train/good
 DATE: Final = "date"  #: the day of the file's modification time
@@ -29,37 +29,13 @@ def lots_of(how: str, names: Sequence[str], data: Path) -> list[str]:
         found: list[str | None] = [inner[0] if len(inner) > 1 else None for inner in parts]
         expected = "expected every good picture in a folder of its lot, as train/good/<lot>/<picture>"
     else:
-        listed = _listed(Path(how))
-        found = [listed.get(name) for name in names]
+        if not Path(how).is_file():
+            raise BadConfig(detail=f"lots = {how}: expected {FOLDER}, {DATE} or a CSV with the columns path and lot")
+        found = read_column(Path(how), "lot", [data / name for name in names], data).of
         expected = "expected a line for every good picture, its path relative to the data set, as train/good/<picture>"
     if without := [name for name, lot in zip(names, found, strict=True) if lot is None]:
         raise BadDataset(detail=f"{len(without)} of {len(names)} good pictures are of no lot, first {without[0]}; {expected}")
     return [lot for lot in found if lot is not None]
-
-
-def _listed(path: Path) -> dict[str, str]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, delimiter=_delimiter(file)))
-    except (OSError, ValueError, csv.Error) as error:
-        raise BadConfig(
-            detail=f"lots = {path}: {error}; expected {FOLDER}, {DATE} or a CSV with the columns path and lot"
-        ) from error
-    if any(not row.get("path") or not (row.get("lot") or "").strip() for row in rows):
-        raise BadDataset(detail=f"{path}: expected a header 'path,lot' and both in every line")
-    found: dict[str, str] = {}
-    for row in rows:
-        name, lot = row["path"].replace("\\", "/").removeprefix("./"), row["lot"].strip()
-        if found.setdefault(name, lot) != lot:
-            raise BadDataset(detail=f"{path} names two lots of {name}, {found[name]} and {lot}; expected one")
-    return found
-
-
-def _delimiter(file: TextIO) -> str:
-    """Comma, or what spreadsheets write where the comma is for decimals."""
-    header = file.readline()
-    file.seek(0)
-    return ";" if ";" in header and "," not in header else ","
 
 
 def split_lots(lots: Sequence[str], parts: Sequence[int], sizes: Sequence[int], random: np.random.Generator) -> list[int]:

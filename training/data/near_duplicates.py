@@ -54,7 +54,7 @@ def cells_of(grey: Tensor) -> Cells:
     height, width = grey.shape[1:]
     long = max(height, width)
     most = min(long, max(FEW_CELLS, min(MOST_CELLS, long // CELL)))
-    size = [max(1, round(side * most / long)) for side in (height, width)]
+    size = (max(1, round(height * most / long)), max(1, round(width * most / long)))
     means = functional.adaptive_avg_pool2d(grey[None], size)[0, 0]
     return Cells(means, *_noise(grey), height * width / means.numel())
 
@@ -65,7 +65,7 @@ def _noise(grey: Tensor) -> tuple[float, float]:
         return 0.0, 0.0
     down = grey[:, 1:] - grey[:, :-1]
     odd = (down[:, :, 1:] - down[:, :, :-1]).square_()[None] / 4
-    size = [max(1, side // 8) for side in odd.shape[2:]]
+    size = (max(1, odd.shape[2] // 8), max(1, odd.shape[3] // 8))
     variance, level = (functional.adaptive_avg_pool2d(one, size).flatten() for one in (odd, grey[None, :, 1:, 1:]))
     noisy = variance > 0  # what is cut off at white or black has no noise to show
     if not noisy.any():

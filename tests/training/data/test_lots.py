@@ -38,7 +38,8 @@ def test_a_picture_in_no_folder_is_of_no_lot(tmp_path: Path) -> None:
 def test_a_lot_is_the_day_of_the_file(tmp_path: Path) -> None:
     for name, day in (("a.png", 3), ("b.png", 3), ("c.png", 4)):
         (tmp_path / name).touch()
-        os.utime(tmp_path / name, [datetime(2024, 5, day, 12).astimezone().timestamp()] * 2)
+        noon = datetime(2024, 5, day, 12).astimezone().timestamp()
+        os.utime(tmp_path / name, (noon, noon))
 
     assert lots_of(DATE, ["a.png", "b.png", "c.png"], tmp_path) == ["2024-05-03", "2024-05-03", "2024-05-04"]
 
@@ -60,9 +61,9 @@ def test_a_lot_is_what_a_list_says(tmp_path: Path, separator: str, slash: str) -
     ("text", "said"),
     [
         ("path,lot\ntrain/good/monday/0.png,a\n", r"2 of 3 good pictures are of no lot, first train/good/monday/1\.png"),
-        ("file,batch\nx,y\n", r"expected a header 'path,lot' and both in every line"),
-        ("path,lot\ntrain/good/monday/0.png,\n", r"expected a header 'path,lot' and both in every line"),
-        ("path,lot\na,1\na,2\n", r"names two lots of a, 1 and 2; expected one"),
+        ("file,batch\nx,y\n", r"expected a CSV with the columns path and lot"),
+        ("path,lot\ntrain/good/monday/0.png,\n", r"expected both path and lot in every line"),
+        ("path,lot\ntrain/good/monday/0.png,1\ntrain/good/monday/0.png,2\n", r"is in two lots, 1 and 2; expected one"),
     ],
 )
 def test_a_list_that_leaves_lots_open_is_refused(tmp_path: Path, text: str, said: str) -> None:
