@@ -15,6 +15,7 @@ from typing import Any, Final
 import requests
 
 from snag.cli.hosts import host_of, url_of
+from snag.client.session import http_session
 from snag.core.errors import BadConfig, ServerAnswer, ServerUnreachable
 from snag.core.verdict import Verdict
 from snag.core.wire import GROUP_HEADER, parse_error, parse_verdict
@@ -52,8 +53,7 @@ class SnagClient:
             raise BadConfig(detail=f"host = {host!r}: {error}") from error
         self._inference = url_of(address, inference_port)
         self._metrics = url_of(address, metrics_port)
-        self._session = requests.Session()
-        self._session.trust_env = False  # a proxy of the environment must not get between a line and its server
+        self._session = http_session()
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
         if group:  # the camera, tool or shift that this client's pictures are of

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import requests
 
+from snag.client.session import http_session
 from snag.core.errors import ServerUnreachable
 
 _EXCERPT: Final = 200  #: characters of an answer that an error repeats
@@ -14,8 +15,7 @@ _EXCERPT: Final = 200  #: characters of an answer that an error repeats
 def request(method: str, url: str, timeout: float, **options: Any) -> requests.Response:
     """The answer, whatever its status; no proxy that the environment names is asked. Raises ServerUnreachable."""
     try:
-        with requests.Session() as session:
-            session.trust_env = False
+        with http_session() as session:
             return session.request(method, url, timeout=timeout, **options)
     except requests.RequestException as error:
         raise ServerUnreachable(url=url, detail=type(error).__name__) from error

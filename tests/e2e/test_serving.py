@@ -103,7 +103,7 @@ def test_query(live_server, post, form):
     answer = post("/predictions/tiny-bolt?regions=true&mask=0&group=Gr%C3%B6%C3%9Fe+2", **FORMS[form]).json()
 
     assert isinstance(answer.pop("regions"), list)
-    assert answer == verdict_of(live_server, PNG) | {"group": "Größe 2", "threshold_of": "pooled"}
+    assert answer == verdict_of(live_server, PNG) | {"group": "Größe 2", "threshold_of": "pooled", "promised": False}
 
 
 @pytest.mark.parametrize("send", ["json", "body"])

@@ -63,6 +63,7 @@ OTHERS = {
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
 LIGHT = (
+    "base64_text",
     "errors",
     "files",
     "file_names",
