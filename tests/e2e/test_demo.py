@@ -1,5 +1,6 @@
 """The demonstration with the real server: from start to a clean stop, also when it is interrupted."""
 
+import json
 import os
 import re
 import shutil
@@ -22,12 +23,14 @@ ROOT = Path(__file__).parents[2]
 
 def start(folder: Path) -> subprocess.Popen[str]:
     """The demonstration of a tiny model, as `make demo` starts it."""
-    pack(folder, "bolt")
+    artifact, calibration = pack(folder, "bolt")
     write_test_pictures(folder / "data", {"good": 1, "dent": 2})
-    report = folder / "run-bolt" / "report" / "metrics.json"
-    write_text(report, "{}\n")
-    shutil.copystat(folder / "store" / "bolt.mar", report)  # all is made, and nothing older than what it is made from
-    where = ["--data", folder / "data", "--run", folder / "run-bolt", "--model-store", folder / "store"]
+    run = folder / "run-bolt"  # all is made: pictures, model, report and archive name each other
+    write_text(run / "config.json", json.dumps({"settings": {"data": str(folder / "data"), "preset": "quick"}}))
+    figures = {"artifact": {"fingerprint": artifact.fingerprint}, "threshold": calibration.threshold}
+    write_text(run / "report" / "metrics.json", json.dumps(figures))
+    shutil.copystat(folder / "store" / "bolt.mar", run / "report" / "metrics.json")
+    where = ["--data", folder / "data", "--run", run, "--model-store", folder / "store"]
     command = [sys.executable, "-m", "snag", "demo", "--model", "bolt", *map(str, where)]
     surroundings = {**os.environ, "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

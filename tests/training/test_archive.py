@@ -84,6 +84,18 @@ def test_model_card(made, tmp_path):
     assert card["versions"]["snag"] == snag.__version__
 
 
+def test_the_runs_own_server_settings_are_packed_where_it_has_some(made, tmp_path):
+    """`snag tune` has written them; a file that is named goes before them."""
+    (made / "model-config.yaml").write_text("minWorkers: 7\n")
+    (tmp_path / "named.yaml").write_text("minWorkers: 8\n")
+    flags = ["--run", str(made), "--model", "bolt", "--model-store", str(tmp_path)]
+
+    for more, packed in (([], b"minWorkers: 7\n"), (["--model-config-file", str(tmp_path / "named.yaml")], b"minWorkers: 8\n")):
+        assert main([*flags, *more]) == 0
+        with zipfile.ZipFile(tmp_path / "bolt.mar") as held:
+            assert held.read("model-config.yaml") == packed
+
+
 @pytest.mark.parametrize("stale", [{"threshold": 0.041}, {"artifact": {"fingerprint": "0" * 64}}, {}])
 def test_figures_of_another_model_or_threshold_stay_out_of_the_card(made, tmp_path, stale):
     """After training or calibrating anew, the old report says nothing about what is packed."""
@@ -143,6 +155,8 @@ def test_one_class():
     [
         (["--model", "my bolt"], "model = 'my bolt': expected letters"),
         (["--model", "../bolt"], "model = '../bolt': expected letters"),
+        (["--model", "all"], "model = 'all': `make serve` takes that for every model"),
+        (["--model", "x" * 129], "beginning with a letter or digit, at most 128"),
         (["--version", "1 0"], "version = '1 0'"),
         (["--model-config-file", "nowhere.yaml"], "nowhere.yaml"),
     ],

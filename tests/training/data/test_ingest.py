@@ -47,6 +47,20 @@ def test_brings_a_category(tmp_path, target, bring, capsys, kind):
     assert note == {"source": str(source), "sha256": digest, "categories": ["screw"], "only": True}
 
 
+@pytest.mark.parametrize(
+    ("category", "said"),
+    [
+        ("M8 screw (new)", "model M8-screw-new, after the folder 'M8 screw (new)'"),
+        ("数据", "no model's name can be made of the folder '数据': give one with MODEL= (--model)"),
+    ],
+)
+def test_what_the_model_will_be_called_is_said_before_any_training(tmp_path, target, bring, capsys, category, said):
+    """And the folder's name is quoted as a shell takes it."""
+    assert bring(write_folder(tmp_path / "source", under(category, data_set())), "--category", category) == 0
+
+    assert capsys.readouterr().out.endswith(f"{said}\nready: DATA='{target / category}'\n")
+
+
 def test_brings_all_categories(tmp_path, target, bring):
     """Without a category, all come in."""
     files = under("mvtec/screw", data_set()) | under("mvtec/nut", data_set(40))
