@@ -26,6 +26,7 @@ class Record:
     endpoint: str
     model: str | None = None
     version: str | None = None
+    digest: bytes | None = None  #: of its picture; for the watch for drift, and in no log
     token: str | None = None  #: name of the token that it came with
     size: int | None = None  #: bytes of its body
     retries: int | None = None
@@ -33,7 +34,6 @@ class Record:
     code: str | None = None  #: of the error that it was answered with
     verdict: dict[str, Any] = field(default_factory=dict)
     ranks: str | None = None  #: the picture's places among the calibration pictures, see snag/core/ranks.py
-    digest: bytes | None = None  #: of its picture; for the watch for drift, and in no log
     is_repeat: bool = False  #: the line has just had the same picture: it is answered, and not watched
     times: dict[str, float] = field(default_factory=dict)  #: milliseconds that the worker needed
     began: float = field(default_factory=time.perf_counter)
