@@ -224,8 +224,11 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> None:
         settings = from_flags(CalibrateSettings, argv)
-        print(*lines_of(calibrate(settings)), sep="\n")
-        print(f"{settings.run / FILE}: the highest scores. A picture that shows a defect holds the threshold up: see EXCLUDE")
+        calibration = calibrate(settings)
+        print(*lines_of(calibration), sep="\n")
+        # A threshold from elsewhere is held up by no picture.
+        advice = "" if calibration.rate is None else ". A picture that shows a defect holds the threshold up: see EXCLUDE"
+        print(f"{settings.run / FILE}: the highest scores{advice}")
 
     return run(work)
 

@@ -20,7 +20,7 @@ def labelled(label: str, score: float, kind: str = "flagged", reason: str | None
 
 class TestAssumption:
     def test_some(self):
-        """With labels of a part of the pictures, unsure ones not counted, the others count as like them: that is said."""
+        """With labels of a part of the pictures, unsure ones not counted, the others are taken to be alike, and it is said."""
         labels = [labelled(FALSE_ALARM, 3.0)] * 8 + [labelled(DEFECT, 9.0)] * 2 + [labelled(UNSURE, 4.0)] * 5
         labels += [labelled(FALSE_ALARM, 1.9, "borderline")] * 3
 
