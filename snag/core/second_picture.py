@@ -20,7 +20,7 @@ _SIGNATURE: Final = re.compile(
 _PADDING: Final = re.compile(rb"[\0\t\n\r ]*")
 _MARKER: Final = re.compile(rb"\xff[^\0\xd0-\xd7\xff]", re.DOTALL)  #: in a scan everything else is data
 _ANNOUNCED: Final = (b"MPF\0", b"http://ns.google.com/photos/1.0/container/")
-_MOST: Final = 100_000  #: entries and places of a TIFF that are looked at
+_MOST: Final = 100_000  #: entries and places of a TIFF, chunks or markers of the others, that are looked at
 #: Bytes of one value of each TIFF type (TIFF 6.0, section 2; BigTIFF).
 _BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _FORMATS: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  #: of types that hold offsets and counts
@@ -57,17 +57,21 @@ def _end(data: bytes) -> int | None:
     return None
 
 
-def _end_of_png(data: bytes) -> int:
-    at, kind = 8, b""
-    while kind != b"IEND":
+def _end_of_png(data: bytes) -> int | None:
+    at = 8
+    for _ in range(_MOST):
         size, kind = struct.unpack_from(">I4s", data, at)
         at += 12 + size
-    return at
+        if kind == b"IEND":
+            return at
+    return None
 
 
 def _end_of_jpeg(data: bytes) -> int | None:
     at = 2
-    while marker := _MARKER.search(data, at):
+    for _ in range(_MOST):
+        if (marker := _MARKER.search(data, at)) is None:
+            return None
         at, kind = marker.end(), data[marker.end() - 1]
         if kind == 0xD9:
             return at
