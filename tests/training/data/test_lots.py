@@ -38,7 +38,7 @@ def test_a_picture_in_no_folder_is_of_no_lot(tmp_path: Path) -> None:
 def test_a_lot_is_the_day_of_the_file(tmp_path: Path) -> None:
     for name, day in (("a.png", 3), ("b.png", 3), ("c.png", 4)):
         (tmp_path / name).touch()
-        os.utime(tmp_path / name, [datetime(2024, 5, day, 12).astimezone().timestamp()] * 2)
+        os.utime(tmp_path / name, (noon := datetime(2024, 5, day, 12).astimezone().timestamp(), noon))
 
     assert lots_of(DATE, ["a.png", "b.png", "c.png"], tmp_path) == ["2024-05-03", "2024-05-03", "2024-05-04"]
 
