@@ -69,14 +69,12 @@ def calibrate(settings: CalibrateSettings) -> Calibration:
         groups=_groups(settings, unsorted, names),
         comparisons=compared,
     )
-    by_path = dict(zip(paths, unsorted, strict=True))
-    write_golden_pictures(artifact, by_path, settings.run)
+    write_golden_pictures(artifact, by_path := dict(zip(paths, unsorted, strict=True)), settings.run)
     write_highest(artifact, by_path, threshold, root, settings.run)
     own = {group.name for group in calibration.groups if group.threshold is not None}
     write_capture_reference(paths, calibration.data_digest, settings.run, [name if name in own else None for name in names])
     write_calibration(calibration, settings.run / "calibration.json")
-    for line in filter(None, (basis(chosen.lots), order_in_time(paths, unsorted))):
-        print(line)
+    print("".join(f"{line}\n" for line in (basis(chosen.lots), order_in_time(paths, unsorted)) if line), end="")
     return calibration
 
 
