@@ -14,6 +14,7 @@ enough pictures, and for the others taken together, the rest, mixed as calibrati
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from bisect import bisect_left
@@ -133,18 +134,13 @@ def fewest_pictures(rate: float) -> int:
 
 
 def next_useful_size(count: int, rate: float) -> int:
-    """The least number of calibration pictures, `count` or more, with which one more of them may lie above the threshold.
-
-    That is where (n + 1) * rate passes a whole number: 19, 39, 59 ... for 0.05. In between, less is kept than is asked for.
-    """
+    """The least size from `count` on where (n + 1) * rate passes a whole number, so that all of the rate is kept."""
     alarms = count + 1 - rank_of_threshold(count, rate)
     if count and alarms > count - rank_of_threshold(count - 1, rate):
         return count
-    # Two below what the exact quotient says: 1/3 as a float is less than 1/3.
-    count = max(count, math.floor((alarms + 1) / Fraction(rate)) - 3)
-    while count + 1 - rank_of_threshold(count, rate) <= alarms:
-        count += 1
-    return count
+    # Begun below what the exact quotient says: 1/3 as a float is less than 1/3.
+    first = max(count, math.floor((alarms + 1) / Fraction(rate)) - 3)
+    return next(n for n in itertools.count(first) if n + 1 - rank_of_threshold(n, rate) > alarms)
 
 
 def p_value(score: float, calibration: Calibration | Group) -> float:

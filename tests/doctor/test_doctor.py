@@ -8,20 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from snag.core.calibration import conformal_threshold, rank_of_threshold
-from snag.core.errors import TooFewCalibrationPictures
 from snag.doctor.__main__ import main
 from snag.doctor.advice import advice, suspects_of
 from snag.doctor.diagnosis import diagnose
 from snag.doctor.exam import examine, pictures_to_examine
 from snag.doctor.page import render
-from snag.doctor.sample_size import RATES, lowest_rate, sample_size
-from snag.doctor.suspects import LIMIT, oddities
 from snag.training import train
-from snag.training.data.split import calibration_pictures
 from snag.training.modes import MODES, Choice
 from tests.support.parts import as_bytes, good_bolt, good_picture, write_data_set
 
@@ -102,72 +96,6 @@ class TestExam:
 
         assert list(dict.fromkeys(folders)) == ["train/good", "test/good", "test/mark"]
         assert len(folders) == 116
-
-
-class TestSuspects:
-    def pictures(self, count=60, odd=0):
-        """Random mixtures of five patterns with a little noise; the first `odd` have a spot of their own."""
-        random = torch.Generator().manual_seed(1)
-        patterns = torch.rand(5, 1, 24, 40, generator=random)
-        weights = torch.rand(count, 5, generator=random)
-        pictures = torch.einsum("np,pchw->nchw", weights, patterns) + 0.02 * torch.randn(count, 1, 24, 40, generator=random)
-        for index in range(odd):
-            pictures[index, :, 10:13, 20 + index : 23 + index] += 0.3
-        return pictures
-
-    def test_a_spot_is_found_with_its_place(self):
-        """Pictures with a spot that the patterns don't explain are the oddest, and the spot is the place."""
-        found = oddities(self.pictures(odd=3))
-
-        ranked = sorted(range(60), key=lambda i: -found[i].score)
-        assert set(ranked[:3]) == {0, 1, 2}
-        assert all(found[i].is_suspect for i in range(3))
-        assert [abs(found[i].place[0] - 11) <= 1 and abs(found[i].place[1] - (21 + i)) <= 1 for i in range(3)] == [True] * 3
-
-    def test_usual_pictures_are_not_suspected(self):
-        """Of pictures that are all alike hardly one is."""
-        assert sum(one.is_suspect for one in oddities(self.pictures(200))) <= 2
-
-    def test_exposure_of_the_scale_does_not_matter(self):
-        """Scores are relative: twice the contrast, the same suspects."""
-        first, second = oddities(self.pictures(odd=2)), oddities(2 * self.pictures(odd=2))
-
-        assert [one.score for one in first] == pytest.approx([one.score for one in second], abs=1e-2)
-
-    @pytest.mark.parametrize("count", [1, 9])
-    def test_too_few(self, count):
-        """Of a handful nothing can be said."""
-        assert all(one.score == 0 for one in oddities(self.pictures(count)))
-
-    def test_equal_pictures(self):
-        """Pictures without any difference have no odd one."""
-        assert all(one.score <= LIMIT for one in oddities(torch.full((20, 1, 16, 16), 0.5)))
-
-
-class TestSupply:
-    @pytest.mark.parametrize("rate", RATES)
-    def test_is_what_calibration_needs(self, rate):
-        """So many pictures carry the rate, one less does not."""
-        need = sample_size(rate, 60)
-
-        assert rank_of_threshold(need.on_average, rate) <= need.on_average
-        with pytest.raises(TooFewCalibrationPictures) as caught:
-            conformal_threshold([0.0] * (need.on_average - 1), rate)
-        assert caught.value.details["needed"] == need.on_average
-        assert calibration_pictures(need.good) >= need.on_average > calibration_pictures(need.good - 1)
-        assert need.with_confidence > need.on_average
-
-    def test_lowest_rate(self):
-        """Of 60 or 100 good parts 19 calibrate, which carries 1 in 20; of 160 39 do."""
-        assert lowest_rate(100) == lowest_rate(60) == pytest.approx(1 / 20)
-        assert lowest_rate(160) == pytest.approx(1 / 40)
-
-    def test_what_is_told_and_what_would_be_more(self):
-        """59 of 200 keep 5 % as asked, 1.7 % of 2 %: for that it takes 99; 1 % they can't keep."""
-        need = {rate: sample_size(rate, 200) for rate in RATES}
-
-        assert [need[rate].told for rate in (0.05, 0.02, 0.01)] == [3 / 60, 1 / 60, None]
-        assert [need[rate].better for rate in (0.05, 0.02, 0.01)] == [197, 330, 330]
 
 
 class TestAdvice:

@@ -5,8 +5,9 @@ left is held against the noise that the two pictures themselves show, at every s
 cells are averaged, another surface, tone or position does not, and a small part stands out where it lies. Nothing depends on
 the scale of the grey values: a camera of 12 bits in files of 16 gives the same groups.
 
-What can't be told: a surface that is nothing but faint white noise (up to some 4 % of the brightness) looks like the noise of a
-camera, so such pictures count as one. A part that was moved between two shots counts as two.
+What can't be told: a surface that is nothing but faint white noise (up to some 3 % of the brightness) looks like the noise of a
+camera, so such pictures count as one; so may two parts that fill a few cells, in one place and of one tone but for 2 %. A part
+that was moved between two shots counts as two.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ MOST_CELLS: Final = 160
 FEW_CELLS: Final = 16
 CELL: Final = 6
 #: Mean square of the difference over 3 x 3 cells, in variances of the noise, from which on two pictures are different. By
-#: chance that happens once in 10^8 windows; a part's own texture three times as rough as the noise is seen.
-LIMIT: Final = 6.0
+#: chance that happens once in 10^7 windows; a part's own texture three times as rough as the noise is seen.
+LIMIT: Final = 5.5
 #: What compression and rounding leave, as a share of the brightness; and at most this share of what a picture ranges over.
 ROUNDING: Final = 0.0022
 OF_RANGE: Final = 0.02
@@ -33,7 +34,7 @@ OF_RANGE: Final = 0.02
 MOST_NOISE: Final = 0.025
 #: Another light between two shots: gain either way, and offset as a share of the brightness.
 GAIN: Final = 0.04
-OFFSET: Final = 0.02
+OFFSET: Final = 0.01
 _PLACES: Final = 256  #: cells in which the pictures differ most are compared first
 _FEW: Final = 1024  #: cells over which the light is fitted, at most
 _AT_ONCE: Final = 2**20  #: cells compared at a time

@@ -58,9 +58,13 @@ def pairs(count: int) -> list[int]:
 # --- different parts --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("side", [(40, 60), (22, 22)], ids=["half a percent", "a thousandth of the picture"])
-def test_small_parts_on_a_large_steady_table_are_all_different(side: tuple[int, int]) -> None:
-    assert groups_of([part_on_table(seed, side) for seed in range(30)]) == list(range(30))
+def test_small_parts_on_a_large_steady_table_are_all_different() -> None:
+    assert groups_of([part_on_table(seed) for seed in range(40)]) == list(range(40))
+
+
+def test_so_are_parts_of_a_thousandth_of_the_picture_but_for_two_of_one_tone_in_one_place() -> None:
+    """Of 40 hardly a pair: they lie in 25 places, and tones 2 % apart may be the light's."""
+    assert len(set(groups_of([part_on_table(seed, (22, 22)) for seed in range(40)]))) >= 38
 
 
 def test_screws_that_lie_anywhere_are_all_different() -> None:
