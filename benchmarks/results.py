@@ -1,21 +1,23 @@
 """`python -m benchmarks.results`: the measured figures that documents quote, each in a file that says what made it.
 
-`keep runs/drift/table.md drift` keeps the table that a benchmark wrote as docs/results/drift.md. `quote` puts every kept file
-anew into the documents that quote it, between `<!-- docs/results/drift.md -->` and `<!-- end -->`. Nobody types a figure.
+`--keep runs/drift/table.md --name drift` keeps the table that a benchmark wrote as docs/results/drift.md. Then, and without
+flags, every kept file is put anew into the documents that quote it, between a comment that names it and `<!-- end -->`. Nobody
+types a figure.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from pydantic import Field
+
 from benchmarks.accuracy.record import read_records
 from benchmarks.accuracy.table import long_table, short_table
 from benchmarks.tables import origin
-from snag.cli.settings import run
+from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import BadConfig
 from snag.core.files import write_text
 
@@ -24,7 +26,6 @@ RESULTS: Final = ROOT / "docs" / "results"
 #: How a kept file begins: the command, the day, the revision.
 ORIGIN: Final = re.compile(r"`(?:python -m|make) [^`]+`.*?, \d{4}-\d\d-\d\d, revision [0-9a-f]{7,}(?!-dirty)\b")
 _QUOTED: Final = re.compile(r"<!-- (docs/results/[\w/.-]+\.md) -->\n(.*?)<!-- end -->\n", re.S)
-_USAGE: Final = "expected `keep TABLE NAME`, as in `keep runs/drift/table.md drift`, or `quote`"
 
 
 def write(name: str, text: str, command: str) -> Path:
@@ -80,22 +81,25 @@ def quote() -> None:
             print(path.relative_to(ROOT))
 
 
+class ResultsSettings(Settings):
+    """Keep a table that a benchmark wrote, where one is named, and quote all that are kept."""
+
+    keep: Path | None = Field(None, description="table.md of a benchmark, or a record (JSON) of benchmarks.accuracy")
+    name: str | None = Field(None, pattern=r"^[\w-]+$", description="what it is to be called below docs/results")
+
+
+def results(settings: ResultsSettings) -> None:
+    """Keep, then quote. Raises BadConfig for half of what keeping needs."""
+    if (settings.keep is None) != (settings.name is None):
+        raise BadConfig(detail="expected both --keep and --name, or neither")
+    if settings.keep is not None and settings.name is not None:
+        print(keep(settings.keep, settings.name))
+    quote()
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Entry point."""
-    words = sys.argv[1:] if argv is None else argv
-
-    def work() -> None:
-        match words:
-            case ["keep", table, name]:
-                print(keep(Path(table), name))
-            case ["quote"]:
-                quote()
-            case ["-h" | "--help"]:
-                print(f"usage: python -m benchmarks.results [-h] …; {_USAGE}")
-            case _:
-                raise BadConfig(detail=_USAGE)
-
-    return run(work)
+    """Entry point; see `--help`."""
+    return run(lambda: results(from_flags(ResultsSettings, argv)))
 
 
 if __name__ == "__main__":

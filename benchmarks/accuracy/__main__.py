@@ -42,7 +42,7 @@ def accuracy(settings: AccuracySettings) -> None:
                 write_record(record, settings.out / f"{data.name}-{preset}.json")
                 write_text(settings.out / "table.md", f"{machine()}\n{markdown(list(records.values()))}")
     Console().print(Markdown(markdown(list(records.values()))))
-    print(f"{settings.out / 'table.md'}; `python -m benchmarks.results keep` keeps a record for the documents")
+    print(f"{settings.out / 'table.md'}; `python -m benchmarks.results --keep` keeps a record for the documents")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -19,6 +19,7 @@ import snag
 from snag.core.calibration import Calibration, read_calibration
 from snag.core.errors import BadArtifact, BadConfig
 from snag.core.files import sha256_of
+from snag.core.picture_files import walk
 
 #: What of a training's flags says where and by how many, not what.
 _PLACES: Final = {"run", "nproc", "hosts", "rendezvous"}
@@ -128,8 +129,9 @@ def _calibration(run: Path) -> Calibration | None:
 
 def _below(data: Path) -> Iterator[Path]:
     """Folders and files of the good pictures: what is added, changed or taken away leaves its time in one of them."""
-    for folder, _, names in os.walk(data / "train" / "good", followlinks=True):
-        yield from (Path(folder), *(Path(folder, name) for name in names))
+    yield data / "train" / "good"
+    for found in walk(data / "train" / "good"):
+        yield from (found.path.parent, found.path)
 
 
 def _json(path: Path) -> Any:

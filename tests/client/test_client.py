@@ -3,8 +3,6 @@
 import base64
 import csv
 import json
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 from snag.client.__main__ import judge_all, main
 from snag.client.client import Illustrated, SnagClient
 from snag.client.pictures import find_pictures
-from snag.core.errors import BrokenPicture, InternalError, NoPictures, PictureTooLarge, ServerAnswer, ServerUnreachable
+from snag.core.errors import BrokenPicture, InternalError, NoPictures, ServerAnswer, ServerUnreachable
 from snag.core.file_names import original
 from snag.core.verdict import Verdict
 from snag.core.wire import WANTED, error_json, parse_error, verdict_json
@@ -296,16 +294,3 @@ class TestCommand:
         error = capsys.readouterr().err
         assert "no answer from http://127.0.0.1:" in error
         assert error.count("\n") == 1
-
-    def test_too_large_is_a_row(self):
-        """The server's 413 for too many pixels comes back as PictureTooLarge."""
-        error = PictureTooLarge(width=9, height=9, limit=1, max_side=1)
-
-        assert str(parse_error(error_json(error))) == str(error)
-
-
-def test_torch_is_never_loaded():
-    """The client starts without torch."""
-    program = "import sys, snag.client.__main__; print('torch' in sys.modules)"
-
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -103,7 +103,7 @@ class TestAdvice:
         """A sound set has nothing to stop or warn for but its missing masks."""
         assert texts(sound, "stop") == []
         assert texts(sound, "warning") == ["ground_truth: no masks for 8 defective pictures: no figures by pixel."]
-        assert said(sound, "100 different good parts carry a false-alarm rate down to 5.0 %", "good")
+        assert said(sound, "100 different good parts carry a false-alarm rate down to 5 %", "good")
         assert said(sound, "No good picture looks unlike the others", "good")
         assert said(sound, "Nothing as simple as brightness", "good")
         assert said(sound, "each part cut out and turned upright", "good")
@@ -174,7 +174,7 @@ class TestAdvice:
         for folder, flags in ((data, []), (lots, ["--lots", "folder"])):
             assert train.main(["--data", str(folder), "--run", str(tmp_path / "run"), "--preset", "quick", *flags]) == 2
             words = capsys.readouterr().err.strip().splitlines()[-1].removeprefix("error: ")
-            diagnosis = diagnose(folder, *flags[1:])
+            diagnosis = diagnose(folder, lots=(flags or [None])[-1])
             assert texts(diagnosis, "stop") == [f"{words}."]
             assert "Training can&#39;t begin yet" in render(diagnosis, advice(diagnosis))
 

@@ -14,7 +14,7 @@ from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelle
 from tests.support.masks import ways
 
 BAD = 2 * DEFECT_COUNT
-QUICK = ("--gallery", "0", "--resamples", "100")
+QUICK = ("--gallery", "0")
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def prose(text: str) -> str:
 def test_a_quotation_is_what_its_file_holds(document: str) -> None:
     text = (ROOT / document).read_text()
 
-    assert quoted(text) == text, "run `python -m benchmarks.results quote`"
+    assert quoted(text) == text, "run `python -m benchmarks.results`"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

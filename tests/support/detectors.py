@@ -9,6 +9,7 @@ import torch
 from snag.detector.detector import Detector
 from snag.detector.ensemble import Ensemble
 from snag.detector.memory_bank import MemoryBank
+from snag.training.data.dataset import LIMITS
 from snag.training.data.split import Split
 from snag.training.data.survey import summarise
 from snag.training.export import export
@@ -34,7 +35,7 @@ def chosen(mode: str) -> Choice:
 def pictures(mode: str) -> TrainingSet:
     """Prepared bolts: 8 to fit, 6 to standardise."""
     prepared = torch.stack([chosen(mode).module(good_picture(i, SMALL)).picture for i in range(14)])
-    return TrainingSet(prepared[:8], prepared[8:], chosen(mode), Split((), (), ()), "0" * 64)
+    return TrainingSet(prepared[:8], prepared[8:], chosen(mode), Split((), (), ()), "0" * 64, LIMITS)
 
 
 def networks(*flags: str) -> tuple[Ensemble, list[str]]:

@@ -70,7 +70,7 @@ def test_an_unknown_key_of_a_file_is_named_with_the_known_ones(tmp_path: Path) -
 
     message = refused(["--config", str(file)])
 
-    assert message.startswith("unknown setting 'epoch'; known are data, run, preset, ")
+    assert message.startswith("unknown setting 'epoch'; known are max_pixels, max_side, data, run, preset, ")
     assert ", epochs," in message
 
 

@@ -13,6 +13,7 @@ from snag.core.calibration import read_calibration
 from snag.core.errors import BadDataset
 from snag.training.calibrate import calibrate, main
 from snag.training.calibration.seen_pictures import NO_LIST, OTHER_FOLDER, same_picture
+from snag.training.data.dataset import LIMITS
 from snag.training.data.split import read_split
 from tests.support.trained import Trained
 from tests.support.uncalibrated import pictures, settings, uncalibrated
@@ -130,6 +131,6 @@ def test_other_pictures_are_not_taken_for_the_same(tmp_path: Path) -> None:
     (tmp_path / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     a, *others = sorted(tmp_path.iterdir())
 
-    assert same_picture([a], others) is None
-    assert same_picture([a], []) is None
-    assert same_picture(others[:2], [a, others[1]]) == (others[1], others[1])
+    assert same_picture([a], others, LIMITS) is None
+    assert same_picture([a], [], LIMITS) is None
+    assert same_picture(others[:2], [a, others[1]], LIMITS) == (others[1], others[1])

@@ -55,7 +55,7 @@ def test_odd_names_from_training_to_report(tmp_path, capsys):
     listed = tmp_path / "no good parts.txt"
     excluded = next(name for name in json.loads((run / "split.json").read_text())["calibrate"] if "\\x" in name)
     listed.write_text(f"{excluded}\n")
-    assert calibrate([*place, "--fpr", "0.5", "--exclude", str(listed)]) == 0
+    assert calibrate([*place, "--fpr", "0.5", "--exclude", str(listed), "--exclude-many"]) == 0
     assert read_calibration(run / "calibration.json").left_out == (excluded,)
 
     assert evaluate([*place, "--resamples", "100"]) == 0
