@@ -71,9 +71,7 @@ def test_such_a_folder_beside_the_right_one(data: Path, run: Path, capsys: pytes
 def test_pictures_of_no_kind_are_named(data: Path, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Those in test itself; and a folder of tests of another name."""
     shutil.copy(data / "test/good/000.png", data / "test/a.png")
-    assert told(data, run, capsys) == [
-        "1 picture lies in test itself and is left out, first a.png: expected them in test/good or test/<kind of defect>."
-    ]
+    assert told(data, run, capsys) == ["left out of test: 1 picture outside of test/good and test/<kind of defect>: a.png"]
 
     (data / "test").rename(data / "Test")
     assert told(data, run, capsys)[0] == "There is no folder test, but Test, which is not read: rename it to test."
