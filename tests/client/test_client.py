@@ -225,7 +225,7 @@ class TestCommand:
             | {"message": "the picture can't be decoded: it ends early"},
         ]
         output = capsys.readouterr().out
-        assert "3 pictures: 1 good, 1 anomalies, 1 not judged" in output
+        assert "3 pictures: 1 good, 1 anomaly, 1 not judged" in output
         *table, left_out = [line for line in output.splitlines() if ".png" in line]
         assert [line.split()[1] for line in table] == ["a.png", "b.png", "c.png"]
         assert left_out == f"left out of {images}: 1 link that leads nowhere: d.png"

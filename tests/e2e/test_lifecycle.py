@@ -215,7 +215,7 @@ def test_predict_command(live_server, tmp_path, capsys):
 
     assert predict([*arguments, "--save", "map,overlay,mask", "--out", str(tmp_path / "out")]) == 0
 
-    assert "3 pictures: 1 good, 1 anomalies, 1 not judged" in capsys.readouterr().out
+    assert "3 pictures: 1 good, 1 anomaly, 1 not judged" in capsys.readouterr().out
     written = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.png")}
     assert {name: Image.open(io.BytesIO(data)).size for name, data in written.items()} == {
         f"{name}_png_{kind}.png": (50, 30) for name in ("good", "bad") for kind in ("map", "overlay", "mask")

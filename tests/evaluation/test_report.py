@@ -162,7 +162,7 @@ def test_the_promise_is_told_in_pictures(evaluation: Evaluation) -> None:
     )
 
     assert found[1] == "Of 1,000 good parts, on average at most 49 are rejected (asked: 50); with 95 % confidence at most 114."
-    assert found[2].startswith("With 80 calibration pictures instead of 40 it would be at most 95")
+    assert found[2].startswith("With 99 calibration pictures instead of 40 it would be at most 91")
     assert "lies between 0.6 % and 13.2 % in 95 of 100 calibrations" in found[3]
     assert older[1] == "Of good parts like those, at most 4.9 % are rejected on average."
 

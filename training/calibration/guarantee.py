@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from snag.core.calibration import conformal_threshold, rank_of_threshold
+from snag.core.calibration import conformal_threshold, next_useful_size, rank_of_threshold
 from snag.core.errors import BadScores, TooFewCalibrationPictures
 from snag.core.guarantee import AVERAGE, CHOSEN, CONFIDENCE, MEASURED, Guarantee
 
@@ -71,6 +71,8 @@ def promised_threshold(
 def guarantee(count: int, rank: int, rate: float, kind: str, confidence: float) -> Guarantee:
     """What the `rank`-th smallest of `count` scores promises, and what more pictures would buy at the same request."""
     more = [factor * count for factor in _FACTORS]
+    if kind == AVERAGE:  # sizes that use all of the rate, as training keeps them
+        more = [next_useful_size(size, rate) for size in more]
     return Guarantee(
         kind=kind,
         count=count,

@@ -165,7 +165,7 @@ class TestWords:
             "Of 1,000 good parts, on average at most 49 are rejected (asked: 50); with 95 % confidence at most 114."
         )
         assert promised.prospect == (
-            "With 80 calibration pictures instead of 40 it would be at most 95, with 160 81, with 400 69. "
+            "With 99 calibration pictures instead of 40 it would be at most 91, with 179 80, with 419 69. "
             "59 pictures are enough for PROMISE=confidence."
         )
 
