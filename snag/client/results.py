@@ -67,7 +67,8 @@ def summary(results: Sequence[ResultRow]) -> str:
     """The count in one sentence."""
     anomalies = sum(bool(result.anomaly) for result in results)
     errors = sum(result.error is not None for result in results)
-    return f"{len(results)} pictures: {len(results) - anomalies - errors} good, {anomalies} {'anomaly' if anomalies == 1 else 'anomalies'}, {errors} not judged"
+    word = "anomaly" if anomalies == 1 else "anomalies"
+    return f"{len(results)} pictures: {len(results) - anomalies - errors} good, {anomalies} {word}, {errors} not judged"
 
 
 def _cells(result: ResultRow, root: Path) -> tuple[str, ...]:

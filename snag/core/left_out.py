@@ -36,7 +36,10 @@ _PHRASES: Final[dict[Reason, tuple[str, str]]] = {
     Reason.LOCKED: ("file that can't be opened", "files that can't be opened"),
     Reason.SPECIAL: ("pipe, socket or device", "pipes, sockets or devices"),
     Reason.LINKED: ("link inside of an archive", "links inside of an archive"),
-    Reason.PLACE: ("picture outside of test/good and test/<kind of defect>", "pictures outside of test/good and test/<kind of defect>"),
+    Reason.PLACE: (
+        "picture outside of test/good and test/<kind of defect>",
+        "pictures outside of test/good and test/<kind of defect>",
+    ),
     Reason.AGAIN: ("folder that is read already", "folders that are read already"),
     Reason.OTHER: ("file that is no picture", "files that are no pictures"),
     Reason.HIDDEN: ("hidden or system file or folder", "hidden or system files and folders"),

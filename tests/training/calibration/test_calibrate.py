@@ -266,7 +266,7 @@ def test_the_command_tells_threshold_rate_and_count(bolts: Trained, run: Path, c
         f"threshold {bolts.calibration.scores[10]:.6g} (split-conformal) for a false-alarm rate of 0.2, "
         "from 12 good pictures that training never saw; 1 of them lie above it\n"
         "Of 1,000 good parts, on average at most 154 are rejected (asked: 200); with 95 % confidence at most 339.\n"
-        "With 24 calibration pictures instead of 12 it would be at most 342, with 48 281, with 120 261. "
+        "With 24 calibration pictures instead of 12 it would be at most 342, with 49 299, with 124 262. "
         "14 pictures are enough for PROMISE=confidence.\n"
         "With 14 instead of 12 pictures you get the 20 % that you asked for; now it is 15.4 %.\n"
         f"{run / FILE}: the highest scores. A picture that shows a defect holds the threshold up: see EXCLUDE\n"
