@@ -19,7 +19,7 @@ import snag
 from snag.core.calibration import Calibration, read_calibration
 from snag.core.errors import BadArtifact, BadConfig
 from snag.core.files import sha256_of
-from snag.core.picture_files import walk
+from snag.core.picture_files import visible_folders, walk
 
 #: What of a training's flags says where and by how many, not what.
 _PLACES: Final = {"run", "nproc", "hosts", "rendezvous"}
@@ -129,9 +129,15 @@ def _calibration(run: Path) -> Calibration | None:
 
 def _below(data: Path) -> Iterator[Path]:
     """Folders and files of the good pictures: what is added, changed or taken away leaves its time in one of them."""
-    yield data / "train" / "good"
-    for found in walk(data / "train" / "good"):
-        yield from (found.path.parent, found.path)
+    good = data / "train" / "good"
+    folders, seen = [good], set()
+    while folders:
+        folder = folders.pop()
+        if folder.resolve() not in seen:
+            seen.add(folder.resolve())
+            folders += visible_folders(folder)
+            yield folder
+    yield from (found.path for found in walk(good))
 
 
 def _json(path: Path) -> Any:
