@@ -110,7 +110,7 @@ def test_what_is_under_way_is_answered_before_it_stops(place):
         ask(place)
     asking.join()
     assert answers[0].status_code == 200
-    gone, _ = psutil.wait_procs(family, timeout=60)
+    gone, _ = psutil.wait_procs(family, timeout=20)
     assert len(gone) == len(family)
     assert place.instance.note() is None
 
@@ -130,7 +130,7 @@ def test_killed_outright(place, tmp_path, capsys):
 
     family[0].kill()
 
-    psutil.wait_procs(family, timeout=60)
+    psutil.wait_procs(family, timeout=20)
     assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
     deaf, printing = os.pipe()
     os.close(deaf)

@@ -150,3 +150,26 @@ def test_trouble_does_not_end_the_keeper(torchserve, server, reconciler, monkeyp
         reviving.cancel()
 
     asyncio.run(scene())
+
+
+def test_a_server_that_ends_does_not_wait_for_what_is_tried_again(torchserve, server, monkeypatch):
+    """Trying again may take minutes, and its thread holds the lock under which a next server starts."""
+    monkeypatch.setattr(module, "_SHORTEST_PAUSE", 0.02)
+    torchserve.ready = False
+    reconciler = Reconciler(server, Gate(), timeout=30.0)
+    reconciler.read()
+
+    async def scene():
+        await reconciler.note([Result("bolt", "1.0", failed="a worker died")])
+        reviving = asyncio.create_task(reconciler.revive())
+        async with asyncio.timeout(10):
+            while not any(asked.startswith("GET /models/bolt") for asked in torchserve.asked):
+                await asyncio.sleep(0.02)
+        reviving.cancel()
+        async with asyncio.timeout(10):
+            await asyncio.get_running_loop().shutdown_default_executor()
+
+    asyncio.run(scene())
+
+    with server.changing(patience=0.0):
+        pass  # the lock is free

@@ -34,6 +34,7 @@ class Reconciler:
         self._gate = gate
         self._timeout = timeout
         self._failures: dict[Name, str] = {}  #: why
+        self._is_ending = False  #: for the thread that tries again: nobody waits for what it finds
 
     def read(self) -> bool:
         """Take what served.json says, or stay with what it said where it can't be read; whether that is something new."""
@@ -80,15 +81,22 @@ class Reconciler:
     async def revive(self) -> None:
         """Try again, ever more rarely, what failed: a disk may have space again, a machine may have memory."""
         pause = _SHORTEST_PAUSE
-        while True:
-            await asyncio.sleep(pause)
-            failed = set(self._failures)
-            with suppress(SnagError, OSError):  # then later
-                await self.note(await asyncio.to_thread(self._bring_up_again, failed) if failed else ())
-            pause = min(2 * pause, _LONGEST_PAUSE) if self._failures else _SHORTEST_PAUSE
+        try:
+            while True:
+                await asyncio.sleep(pause)
+                failed = set(self._failures)
+                with suppress(SnagError, OSError):  # then later
+                    await self.note(await asyncio.to_thread(self._bring_up_again, failed) if failed else ())
+                pause = min(2 * pause, _LONGEST_PAUSE) if self._failures else _SHORTEST_PAUSE
+        finally:
+            self._is_ending = True
 
     def _bring_up_again(self, failed: set[Name]) -> list[Result]:
-        """In a thread of its own."""
+        """In a thread of its own, which the process waits for at its end."""
+
+        def is_worth_it() -> bool:
+            return not self._is_ending and server.is_the_same()
+
         with self._instance.changing(patience=0.0):
             server = ServerSession.of(self._instance)
             todo = [
@@ -100,7 +108,7 @@ class Reconciler:
             log = ServerLog(self._instance.logs)
             refused = register(server.management, todo)
             left = [task for task in todo if task not in refused]
-            results = [*refused.values(), *wait_for(server.upstream, log, left, server.is_the_same, self._timeout)]
+            results = [*refused.values(), *wait_for(server.upstream, log, left, is_worth_it, self._timeout)]
             for one in results:
                 default = server.models[one.model].default
                 if one.failed is None and default is not None and default.version == one.version:
