@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Final, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -18,6 +18,9 @@ from snag.client.client import SnagClient
 from snag.core.errors import NoPictures, ServerFailed, SnagError
 from snag.review.app import Review
 from snag.review.labels import Labels
+
+#: Seconds for what is under way when the page's server ends. A browser keeps connections open on which it asks nothing.
+_PATIENCE: Final = 2.0
 
 
 class ReviewSettings(Settings):
@@ -65,7 +68,7 @@ async def serve(settings: ReviewSettings) -> None:
     labels = Labels(settings.labels)
     seed = settings.seed if settings.order == "random" else None
     review = Review(settings.spool, labels, settings.fpr, Drawing(settings.host, settings.inference_port), seed)
-    runner = web.AppRunner(review.application(), access_log=None)
+    runner = web.AppRunner(review.application(), access_log=None, shutdown_timeout=_PATIENCE)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", settings.port)

@@ -68,7 +68,7 @@ def spool(tmp_path: Path) -> Path:
 async def page_of(spool: Path, labels: Path, explain=lambda model, version, picture: picture) -> AsyncIterator[str]:
     """The page's server; its overlays are the pictures themselves."""
     store = Labels(labels)
-    runner = web.AppRunner(Review(spool, store, 0.02, explain).application(), access_log=None)
+    runner = web.AppRunner(Review(spool, store, 0.02, explain).application(), access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
