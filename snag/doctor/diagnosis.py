@@ -85,10 +85,11 @@ def diagnose(data: Path, limits: PictureLimits = LIMITS, lots: str | None = None
 
     Raises nothing for pictures that can't be read: they are among the findings.
     """
-    good = [path for path in pictures_to_examine(data) if path.is_relative_to(data / TRAIN)]
+    paths = pictures_to_examine(data)
+    good = [path for path in paths if path.is_relative_to(data / TRAIN)]
     limits = replace(limits, white=white_of_set(good, limits))
     findings = check_layout(data, lambda paths: progress(paths, "check", "file"), limits)
-    exams = examine_all(data, limits)
+    exams = examine_all(paths, data, limits)
     train = [exam for exam in exams if exam.folder == TRAIN]
     choice, prepared = _prepare(train, data, limits)
     groups = near_duplicates([exam.summary.cells for exam in train])  # as training forms them: without those of the test

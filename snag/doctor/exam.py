@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,8 +56,8 @@ def pictures_to_examine(data: Path) -> list[Path]:
     return [*picture_files(data / TRAIN).pictures, *(picture.path for picture in labelled_pictures(data))]
 
 
-def examine_all(data: Path, limits: PictureLimits = LIMITS) -> list[Exam]:
-    """Look at every picture; those that can't be read are left out, for the layout's check names them."""
+def examine_all(paths: Sequence[Path], data: Path, limits: PictureLimits = LIMITS) -> list[Exam]:
+    """Look at these pictures of a data set; those that can't be read are left out, for the layout's check names them."""
 
     def examined(path: Path) -> Exam | None:
         try:
@@ -64,7 +65,7 @@ def examine_all(data: Path, limits: PictureLimits = LIMITS) -> list[Exam]:
         except UnreadablePictures:
             return None
 
-    return [exam for exam in in_threads(examined, pictures_to_examine(data), "look") if exam is not None]
+    return [exam for exam in in_threads(examined, paths, "look") if exam is not None]
 
 
 def examine(path: Path, data: Path, limits: PictureLimits = LIMITS) -> Exam:

@@ -26,7 +26,7 @@ from snag.evaluation.figures import figures
 from snag.evaluation.gallery import Gallery
 from snag.evaluation.groups import grouped
 from snag.evaluation.judged_pictures import JudgedPicture, Unreadable, judge_pictures
-from snag.evaluation.labelled import LabelledPicture, labelled_pictures, left_out_of_test, read_mask
+from snag.evaluation.labelled import LabelledPicture, labelled_folder, read_mask
 from snag.evaluation.remarks import folder_remarks, mask_remarks
 from snag.evaluation.report import render
 from snag.evaluation.results import PictureResult, result_of, results_csv
@@ -76,13 +76,13 @@ def evaluate(settings: EvaluateSettings) -> None:
     calibration_path = settings.run / "calibration.json"
     calibration = read_calibration(calibration_path)
     check_pair(artifact, calibration, calibration_path)
-    pictures, group_remarks = grouped(labelled_pictures(settings.data), settings.groups, settings.data)
+    found = labelled_folder(settings.data)
+    pictures, group_remarks = grouped(found.pictures, settings.groups, settings.data)
     gathered = _gather(settings, artifact, calibration, pictures)
     remarks = [
-        *filter(None, (left_out_of_test(settings.data).sentence("test"),)),
-        *folder_remarks(settings.data),
+        *folder_remarks(settings.data, found),
         *group_remarks,
-        *mask_remarks(settings.data, pictures, gathered.mask_faults, gathered.soft_masks),
+        *mask_remarks(settings.data, found, gathered.mask_faults, gathered.soft_masks),
     ]
     evaluation = Evaluation(
         name=spelled(settings.run.resolve().name),

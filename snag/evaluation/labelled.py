@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
@@ -12,7 +14,7 @@ from snag.core.errors import BadDataset, SnagError
 from snag.core.file_names import spelled
 from snag.core.left_out import LeftOut, Reason
 from snag.core.picture import DEFAULT_LIMITS, PictureLimits, decode
-from snag.core.picture_files import picture_files
+from snag.core.picture_files import PictureFiles, picture_files
 from snag.labels import folder_names, mask
 from snag.labels.folder_names import means_good
 from snag.labels.mask import Mask
@@ -39,38 +41,46 @@ class LabelledPicture:
         return self.kind != GOOD
 
 
+@dataclass(frozen=True)
+class LabelledFolder:
+    """The labelled pictures of a data folder, and what else lies in its test/ and ground_truth/."""
+
+    pictures: list[LabelledPicture]  #: good first, then by defect and name
+    left_out: LeftOut  #: of test/: what is no picture, and what lies in no folder of a kind
+    like_good: Mapping[str, int]  #: folders of test/ that are not called "good" but probably mean it -> pictures, none is read
+    stray_masks: Sequence[PurePath]  #: below ground_truth/: those of defects that belong to no picture, sorted
+
+
 def labelled_pictures(data: Path) -> list[LabelledPicture]:
     """Every picture of DATA/test, good first, then by defect and name; empty without test/. Raises BadDataset.
 
     A folder that is not called "good" but probably means it is neither: its pictures are left out, see `remarks`.
     """
+    return labelled_folder(data).pictures
+
+
+def labelled_folder(data: Path) -> LabelledFolder:
+    """The same with what else lies there: test/ and ground_truth/ are walked once each. Raises BadDataset."""
     if not data.is_dir():
         raise BadDataset(detail=f"{data} is not a folder; expected one with test/{GOOD}, test/<defect>, ground_truth/<defect>")
-    test = data / "test"
-    found = [(path.relative_to(test).parts, path) for path in picture_files(test).pictures]
-    paths = [
-        path
-        for (kind, *below), path in sorted(found, key=lambda one: (one[0][0] != GOOD, one[0]))
-        if below and not means_good(kind)  # below a kind may be folders, one for each group
-    ]
-    masks = masks_of(data, paths)
-    return [_labelled(data, path, masks) for path in paths]
-
-
-def masks_of(data: Path, pictures: list[Path]) -> MaskFiles:
-    """The masks of DATA/ground_truth that belong to these pictures of DATA/test."""
-    truth = data / "ground_truth"
-    masks = picture_files(truth).pictures
-    return mask_files([path.relative_to(data / "test") for path in pictures], [path.relative_to(truth) for path in masks])
-
-
-def left_out_of_test(data: Path) -> LeftOut:
-    """What of DATA/test is not among the labelled pictures: what is none, and what lies in no folder of a kind."""
-    found = picture_files(data / "test")
-    for path in found.pictures:
-        if path.parent == found.folder:
-            found.left_out.add(Reason.PLACE, path.name)
-    return found.left_out
+    test = picture_files(data / "test")
+    may_be_good = {kind: means_good(kind) for kind in {_below(path, test)[0] for path in test.pictures}}
+    paths, like_good = [], Counter[str]()
+    for path in test.pictures:
+        kind, *below = _below(path, test)  # below a kind may be folders, one for each group
+        if not below:
+            test.left_out.add(Reason.PLACE, path.name)
+        elif may_be_good[kind]:
+            like_good[kind] += 1
+        else:
+            paths.append(path)
+    paths.sort(key=lambda path: (_below(path, test)[0] != GOOD, _below(path, test)))
+    truth = picture_files(data / "ground_truth")
+    masks = mask_files(
+        [PurePath(*_below(path, test)) for path in paths], [PurePath(*_below(path, truth)) for path in truth.pictures]
+    )
+    strays = [mask for mask in masks.strays if mask.parts[0] != GOOD]
+    return LabelledFolder([_labelled(data, path, masks) for path in paths], test.left_out, like_good, strays)
 
 
 def read_picture(path: Path, limits: PictureLimits = DEFAULT_LIMITS) -> Tensor:
@@ -91,6 +101,10 @@ def read_mask(path: Path, height: int, width: int) -> Mask:
     if fault := found.fault(height, width):
         raise BadDataset(detail=f"{spelled(path.name)} {fault[1]}")
     return found
+
+
+def _below(path: Path, files: PictureFiles) -> tuple[str, ...]:
+    return path.relative_to(files.folder).parts
 
 
 def _read(path: Path) -> bytes:

@@ -16,10 +16,18 @@ _RARE: Final = 0.025
 class Promise:
     """What a split conformal threshold promises."""
 
-    rate: float  #: told: at most this share of good pictures is rejected, on average over calibrations; (n + 1 - k) / (n + 1)
-    realised: Interval  #: 95 % of calibrations of this size have their true rate in here
-    count: int
-    rank: int
+    count: int  #: n calibration scores
+    rank: int  #: k: the threshold is the k-th smallest
+
+    @property
+    def rate(self) -> float:
+        """At most this share of good pictures is rejected, on average over calibrations: (n + 1 - k) / (n + 1)."""
+        return (self.count + 1 - self.rank) / (self.count + 1)
+
+    @property
+    def realised(self) -> Interval:
+        """95 % of calibrations of this size have their true rate in here."""
+        return realised_rate_interval(self.count, self.rank)
 
     def surprise(self, false_alarms: int, good: int) -> float:
         """Probability of at least so many false alarms if the promise holds."""
@@ -34,5 +42,4 @@ def promise_of(calibration: Calibration) -> Promise | None:
     """The promise of a calibration, or None where the threshold was set by hand or chosen with defects."""
     if calibration.method != SPLIT_CONFORMAL or calibration.rate is None:
         return None
-    count, rank = calibration.count, calibration.rank
-    return Promise((count + 1 - rank) / (count + 1), realised_rate_interval(count, rank), count, rank)
+    return Promise(calibration.count, calibration.rank)

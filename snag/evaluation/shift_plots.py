@@ -51,8 +51,8 @@ def _panel(axes: Axes, title: str, cells: list[tuple[float, ShiftOutcome, ShiftO
     axes.grid(visible=False, axis="x")
 
 
-def _band(good: int, promise: Promise | None) -> float:
+def _band(good: int, promise: Promise) -> float:
     """Greatest share of false alarms that does not refute the promise."""
-    if promise is None or not good:
+    if not good:
         return 0.0
     return max(count for count in range(good + 1) if not promise.is_refuted(count, good)) / good

@@ -12,18 +12,7 @@ import pytest
 from snag.evaluation.intervals import auroc_interval, clopper_pearson
 from snag.evaluation.metrics import METRICS
 from snag.evaluation.shortcuts import FEATURES
-from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows, tiny_run
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_run(tmp_path_factory.mktemp("runs") / "tiny")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A folder of good and defective pictures with masks."""
-    return draw_labelled_folder(tmp_path / "data")
+from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, evaluate, page, rows
 
 
 def test_a_model_that_sees_every_defect_has_perfect_figures(data: Path, run: Path) -> None:

@@ -17,18 +17,7 @@ from snag.detector.preparation import Prepared
 from snag.evaluation.evaluate import main
 from snag.evaluation.metrics import METRICS
 from tests.support.fakes import TinyDetector, tiny_calibration
-from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows, tiny_run
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_run(tmp_path_factory.mktemp("runs") / "tiny")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A folder of good and defective pictures with masks."""
-    return draw_labelled_folder(tmp_path / "data")
+from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows
 
 
 def test_without_test_pictures_there_is_the_calibration_part(tmp_path: Path, run: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from snag.core.calibration import calibration_json, read_calibration
 from snag.core.group import Group
 from snag.evaluation.evaluate import main
-from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows, tiny_run
+from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, evaluate, page, rows, tiny_run
 
 #: A camera whose pictures may look as they like: nothing of it is rejected. The other has too few pictures for a threshold.
 TOLERANT, FEW = Group("tolerant", (1000.0,) * 99, 1000.0), Group("few", (0.02,), None)
@@ -23,11 +23,6 @@ def run(tmp_path: Path) -> Path:
     path = folder / "calibration.json"
     path.write_text(calibration_json(replace(read_calibration(path), groups=(FEW, TOLERANT))))
     return folder
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return draw_labelled_folder(tmp_path / "data")
 
 
 def into(data: Path, kind: str, number: int, group: str) -> None:

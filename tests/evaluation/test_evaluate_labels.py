@@ -10,22 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, draw_labelled_folder, evaluate, page, rows, tiny_run
+from tests.support.labelled_folder import DEFECT_COUNT, GOOD_COUNT, evaluate, page, rows
 from tests.support.masks import ways
 
 BAD = 2 * DEFECT_COUNT
 QUICK = ("--gallery", "0")
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_run(tmp_path_factory.mktemp("runs") / "tiny")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A folder of good and defective pictures with masks."""
-    return draw_labelled_folder(tmp_path / "data")
 
 
 def told(data: Path, run: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -120,7 +120,7 @@ def test_likeness_is_small_for_shifted_scores_alone() -> None:
 
 def test_a_promise_that_few_pictures_do_not_refute_may_be_broken_all_the_same() -> None:
     """21 good pictures of a true rate of 15 %: in 8 of 10 cases so few are rejected that 4.6 % is not refuted."""
-    promise = Promise(3 / 65, realised_rate_interval(64, 62), 64, 62)
+    promise = Promise(64, 62)
     passing = [count for count in range(22) if not promise.is_refuted(count, 21)]
 
     assert passing == [0, 1, 2, 3, 4]

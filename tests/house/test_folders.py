@@ -14,7 +14,7 @@ from snag.core.file_names import original, spelled
 from snag.core.left_out import LeftOut
 from snag.doctor.__main__ import main as doctor
 from snag.doctor.exam import pictures_to_examine
-from snag.evaluation.labelled import labelled_pictures, left_out_of_test
+from snag.evaluation.labelled import labelled_folder
 from snag.offline.sources import entries
 from snag.training.calibration.calibration_set import pictures_below
 from snag.training.data.dataset import good_files
@@ -86,7 +86,8 @@ def test_every_command_finds_the_same(data, capsys):
     mine = sorted([*ALL_PICTURES, "20.png", "21.png"])
     left_out = LeftOut()
     scored = [original(entry.name) for entry in entries(str(dent), left_out)]
-    labelled = labelled_pictures(data)
+    test = labelled_folder(data)
+    labelled = test.pictures
 
     assert below(good_files(data).pictures, good) == below(pictures_below(good, "pictures"), good) == mine
     assert (
@@ -97,7 +98,7 @@ def test_every_command_finds_the_same(data, capsys):
     )
     assert pictures_to_examine(data) == [*good_files(data).pictures, *(one.path for one in labelled)]
     assert pictures_of(data) == {"train/good": len(mine), "test/dent": len(ALL_PICTURES)}
-    for found in (good_files(data).left_out, find_pictures(dent).left_out, left_out, left_out_of_test(data)):
+    for found in (good_files(data).left_out, find_pictures(dent).left_out, left_out, test.left_out):
         assert counted(found) == COUNTS
     assert f"left out of {good}: 5 pictures of formats" in capsys.readouterr().out  # by calibration
     assert [one.severity for one in check_layout(data) if one.kind != "unknown"].count("error") == 0
