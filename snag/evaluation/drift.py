@@ -27,7 +27,6 @@ from snag.drift.martingale import ALARM, Alarm, Watch
 
 _POINTS: Final = 1000  #: of a curve; of more pictures, some share one, the one with the most evidence among them
 
-
 #: What an alarm rests on; stands wherever alarms are shown.
 ASSUMPTION: Final = (
     "If the pictures of a line that does not change come in no order, at most 1 of 1,000 watches of up to 100,000 pictures\n"
@@ -72,7 +71,7 @@ def drift(settings: DriftSettings) -> None:
     for line, course in courses.items():
         causes = ", ".join(f"{cause} {count}" for cause, count in course.watch.alarms.items() if count) or "none"
         repeats = f" and {course.watch.repeats} sent again, which are not watched" if course.watch.repeats else ""
-        print(f"{line.model} {line.version}, {line.group}: {course.watch.seen} pictures{repeats}; alarms: {causes}")
+        print(f"{line.model} {line.version}, {line.group}: {len(course.evidence)} pictures{repeats}; alarms: {causes}")
     print(f"{out / 'drift.png'}, {out / 'alarms.csv'}\n{ASSUMPTION}")
 
 

@@ -57,8 +57,8 @@ def test_the_alarms_are_the_servers_own(log, tmp_path, capsys):
         assert drawn.width > 500
 
 
-def test_lines_are_drawn_apart(log, tmp_path):
-    """Versions and groups each have their course; a new calibration begins a new watch."""
+def test_lines_are_drawn_apart(log, tmp_path, capsys):
+    """Versions and groups each have their course; a new calibration begins a new watch, and all pictures are counted."""
     more = [
         *(entry(second, EXTREME, version="2.0") for second in range(5)),
         *(entry(second, EXTREME, threshold_of="camera-2") for second in range(5)),
@@ -69,6 +69,7 @@ def test_lines_are_drawn_apart(log, tmp_path):
         older.unlink()
 
     assert main(["--log", str(log), "--out", str(tmp_path / "drift")]) == 0
+    assert "bolt 2.0, pooled: 105 pictures; alarms: " in capsys.readouterr().out
 
     assert {(row["version"], row["group"]) for row in alarms(tmp_path)} == {("2.0", "pooled")}
     assert max(int(row["pictures_of_the_watch"]) for row in alarms(tmp_path)) <= 100
