@@ -16,7 +16,6 @@ from pydantic import Field
 
 from benchmarks.accuracy.record import read_records
 from benchmarks.accuracy.table import long_table, short_table
-from benchmarks.tables import origin
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import BadConfig
 from snag.core.files import write_text
@@ -28,13 +27,6 @@ ORIGIN: Final = re.compile(r"`(?:python -m|make) [^`]+`.*?, \d{4}-\d\d-\d\d, rev
 _QUOTED: Final = re.compile(r"<!-- (docs/results/[\w/.-]+\.md) -->\n(.*?)<!-- end -->\n", re.S)
 
 
-def write(name: str, text: str, command: str) -> Path:
-    """Keep what `command` measured as docs/results/`name`.md, headed by command, day, revision and machine."""
-    path = RESULTS / f"{name}.md"
-    write_text(path, f"{origin(command)}\n{text}")
-    return path
-
-
 def keep(table: Path, name: str) -> Path:
     """Keep a table that a benchmark wrote, or an accuracy record (JSON). Raises BadConfig for one that hides its origin."""
     text = table.read_text()
@@ -43,7 +35,9 @@ def keep(table: Path, name: str) -> Path:
     elif ORIGIN.match(text):
         path = RESULTS / f"{name}.md"
     else:
-        raise BadConfig(detail=f"{table} does not begin with the command, the day and the revision that made it; run it again")
+        raise BadConfig(
+            detail=f"{table} does not begin with the command, the day and the committed revision that made it; run it again"
+        )
     write_text(path, text)
     return path
 

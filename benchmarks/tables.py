@@ -23,17 +23,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def command() -> str:
+    """The command that runs, as it was typed."""
+    return shlex.join(["python", *sys.orig_argv[1:]])
+
+
 def machine() -> str:
     """One line that says where a table came from: the command that runs, day, revision, processor, cores, memory, versions."""
-    return origin(shlex.join(["python", *sys.orig_argv[1:]]))
-
-
-def origin(command: str) -> str:
-    """The same for another command."""
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
-        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, revision {git_revision()}, {_processor()}, "
+        f"`{command()}`, {datetime.now(UTC):%Y-%m-%d}, revision {git_revision()}, {_processor()}, "
         f"{len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, Python {platform.python_version()}, {packages}\n"
     )
 

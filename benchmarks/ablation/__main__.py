@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from benchmarks.ablation.steps import STEPS
 from benchmarks.accuracy.record import AccuracyRecord, record_of
 from benchmarks.accuracy.run import run_one
 from benchmarks.accuracy.table import markdown
-from benchmarks.tables import machine
+from benchmarks.tables import command, machine
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -31,7 +29,6 @@ class AblationSettings(Settings):
 
 def ablation(settings: AblationSettings) -> None:
     """Run every row, then write and print the table; it is written anew after each row."""
-    command = shlex.join(["python", *sys.orig_argv[1:]])
     records: dict[tuple[str, int], AccuracyRecord] = {}
     for data in settings.data:
         for number in settings.step:
@@ -39,7 +36,7 @@ def ablation(settings: AblationSettings) -> None:
             for seed in settings.seed:
                 folder = settings.out / f"{data.name}-{number}-{seed}"
                 rows.append(replace(run_one(data, step.preset, seed, folder, list(step.flags)), preset=step.name))
-                records[data.name, number] = record_of(rows, command)
+                records[data.name, number] = record_of(rows, command())
                 write_text(settings.out / "table.md", f"{machine()}\n{markdown(list(records.values()))}")
     Console().print(Markdown(markdown(list(records.values()))))
     print(f"{settings.out / 'table.md'}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 
 from pydantic import Field
@@ -13,7 +11,7 @@ from rich.markdown import Markdown
 from benchmarks.accuracy.record import AccuracyRecord, record_of, write_record
 from benchmarks.accuracy.run import run_one
 from benchmarks.accuracy.table import markdown
-from benchmarks.tables import machine
+from benchmarks.tables import command, machine
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -30,7 +28,6 @@ class AccuracySettings(Settings):
 
 def accuracy(settings: AccuracySettings) -> None:
     """Run every cell; write a record for each preset on each data set, and the table. Both are written anew after each cell."""
-    command = shlex.join(["python", *sys.orig_argv[1:]])
     records: dict[tuple[str, str], AccuracyRecord] = {}
     for data in settings.data:
         for preset in settings.preset:
@@ -38,7 +35,7 @@ def accuracy(settings: AccuracySettings) -> None:
             for seed in settings.seed:
                 folder = settings.out / f"{data.name}-{preset}-{seed}"
                 rows.append(run_one(data, preset, seed, folder, settings.extra.split()))
-                record = records[data.name, preset] = record_of(rows, command)
+                record = records[data.name, preset] = record_of(rows, command())
                 write_record(record, settings.out / f"{data.name}-{preset}.json")
                 write_text(settings.out / "table.md", f"{machine()}\n{markdown(list(records.values()))}")
     Console().print(Markdown(markdown(list(records.values()))))

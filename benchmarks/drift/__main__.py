@@ -20,7 +20,7 @@ from benchmarks.drift.line import BURST, MeasuredLine, noticed
 from benchmarks.drift.measure import DEFECTS, QUIET, Seen, measured_pool, trained_model
 from benchmarks.drift.shares_alert import shares_rows
 from benchmarks.drift.watches import alarms, changed_before, in_an_order, quiet, rows
-from benchmarks.results import write
+from benchmarks.results import keep
 from benchmarks.tables import machine, table
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
@@ -71,7 +71,7 @@ def drift(settings: DriftBenchmarkSettings) -> None:
     _plot(pool, settings).savefig(settings.out / "plot.png", dpi=110)
     Console().print(Markdown(text))
     if settings.keep:
-        print(write("drift", text, "python -m benchmarks.drift --keep"))
+        print(keep(settings.out / "table.md", "drift"))
     print(f"{settings.out / 'table.md'}, {settings.out / 'plot.png'}")
 
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from benchmarks.drift.measure import QUIET, measured_pool, trained_model
 from benchmarks.guarantee.splits import Splits, p_value_misfit, random_splits
-from benchmarks.results import write
+from benchmarks.results import keep
 from benchmarks.tables import machine, table
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import TooFewCalibrationPictures
@@ -62,7 +62,7 @@ def measure(settings: GuaranteeSettings) -> None:
     _plot(settings, scores).savefig(settings.out / "guarantee.png", dpi=110)
     Console().print(Markdown(text))
     if settings.keep:
-        print(write("promise", text, "python -m benchmarks.guarantee --keep"))
+        print(keep(settings.out / "guarantee.md", "promise"))
     print(f"{settings.out / 'guarantee.md'}, {settings.out / 'guarantee.png'}")
 
 
