@@ -72,7 +72,7 @@ def _given(flags: Sequence[str]) -> dict[str, str]:
 
 
 def _needs_training(run: Path, given: Mapping[str, str]) -> bool:
-    weights, settings = run / "snag.pt", (_json(run / "config.json") or {}).get("settings")
+    weights, settings = run / "snag.pt", _object(run / "config.json").get("settings")
     if not weights.exists() or not isinstance(settings, dict):
         return True
     data = Path(given["data"])
@@ -88,10 +88,13 @@ def _needs_calibration(run: Path, given: Mapping[str, str]) -> bool:
 
 def _needs_evaluation(run: Path, given: Mapping[str, str]) -> bool:
     report, calibration = run / "report" / "metrics.json", _calibration(run)
-    figures = _json(report)
-    if calibration is None or figures is None or is_older(report, run / "calibration.json"):
+    if calibration is None or is_older(report, run / "calibration.json"):
         return True
-    return [figures["artifact"]["fingerprint"], figures["threshold"]] != [calibration.artifact, calibration.threshold]
+    figures = _object(report)
+    try:
+        return [figures["artifact"]["fingerprint"], figures["threshold"]] != [calibration.artifact, calibration.threshold]
+    except (KeyError, TypeError):  # nothing that this Snag wrote
+        return True
 
 
 def _needs_packing(run: Path, given: Mapping[str, str]) -> bool:
@@ -102,11 +105,11 @@ def _needs_packing(run: Path, given: Mapping[str, str]) -> bool:
         return True
     try:
         with zipfile.ZipFile(path) as archive:
-            held = [json.loads(archive.read(name)) for name in ("calibration.json", "MAR-INF/MANIFEST.json")]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+            held = json.loads(archive.read("calibration.json"))
+            version = json.loads(archive.read("MAR-INF/MANIFEST.json"))["model"]["modelVersion"]
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return True
-    version = held[1]["model"]["modelVersion"]
-    return held[0] != _json(run / "calibration.json") or given.get("version", version) != version
+    return held != _object(run / "calibration.json") or given.get("version", version) != version
 
 
 _NEEDED: Final[dict[str, Callable[[Path, Mapping[str, str]], bool]]] = {
@@ -140,9 +143,10 @@ def _below(data: Path) -> Iterator[Path]:
     yield from (found.path for found in walk(good))
 
 
-def _json(path: Path) -> Any:
-    """What a file holds; None where it is missing or none of ours."""
+def _object(path: Path) -> dict[str, Any]:
+    """The object that a file of JSON holds; an empty one where it is missing or none of ours."""
     try:
-        return json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
-        return None
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -18,7 +18,7 @@ from rich.table import Table
 from snag.cli.folder import check_folder
 from snag.cli.model_name import SAMPLE, check_model_name, demonstration_name
 from snag.cli.settings import Settings, from_flags, run
-from snag.cli.stage import is_needed, is_older, run_verb
+from snag.cli.stage import is_needed, run_verb
 from snag.client.client import SnagClient
 from snag.client.montage import montage
 from snag.client.pictures import find_pictures
@@ -27,6 +27,7 @@ from snag.core.file_names import spelled
 from snag.core.files import write_bytes
 from snag.core.picture_files import visible_folders
 from snag.core.verdict import Verdict
+from snag.labels.folder_names import GOOD, means_good
 from snag.server.serve import serve
 from snag.server.settings import ServeSettings
 from snag.server.startup_message import say
@@ -95,7 +96,7 @@ def stages(settings: DemoSettings) -> Iterator[tuple[str, list[str]]]:
     Training refuses to go over a finished model that other settings or pictures made.
     """
     data, run = f"--data={settings.data}", f"--run={settings.run}"
-    if settings.data == SAMPLE and is_older(SAMPLE / "sample.json"):
+    if settings.data == SAMPLE and not (SAMPLE / "sample.json").exists():
         yield "sample", [data]
     training = [data, run, "--preset", settings.preset]
     if is_needed("train", training):
@@ -140,13 +141,13 @@ def show(settings: DemoSettings) -> None:
 
 
 def chosen_pictures(settings: DemoSettings) -> list[Path]:
-    """The first few test pictures of each class, good ones first. Raises NoPictures."""
+    """The first few test pictures of each class, good ones first; of the classes that the report has. Raises NoPictures."""
     test = settings.data / "test"
-    folders = visible_folders(test)
+    folders = [folder for folder in visible_folders(test) if not means_good(folder.name)]
     if not folders:
         raise NoPictures(folder=test, expected="folders of test pictures, good and one for each kind of defect")
-    kinds = sorted(folders, key=lambda folder: (folder.name != "good", folder))
-    counts = {kind: settings.good if kind.name == "good" else settings.each_defect for kind in kinds}
+    kinds = sorted(folders, key=lambda folder: (folder.name != GOOD, folder))
+    counts = {kind: settings.good if kind.name == GOOD else settings.each_defect for kind in kinds}
     return [picture for kind in kinds for picture in find_pictures(kind).pictures[: counts[kind]]]
 
 
@@ -161,7 +162,7 @@ def shown(judged: list[Judged]) -> list[Judged]:
 def _judge(client: SnagClient, settings: DemoSettings, picture: Path) -> Judged:
     data = picture.read_bytes()
     name = spelled(picture.relative_to(settings.data / "test").as_posix())
-    return Judged(name, not name.startswith("good/"), client.predict(data), client.explain(data))
+    return Judged(name, not name.startswith(f"{GOOD}/"), client.predict(data), client.explain(data))
 
 
 def _caption(one: Judged) -> str:

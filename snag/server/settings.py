@@ -74,10 +74,9 @@ class ServeSettings(Settings):
     @field_validator("model", mode="before")
     @classmethod
     def _one_by_one(cls, value: Any) -> Any:
-        words = [value] if isinstance(value, str) else value
-        if not isinstance(words, list):
+        names = _parts(value)
+        if names is None:
             return value
-        names = [name.strip() for word in words for name in str(word).split(",")]
         if not all(map(is_model_name, names)):
             raise ValueError(NAME_RULE)
         return names
@@ -85,10 +84,10 @@ class ServeSettings(Settings):
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _origins(cls, value: Any) -> Any:
-        words = [value] if isinstance(value, str) else value
-        if not isinstance(words, list):
+        parts = _parts(value)
+        if parts is None:
             return value
-        origins = list(dict.fromkeys(_origin(part.strip()) for word in words for part in str(word).split(",")))
+        origins = list(dict.fromkeys(map(_origin, parts)))
         if ANY_ORIGIN in origins and len(origins) > 1:
             raise ValueError(f"{ANY_ORIGIN} lets every page in; expected it alone, or the others without it")
         return origins
@@ -106,6 +105,12 @@ class ServeSettings(Settings):
             "--management-port": (self.management_host, self.management_port),
             "--metrics-port": (self.metrics_host, self.metrics_port),
         }
+
+
+def _parts(value: Any) -> list[str] | None:
+    """The parts of a list that is written a,b or by giving the flag again; None for no list, which the field refuses."""
+    words = [value] if isinstance(value, str) else value
+    return [part.strip() for word in words for part in str(word).split(",")] if isinstance(words, list) else None
 
 
 def _origin(text: str) -> str:

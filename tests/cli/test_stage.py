@@ -81,9 +81,10 @@ def test_another_threshold_needs_its_own_report_and_archive(made):
     assert due(made) == ["evaluate", "archive"]
 
 
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"artifact": "another format"}'])
 @pytest.mark.parametrize("name", ["calibration.json", "report/metrics.json"])
-def test_a_damaged_result_is_made_again(made, name):
-    write_text(made / "runs/part" / name, "{")
+def test_a_damaged_result_is_made_again(made, name, text):
+    write_text(made / "runs/part" / name, text)
 
     assert due(made)[0] == {"calibration.json": "calibrate", "report/metrics.json": "evaluate"}[name]
 

@@ -23,7 +23,7 @@ OWN = {
     "labels": {"core"},
     "client": {"core", "cli"},
     "gate": {"core", "cli", "drift"},
-    "server": {"core", "cli", "client", "gate"},
+    "server": {"core", "cli", "client", "gate", "labels"},
     "training": {"core", "detector", "cli", "labels", "pages", "samples"},
     "handler": {"core"},
     "evaluation": {"core", "cli", "drift", "labels", "pages"},
