@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from snag.core.errors import BrokenPicture
-from snag.core.tiff_pages import TiffTag, directories, is_tiff
+from snag.core.tiff_pages import TYPE_BYTES, TiffTag, directories, is_tiff
 
 #: libtiff allows a JPEG inside a TIFF as many; encoders write 1 (baseline) or about 10 (progressive).
 MAX_SCANS: Final = 100
-#: Bytes of one value of each TIFF type (TIFF 6.0, section 2; BigTIFF).
-_TYPE_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
 def refuse_hazards(data: bytes) -> None:
@@ -28,4 +26,4 @@ def refuse_hazards(data: bytes) -> None:
 def _tag_bytes(data: bytes) -> int:
     """How many bytes the tags of a TIFF's first directory say that their values have."""
     first: list[TiffTag] = next(directories(data), [])
-    return sum(_TYPE_BYTES.get(tag.kind, 0) * tag.count for tag in first)
+    return sum(TYPE_BYTES.get(tag.kind, 0) * tag.count for tag in first)

@@ -112,9 +112,9 @@ def _shallow(image: Image.Image, is_premultiplied: bool) -> NDArray:
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
         return over_black(rgba[..., :channels], rgba[..., 3])
-    if channels == 1:
-        return np.asarray(image.convert("L"))[..., None]
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    mode = "L" if channels == 1 else "RGB"
+    values = np.asarray(image if image.mode == mode else image.convert(mode))
+    return values.reshape(image.height, image.width, channels)
 
 
 def _deep_grey(image: Image.Image) -> Samples:

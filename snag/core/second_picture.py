@@ -11,19 +11,14 @@ import struct
 from typing import Final
 
 from snag.core.errors import BrokenPicture
+from snag.core.picture_formats import SIGNATURE
+from snag.core.tiff_pages import LETTERS, TYPE_BYTES, byte_order, is_tiff
 
-_SIGNATURE: Final = re.compile(
-    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff[\xc0-\xfe]|II[*+]\0|MM\0[*+]|RIFF.{4}WEBP|GIF8[79]a"
-    rb"|BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}",
-    re.DOTALL,
-)
+_SIGNATURE: Final = re.compile(SIGNATURE.pattern + rb"|GIF8[79]a", re.DOTALL)
 _PADDING: Final = re.compile(rb"[\0\t\n\r ]*")
 _MARKER: Final = re.compile(rb"\xff[^\0\xd0-\xd7\xff]", re.DOTALL)  #: in a scan everything else is data
 _ANNOUNCED: Final = (b"MPF\0", b"http://ns.google.com/photos/1.0/container/")
 _MOST: Final = 100_000  #: entries and places of a TIFF, chunks or markers of the others, that are looked at
-#: Bytes of one value of each TIFF type (TIFF 6.0, section 2; BigTIFF).
-_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_FORMATS: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  #: of types that hold offsets and counts
 _PIECES: Final = ((273, 279), (324, 325), (513, 514))  #: tags of offsets and of byte counts: strips, tiles, a thumbnail
 _FURTHER: Final = (330, 34665, 34853)  #: tags of further directories
 
@@ -52,7 +47,7 @@ def _end(data: bytes) -> int | None:
         return 8 + size + size % 2
     if data.startswith(b"BM"):
         return struct.unpack_from("<I", data, 2)[0] or None
-    if _SIGNATURE.match(data) and data[:2] in (b"II", b"MM"):
+    if is_tiff(data):
         return _Tiff(data).end()
     return None
 
@@ -91,7 +86,7 @@ class _Tiff:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._order = "<" if data[:2] == b"II" else ">"
+        self._order = byte_order(data)
         self._is_big = 43 in data[2:4]
         self._word = "Q" if self._is_big else "I"
         self._inside = 8 if self._is_big else 4  #: bytes of a value that stands in its entry
@@ -131,15 +126,15 @@ class _Tiff:
 
     def _entry(self, start: int) -> tuple[int, list[int]]:
         tag, kind, count = struct.unpack_from(self._order + "HH" + self._word, self._data, start)
-        at, size = start + 4 + self._inside, _BYTES.get(kind, 0) * count
+        at, size = start + 4 + self._inside, TYPE_BYTES.get(kind, 0) * count
         if size > self._inside:
             at = self._number(self._word, at)
             self._last = max(self._last, at + size)
-        holds_places = kind in _FORMATS and any(tag in (*_FURTHER, *pair) for pair in _PIECES)
+        holds_places = kind in LETTERS and any(tag in (*_FURTHER, *pair) for pair in _PIECES)
         self._left -= count if holds_places else 0
         if not holds_places or self._left <= 0:
             return tag, []
-        return tag, list(struct.unpack_from(f"{self._order}{count}{_FORMATS[kind]}", self._data, at))
+        return tag, list(struct.unpack_from(f"{self._order}{count}{LETTERS[kind]}", self._data, at))
 
     def _number(self, format_: str, at: int) -> int:
         return int(struct.unpack_from(self._order + format_, self._data, at)[0])

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_SIGNATURES: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+#: Those of TIFF and BigTIFF, and of TIFF with the second half turned round: Pillow reads such files as well.
+_SIGNATURES: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\0*", b"MM*\0")
 #: A scanner's picture with all of its smaller versions has a dozen pages.
 MOST_PAGES: Final = 1000
-#: Letters of `struct` for the types of integers (TIFF 6.0, section 2; BigTIFF).
-_LETTERS: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
+#: Bytes of one value of each type (TIFF 6.0, section 2; BigTIFF).
+TYPE_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+#: Letters of `struct` for the types of integers that count, or say where something is.
+LETTERS: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _NEW_SUBFILE, _WIDTH, _HEIGHT = 254, 256, 257
 _SMALLER: Final = 1  #: the bit of NewSubfileType that says "a reduced-resolution version of another page"
 
@@ -27,7 +30,7 @@ class TiffTag:
 
     def first(self, order: str) -> int:
         """Its first value; 0 where that is no integer or lies elsewhere."""
-        letter = _LETTERS.get(self.kind)
+        letter = LETTERS.get(self.kind)
         return struct.unpack_from(order + letter, self.value)[0] if letter else 0
 
 

@@ -54,6 +54,15 @@ def test_every_sound_picture(name):
     assert decode(sound_pictures()[name]).ndim == 3
 
 
+def test_behind_a_tiff_whose_signature_is_turned_round():
+    """Pillow reads one, so what stands behind it must be seen as well."""
+    turned = b"II\0*" + encoded("TIFF")[4:]
+
+    assert decode(turned).equal(decode(encoded("TIFF")))
+    with pytest.raises(BrokenPicture, match="another picture begins"):
+        decode(turned + encoded("PNG"))
+
+
 def test_phone():
     """A phone's JPEG carries smaller versions of itself behind its end, and says so; the first is the picture."""
     large, small = Image.new("L", (64, 48), 90), Image.new("L", (16, 12), 90)
