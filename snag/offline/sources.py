@@ -80,9 +80,8 @@ def _of_pattern(pattern: str, left_out: LeftOut) -> Iterator[Entry]:
     """Files that the pattern fits; `**` is any folders, which are walked as a source that is a folder is."""
     parts = pattern.split("/")
     if "**" not in parts:
-        for name in glob.iglob(pattern):  # noqa: PTH207  # takes absolute patterns as well
-            path = Path(name)
-            if any(is_hidden(part, part is not path.name) for part in path.parts if part not in parts):
+        for path in map(Path, glob.iglob(pattern)):  # noqa: PTH207  # takes absolute patterns as well
+            if _is_hidden_to(parts, path, is_folder=False):
                 left_out.add(Reason.HIDDEN, path.as_posix())
             elif not path.is_dir():
                 yield from _taken(sorted_out(path), path.as_posix(), left_out)
@@ -90,10 +89,19 @@ def _of_pattern(pattern: str, left_out: LeftOut) -> Iterator[Entry]:
     first = parts.index("**")
     above = "/".join(parts[:first]) or ("/" if pattern.startswith("/") else ".")
     for folder in map(Path, glob.iglob(above) if _WILD & set(above) else [above]):  # noqa: PTH207
+        if _is_hidden_to(parts, folder, is_folder=True):
+            left_out.add(Reason.HIDDEN, folder.as_posix())
+            continue
         for found in walk(folder):
             is_passed_over = found.reason in (Reason.HIDDEN, Reason.AGAIN)
             if is_passed_over or _fits(found.path.relative_to(folder).parts, parts[first:]):
                 yield from _taken(found, found.path.as_posix(), left_out)
+
+
+def _is_hidden_to(pattern: Sequence[str], path: Path, *, is_folder: bool) -> bool:
+    """Whether the path is hidden, or leads through something hidden, that the pattern does not name itself."""
+    last = len(path.parts) - 1
+    return any(is_hidden(part, is_folder or place < last) for place, part in enumerate(path.parts) if part not in pattern)
 
 
 def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
@@ -123,7 +131,7 @@ def _of_list(listing: Path) -> Iterator[Entry]:
 
 def _of_tar(archive: Path, left_out: LeftOut) -> Iterator[Entry]:
     try:
-        with archive.open("rb") as file, tarfile.open(archive, "r:") as members:
+        with archive.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as members:
             for member in members:
                 members.members = []  # type: ignore[attr-defined]  # tarfile would remember each of millions
                 if member.isdir():

@@ -109,6 +109,19 @@ class TestSources:
         assert found == {f"{tmp_path}/a/x", f"{tmp_path}/.mine/z.png"}
         assert left_out.names == {Reason.HIDDEN: [f"{tmp_path}/@eaDir/y.png"]}
 
+    def test_pattern_whose_folders_are_hidden(self, tmp_path):
+        """A hidden folder that a pattern fits above its `**` is passed over and counted; one that it names is meant."""
+        for name in ("a/x.png", "@eaDir/y.png"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(encoded("PNG"))
+        left_out = LeftOut()
+
+        found = [entry.name for entry in entries(f"{tmp_path}/*/**", left_out)]
+
+        assert found == [f"{tmp_path}/a/x.png"]
+        assert left_out.names == {Reason.HIDDEN: [f"{tmp_path}/@eaDir"]}
+        assert [entry.name for entry in entries(f"{tmp_path}/@eaDir/**")] == [f"{tmp_path}/@eaDir/y.png"]
+
     def test_list_of_odd_names(self, tmp_path):
         """A list names files by their bytes, or as results spell them; a pipe in it is refused, not waited for."""
         (tmp_path / "gr\udcf6sse.png").write_bytes(b"here")
