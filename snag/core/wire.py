@@ -164,7 +164,7 @@ def _group_of(value: Any) -> str | None:
     if name in (None, ""):
         return None
     if not (isinstance(name, str) and is_group(name)):
-        raise BadRequest(detail="'group' is no name; expected up to 64 printable characters, not 'pooled'")
+        raise BadRequest(detail="'group' is no name; expected up to 64 printable characters, not 'pooled' or 'rest'")
     return name
 
 

@@ -51,10 +51,12 @@ class TestGroups:
         """An empty name is none."""
         assert Request(PICTURE) == parse_request({"body": {"image": TEXT, "group": nothing}})
 
-    @pytest.mark.parametrize("group", [3, ["a"], True, False, "a\nb", " a", "x" * 65, "pooled", b"\xff"])
+    @pytest.mark.parametrize("group", [3, ["a"], True, False, "a\nb", " a", "x" * 65, "pooled", "rest", b"\xff"])
     def test_no_name(self, group):
         """What can be no group's name is refused, and not quietly judged by the pooled threshold."""
-        with pytest.raises(BadRequest, match="'group' is no name; expected up to 64 printable characters"):
+        with pytest.raises(
+            BadRequest, match="'group' is no name; expected up to 64 printable characters, not 'pooled' or 'rest'"
+        ):
             parse_request({"image": bytearray(PICTURE), "group": group})
 
 
