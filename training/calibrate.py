@@ -20,13 +20,7 @@ from snag.training.calibration.calibration_set import CalibrationSet, calibratio
 from snag.training.calibration.capture_reference import write_capture_reference
 from snag.training.calibration.compare_thresholds import compare_thresholds
 from snag.training.calibration.golden import write_golden_pictures
-from snag.training.calibration.groups import (
-    calibrated_groups,
-    calibrated_rest,
-    groups_by_folder,
-    groups_by_list,
-    scores_by_group,
-)
+from snag.training.calibration.groups import calibrated_groups, groups_by_folder, groups_by_list, scores_by_group
 from snag.training.calibration.guarantee import guarantee_of_chosen, measured_share, promised_threshold, with_left_out
 from snag.training.calibration.highest import FILE, write_highest
 from snag.training.calibration.order_in_time import order_in_time
@@ -187,12 +181,11 @@ def _compare(settings: CalibrateSettings, scores: list[float], defects: list[flo
 
 def _groups(settings: CalibrateSettings, known: ScoredPictures) -> tuple[tuple[Group, ...], Group | None]:
     """The groups, those with enough pictures with a threshold, and the rest of them; none has any where the rule sets none."""
-    scores, names, left_out = known.kept, known.kept_names, known.left_out_by_group
+    scores, names = known.kept, known.kept_names
     if not settings.by_rule:
         return tuple(Group(name, tuple(some), None) for name, some in scores_by_group(scores, names).items()), None
     asked = settings.fpr, settings.promise, settings.confidence
-    groups = calibrated_groups(scores, names, *asked, left_out)
-    return groups, calibrated_rest(groups, scores, names, *asked, left_out)
+    return calibrated_groups(scores, names, *asked, known.left_out_by_group)
 
 
 def _map_level(peaks: list[float], rate: float) -> float:

@@ -23,9 +23,10 @@ from snag.core.errors import BadConfig, BadDataset
 from snag.core.file_names import spelled
 from snag.core.left_out import LeftOut
 from snag.core.picture import PictureLimits
+from snag.training.data.dataset import LIMITS
 from snag.training.data.download import download, public_address
 from snag.training.data.folders import scratch_folder, whole_folder
-from snag.training.data.layout import LIMITS, Finding, check_layout, left_out_of, pictures_of
+from snag.training.data.layout import Finding, check_layout, left_out_of, pictures_of
 from snag.training.data.picture_settings import PictureSettings
 from snag.training.data.sources import CHUNK, Budget
 from snag.training.data.unpack import safe_parts, unpack

@@ -64,6 +64,7 @@ def _plan(settings: TrainSettings, paths: list[Path], group: ProcessGroup) -> Tr
         begin(settings, digest)
     group.wait()
     plan = TrainingPlan.of(settings, group.main_first(lambda: training_set_of(settings, paths, digest)))
+    group.assert_same(plan.pictures.split)  # each machine tells the lots by itself, perhaps by its files' times
     if group.is_main:
         print(f"symmetries in which the good pictures are shown: {plan.symmetries}")
         write_split(plan.pictures.split, settings.run / "split.json")

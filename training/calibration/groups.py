@@ -52,35 +52,21 @@ def calibrated_groups(
     kind: str,
     confidence: float,
     left_out: Sequence[tuple[str | None, float]] = (),
-) -> tuple[Group, ...]:
-    """Each group with its scores; those with enough pictures for the promise get a threshold of their own.
+) -> tuple[tuple[Group, ...], Group | None]:
+    """Each group with its scores, and the rest; those with enough pictures for the promise get a threshold of their own.
 
-    `left_out` are group and score of pictures that were left out as no good parts.
+    The rest are all pictures of groups without one, and of no group; None where every group has one. `left_out` are group and
+    score of pictures that were left out as no good parts.
     """
-    return tuple(
+    groups = tuple(
         _group(name, some, [score for group, score in left_out if group == name], rate, kind, confidence)
         for name, some in scores_by_group(scores, names).items()
     )
-
-
-def calibrated_rest(
-    groups: Sequence[Group],
-    scores: Sequence[float],
-    names: Sequence[str | None],
-    rate: float,
-    kind: str,
-    confidence: float,
-    left_out: Sequence[tuple[str | None, float]] = (),
-) -> Group | None:
-    """All pictures of groups without a threshold of their own, and of none, as one group; None where every group has one.
-
-    `left_out` are group and score of pictures that were left out as no good parts.
-    """
     own = {group.name for group in groups if group.threshold is not None}
     if len(own) == len(groups):
-        return None
+        return groups, None
     members = sorted(score for score, name in zip(scores, names, strict=True) if name not in own)
-    return _group(REST, members, [score for name, score in left_out if name not in own], rate, kind, confidence)
+    return groups, _group(REST, members, [score for name, score in left_out if name not in own], rate, kind, confidence)
 
 
 def _group(name: str, scores: Sequence[float], left_out: Sequence[float], rate: float, kind: str, confidence: float) -> Group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,20 +43,29 @@ def order_in_time(paths: Sequence[Path], scores: Sequence[float]) -> str | None:
 
 def _times(paths: Sequence[Path]) -> tuple[np.ndarray, str] | None:
     """A number for each picture that grows with time, and where it is from."""
-    days = [_DAY.search(path.as_posix()) for path in paths]
+    shared = os.path.commonpath([path.parent for path in paths]) if paths else ""  # a day that all lie under orders none
+    names = [path.relative_to(shared).as_posix() for path in paths]
+    days = [_DAY.search(name) for name in names]
     if all(days):
-        digits = [re.sub(r"\D", "", path.as_posix()[day.start() :]) for path, day in zip(paths, days, strict=True) if day]
-        longest = max(map(len, digits))
-        times = np.array([float(some.ljust(longest, "0")[:15]) for some in digits])
-        return (times, "the dates in their names") if len(set(times)) > 1 else None
+        since = [_numbers(name[day.start() :]) for name, day in zip(names, days, strict=True) if day]
+        return (_ranks(since), "the dates in their names") if len(set(map(tuple, since))) > 1 else None
     times = np.array([path.stat().st_mtime for path in paths])
     if np.ptp(times) < _LEAST_SPAN or len(np.unique(times)) < _LEAST_DISTINCT * len(times):
         return None
-    numbers = [re.findall(r"\d+", path.stem) for path in paths]
-    if all(numbers) and len({re.sub(r"\d+", "", path.stem) for path in paths}) == 1:
-        counted = [[int(one) for one in some] for some in numbers]
-        ranks = np.empty(len(counted))
-        ranks[sorted(range(len(counted)), key=lambda i: counted[i])] = np.arange(len(counted))
-        if abs(stats.spearmanr(ranks, times).statistic) < _AGREES:
-            return None
+    counted = [_numbers(path.stem) for path in paths]
+    is_counted = all(counted) and len({re.sub(r"\d+", "", path.stem) for path in paths}) == 1
+    if is_counted and abs(stats.spearmanr(_ranks(counted), times).statistic) < _AGREES:
+        return None
     return times, "the times of their files"
+
+
+def _numbers(name: str) -> list[int]:
+    """The numbers in a name: 9 comes before 10, whether or not it is written 09."""
+    return [int(digits) for digits in re.findall(r"\d+", name)]
+
+
+def _ranks(keys: Sequence[list[int]]) -> np.ndarray:
+    """The place of each among all of them."""
+    ranks = np.empty(len(keys))
+    ranks[sorted(range(len(keys)), key=lambda i: keys[i])] = np.arange(len(keys))
+    return ranks

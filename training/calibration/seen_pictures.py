@@ -38,25 +38,21 @@ def unseen(chosen: CalibrationSet, data: Path, run: Path, artifact: Artifact) ->
     Raises BadDataset for one that is also a picture of the run's fit, standardisation or test, UnreadablePictures for one that
     can't be decoded.
     """
-    tested = tested_pictures(data)
-    if found := same_picture(chosen.paths, tested, artifact.limits):
+    known = list(zip(chosen.paths, _pixel_digests(chosen.paths, artifact.limits), strict=True))
+    if found := _same(known, tested_pictures(data), artifact.limits):
         raise BadDataset(
             detail=f"{found[0]} is the same picture as {found[1]}: what a threshold is made from can't test it; "
             "expected good pictures that neither training nor the test has"
         )
     learnt, unchecked = _learnt(data, run, artifact)
-    if found := same_picture(chosen.paths, learnt, artifact.limits):
+    if found := _same(known, learnt, artifact.limits):
         hint = " (as its name says: name the folder that the model was trained on with --data)" if unchecked else ""
         raise BadDataset(
             detail=f"{found[0]} is the same picture as {found[1]}, which the model was trained on{hint}: of such pictures the "
             "threshold would be too low; expected good pictures that neither training nor the test has"
         )
-    seen: set[str] = set()
-    paths = []
-    for path, digest in zip(chosen.paths, _pixel_digests(chosen.paths, artifact.limits), strict=True):
-        if digest not in seen:
-            seen.add(digest)
-            paths.append(path)
+    once = {digest: path for path, digest in reversed(known)}  # the first of each
+    paths = [path for path, digest in known if once[digest] == path]
     return UnseenPictures(replace(chosen, paths=paths), len(chosen.paths) - len(paths), unchecked)
 
 
@@ -72,11 +68,18 @@ def same_picture(pictures: Sequence[Path], others: Sequence[Path], limits: Pictu
     """
     if not others:
         return None
-    by_bytes = {sha256_of(path): path for path in pictures}
+    return _same(list(zip(pictures, _pixel_digests(pictures, limits), strict=True)), others, limits)
+
+
+def _same(pictures: Sequence[tuple[Path, str]], others: Sequence[Path], limits: PictureLimits) -> tuple[Path, Path] | None:
+    """See `same_picture`; each with the digest of its pixels."""
+    if not others:
+        return None
+    by_bytes = {sha256_of(path): path for path, _ in pictures}
     for other in others:
         if picture := by_bytes.get(sha256_of(other)):
             return picture, other
-    by_pixels = dict(zip(_pixel_digests(pictures, limits), pictures, strict=True))
+    by_pixels = {digest: path for path, digest in pictures}
     digests = progress(_pixel_digests(others, limits, strict=False), "compare", "picture", len(others))
     for other, digest in zip(others, digests, strict=True):
         if picture := by_pixels.get(digest):

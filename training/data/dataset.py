@@ -11,6 +11,7 @@ from torch import Tensor
 
 from snag.core.errors import SnagError, TooFewPictures, UnreadablePictures
 from snag.core.file_names import spelled
+from snag.core.files import sha256_of
 from snag.core.picture import PictureLimits, decode
 from snag.core.picture_files import PictureFiles, picture_files
 from snag.labels.folder_names import instead_of_train_good
@@ -42,8 +43,7 @@ def digest_of(paths: Iterable[Path], root: Path) -> str:
     """SHA-256 over names and contents, in the order given: 64 hexadecimal digits."""
     total = hashlib.sha256()
     for path in paths:
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{content}\n".encode())
+        total.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{sha256_of(path)}\n".encode())
     return total.hexdigest()
 
 

@@ -19,13 +19,12 @@ from snag.core.picture_files import FoundFile, picture_files, right_in, visible_
 from snag.labels.folder_names import folders_in, instead_of_train_good, means_good, meant
 from snag.labels.mask import Mask, read_mask
 from snag.labels.mask_files import mask_files
+from snag.training.data.dataset import LIMITS
 
 #: The three folders of a data set; only train/good is obligatory.
 FOLDERS: Final = ("train", "test", "ground_truth")
 #: Files beside those that are no surprise.
 COMPANIONS: Final = frozenset({"license.txt", "readme.txt", "readme.md", "license", "sample.json", "source.json"})
-#: A file is a picture only if it says so itself: no bare pixels.
-LIMITS: Final = PictureLimits(raw_shape=None)
 
 Progress = Callable[[list[Path]], Iterable[Path]]
 

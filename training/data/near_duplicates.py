@@ -12,7 +12,7 @@ that was moved between two shots counts as two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -38,6 +38,7 @@ OFFSET: Final = 0.01
 _PLACES: Final = 256  #: cells in which the pictures differ most are compared first
 _FEW: Final = 1024  #: cells over which the light is fitted, at most
 _AT_ONCE: Final = 2**20  #: cells compared at a time
+_PICTURES: Final = 256  #: so many have their light fitted at a time, each to all others
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,9 @@ class _Scale:
     level: Tensor  #: [n, 1, 1] how bright it was there
     rounding: float  #: least variance that counts
 
-    def variance(self, of: Tensor, at: Tensor | None = None) -> Tensor:
-        """The noise of pictures `of` [k], in cells that are so bright: it grows with the light, as photons have it."""
-        bright = self.means[of] if at is None else at
-        return self.noise[of] * (bright / self.level[of]).clamp(min=1.0)
+    def variance(self, of: Tensor) -> Tensor:
+        """The noise of the cells of pictures `of` [k]: it grows with the light, as photons have it."""
+        return self.noise[of] * (self.means[of] / self.level[of]).clamp(min=1.0)
 
     def coarser(self) -> _Scale:
         """In cells of twice the side: the variance of white noise is a fourth there."""
@@ -124,38 +124,41 @@ def _scales(pictures: Sequence[Cells]) -> list[_Scale]:
 
 @dataclass(frozen=True)
 class _Light:
-    """What brings picture j as near to picture i as another light can."""
+    """What brings each of the pictures as near to one of them as another light can."""
 
-    gain: Tensor  #: [n, n]
-    offset: Tensor  #: [n, n]
-    may_be: Tensor  #: [n, n] bool: they do not differ too much as a whole
+    gain: Tensor  #: [n]
+    offset: Tensor  #: [n]
+    may_be: Tensor  #: [n] bool: they do not differ too much as a whole
 
 
-def _light(scales: list[_Scale]) -> _Light:
-    """By least squares over all pairs at once, within the limits."""
+def _lights(scales: list[_Scale]) -> Iterator[_Light]:
+    """For each picture in turn, by least squares within the limits; some at a time, for all pairs of many fill the memory."""
     scale = next((one for one in reversed(scales) if one.means[0].numel() <= _FEW), scales[0])
     flat = scale.means.flatten(1).double()
-    mean, square, product = flat.mean(1), flat.square().mean(1), flat @ flat.T / flat.shape[1]
-    slope = (product - mean[:, None] * mean) / (square - mean.square()).clamp(min=1e-12)
-    offset = (mean[:, None] - slope * mean).clamp(-OFFSET, OFFSET)
-    gain = ((product - offset * mean) / square.clamp(min=1e-12)).clamp(1 / (1 + GAIN), 1 + GAIN)
-    offset = (mean[:, None] - gain * mean).clamp(-OFFSET, OFFSET)
-    left = square[:, None] - 2 * gain * product - 2 * offset * mean[:, None]
-    left = left + gain.square() * square + 2 * gain * offset * mean + offset.square()
+    mean, square = flat.mean(1), flat.square().mean(1)
     noise = scale.variance(torch.arange(len(flat))).amax((1, 2)).double()
-    most = LIMIT * (noise[:, None] + gain.square() * noise).clamp(min=scale.rounding)
-    return _Light(gain.float(), offset.float(), left <= most)
+    for some in torch.arange(len(flat)).split(_PICTURES):
+        own, product = mean[some, None], flat[some] @ flat.T / flat.shape[1]
+        slope = (product - own * mean) / (square - mean.square()).clamp(min=1e-12)
+        offset = (own - slope * mean).clamp(-OFFSET, OFFSET)
+        gain = ((product - offset * mean) / square.clamp(min=1e-12)).clamp(1 / (1 + GAIN), 1 + GAIN)
+        offset = (own - gain * mean).clamp(-OFFSET, OFFSET)
+        left = square[some, None] - 2 * gain * product - 2 * offset * own
+        left = left + gain.square() * square + 2 * gain * offset * mean + offset.square()
+        most = LIMIT * (noise[some, None] + gain.square() * noise).clamp(min=scale.rounding)
+        yield from map(_Light, gain.float(), offset.float(), left <= most)
 
 
 def _groups(scales: list[_Scale]) -> list[int]:
     """The lowest number in each picture's group."""
-    light, fine = _light(scales), scales[-1].means.flatten(1)
+    fine = scales[-1].means.flatten(1)
     places = fine.var(0, correction=0).topk(min(_PLACES, fine.shape[1])).indices
-    told = fine[:, places]
+    told = replace(scales[-1], means=fine[:, None, places])
+    noise = told.variance(torch.arange(len(fine)))
     groups = torch.arange(len(fine))
-    for i in range(1, len(fine)):
-        others = torch.nonzero(light.may_be[i, :i]).flatten()
-        others = others[_alike_in_places(scales[-1], told, light, i, others)]
+    for i, light in enumerate(_lights(scales)):
+        others = torch.nonzero(light.may_be[:i]).flatten()
+        others = others[_alike_in_places(told, noise, light, i, others)]
         while len(others):
             # One of each group will do; where it is not alike, another may be.
             found = groups[others]
@@ -168,14 +171,13 @@ def _groups(scales: list[_Scale]) -> list[int]:
     return groups.tolist()
 
 
-def _alike_in_places(scale: _Scale, told: Tensor, light: _Light, i: int, others: Tensor) -> Tensor:
-    """Whether they may be alike by the cells alone in which the set differs most, `told` [n, places]: bool [k]."""
-    gain, offset = light.gain[i, others, None], light.offset[i, others, None]
-    left = (told[i] - gain * told[others] - offset).square()
-    first = scale.variance(torch.tensor([i]), told[i, None, None])[0]
-    noise = first + gain.square() * scale.variance(others, told[others, None])[:, 0]
+def _alike_in_places(told: _Scale, noise: Tensor, light: _Light, i: int, others: Tensor) -> Tensor:
+    """Whether they may be alike by the cells alone in which the set differs most, `told`, all with their noise: bool [k]."""
+    gain, offset = light.gain[others, None, None], light.offset[others, None, None]
+    left = (told.means[i] - gain * told.means[others] - offset).square()
+    both = noise[i] + gain.square() * noise[others]
     # A cell beyond this carries its window of 3 x 3 over the limit, whatever the others are.
-    return (left <= 9 * LIMIT * noise.clamp(min=scale.rounding)).all(1)
+    return (left <= 9 * LIMIT * both.clamp(min=told.rounding)).flatten(1).all(1)
 
 
 def _alike(scales: list[_Scale], light: _Light, i: int, others: Tensor) -> Tensor:
@@ -183,7 +185,7 @@ def _alike(scales: list[_Scale], light: _Light, i: int, others: Tensor) -> Tenso
     alike = torch.ones(len(others), dtype=torch.bool)
     for scale in scales:
         for some in torch.nonzero(alike).flatten().split(max(1, _AT_ONCE // scale.means[0].numel())):
-            gain, offset = light.gain[i, others[some], None, None], light.offset[i, others[some], None, None]
+            gain, offset = light.gain[others[some], None, None], light.offset[others[some], None, None]
             left = scale.means[i] - gain * scale.means[others[some]] - offset
             noise = scale.variance(torch.tensor([i])) + gain.square() * scale.variance(others[some])
             strength = left.square() / noise.clamp(min=scale.rounding)

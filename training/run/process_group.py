@@ -82,7 +82,8 @@ class ProcessGroup:
     def assert_same(self, mine: object) -> None:
         """Raises BadConfig where this process brings something else than the main one: they would not train one model."""
         if self.broadcast(lambda: mine) != mine:
-            raise BadConfig(detail=f"process {self.rank} of {self.size} has other settings or pictures than the first one")
+            what = "other settings, pictures or lots"
+            raise BadConfig(detail=f"process {self.rank} of {self.size} has {what} than the first one")
 
     def main_first(self, work: Callable[[], T]) -> T:
         """The main process works before the others, who may find what it has left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from snag.core.artifact import load_artifact
@@ -29,9 +30,8 @@ def differences(settings: TrainSettings, data_digest: str) -> Differences | None
 
     With `keep_finished` only what was asked for is compared: who serves a model need not say again how it was made.
     """
-    try:
-        made = load_artifact(settings.run / "snag.pt").settings
-    except BadArtifact:
+    made = _finished(settings)
+    if made is None:
         return None
     had, wanted = _complete(made.get("training", {})), identity(settings)
     same_pictures = made.get("data_digest") == data_digest
@@ -67,31 +67,39 @@ def begin(settings: TrainSettings, data_digest: str) -> None:
     checkpoint stays.
     """
     path = settings.run / "config.json"
-    wanted, had = identity(settings), _earlier(settings, data_digest)
+    made = _finished(settings)
+    wanted, had = identity(settings), _earlier(settings, made, data_digest)
     aside: tuple[str, ...] = ()
     what = "training starts anew"
     if had != wanted and _without(had, _AFTERWARDS) == _without(wanted, _AFTERWARDS):
         aside, what = ("snag.pt",), "settings changed: what was learnt stays"
     elif had != wanted:
         aside, what = _FILES, f"settings or pictures changed: {what}"
-    elif settings.fresh and differences(settings, data_digest) is not None:
+    elif settings.fresh and made is not None:
         aside = _FILES
-    for made in (settings.run / name for name in aside):
-        if made.exists():
-            old = made.with_suffix(f".old{made.suffix}")
-            made.replace(old)
-            print(f"{what}; the old {made.name} is kept as {old.name}")
+    for file in (settings.run / name for name in aside):
+        if file.exists():
+            old = file.with_suffix(f".old{file.suffix}")
+            file.replace(old)
+            print(f"{what}; the old {file.name} is kept as {old.name}")
     for left in (*settings.run.glob(".*.pt.*.part"), *settings.run.glob("cache/.*.part")):
         left.unlink()  # a run that was killed while it wrote
     write_config(settings.model_dump(mode="json"), data_digest, path)
 
 
-def _earlier(settings: TrainSettings, data_digest: str) -> dict[str, Any]:
-    """The settings that decide what lies there, finished or not; none where it is of other pictures. Raises BadArtifact."""
+def _finished(settings: TrainSettings) -> Mapping[str, Any] | None:
+    """What the run's finished model tells of itself; None without such a model."""
     try:
-        made = load_artifact(settings.run / "snag.pt").settings
-        digest, had = made.get("data_digest"), made.get("training", {})
+        return load_artifact(settings.run / "snag.pt").settings
     except BadArtifact:
+        return None
+
+
+def _earlier(settings: TrainSettings, made: Mapping[str, Any] | None, data_digest: str) -> dict[str, Any]:
+    """The settings that decide what lies there, finished (`made`) or not; none of other pictures. Raises BadArtifact."""
+    if made is not None:
+        digest, had = made.get("data_digest"), made.get("training", {})
+    else:
         config = read_config(settings.run / "config.json") or {"data_digest": None, "settings": {}}
         digest, had = config["data_digest"], _without(config["settings"], _PLACES)
     return _complete(had) if digest == data_digest else {}

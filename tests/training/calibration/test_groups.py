@@ -14,14 +14,14 @@ from snag.core.calibration import Calibration, conformal_threshold, p_value
 from snag.core.errors import BadConfig, BadDataset
 from snag.core.group import POOLED, REST, is_group
 from snag.core.verdict import judge
-from snag.training.calibration.groups import calibrated_groups, calibrated_rest, groups_by_folder, groups_by_list
+from snag.training.calibration.groups import calibrated_groups, groups_by_folder, groups_by_list
 
 GOOD = Path("data/train/good")
 
 
 def calibrated(scores, names, rate=0.1):
     """A calibration with groups."""
-    groups = calibrated_groups(scores, names, rate, "average", 0.95)
+    groups, rest = calibrated_groups(scores, names, rate, "average", 0.95)
     return Calibration(
         scores=tuple(sorted(scores)),
         rate=rate,
@@ -32,7 +32,7 @@ def calibrated(scores, names, rate=0.1):
         data_digest="",
         created="",
         groups=groups,
-        rest=calibrated_rest(groups, scores, names, rate, "average", 0.95),
+        rest=rest,
     )
 
 
@@ -195,6 +195,6 @@ def test_a_group_of_which_too_many_can_not_be_judged_has_no_threshold_of_its_own
     for unjudged, threshold in ((2, None), (1, 18.0)):
         scores = [float(score) for score in range(1, 19)] + [UNJUDGED_SCORE] * unjudged
 
-        (group,) = calibrated_groups(scores, ["camera"] * len(scores), 0.1, "average", 0.95)
+        (group,), _ = calibrated_groups(scores, ["camera"] * len(scores), 0.1, "average", 0.95)
 
         assert group.threshold == threshold

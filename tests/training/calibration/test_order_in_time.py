@@ -42,12 +42,19 @@ def test_a_steady_line_is_told_as_well(tmp_path: Path) -> None:
     assert "show no difference (Kolmogorov-Smirnov 0." in said
 
 
-@pytest.mark.parametrize("pattern", ["cam_2024-05-01_{:06d}.png", "20240501_{:06d}.png"])
+@pytest.mark.parametrize("pattern", ["cam_2024-05-01_{:06d}.png", "20240501_{:06d}.png", "2024-05-01 part {}.png"])
 def test_dates_in_names_tell_the_order_whatever_the_files_times(tmp_path: Path, pattern: str) -> None:
     said = order_in_time(files(tmp_path, [0.0] * COUNT, pattern), RISING)
 
     assert said is not None
     assert said.startswith("in order of time (by the dates in their names) ")
+    assert "differ (Kolmogorov-Smirnov 1.00, p = 1.5e-11)" in said
+
+
+def test_a_date_that_all_pictures_lie_under_tells_no_order(tmp_path: Path) -> None:
+    (tmp_path / "2024-05-01").mkdir()
+
+    assert order_in_time(files(tmp_path / "2024-05-01", [1e9] * COUNT), RISING) is None
 
 
 def test_copied_pictures_say_nothing(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ class TestStart:
         monkeypatch.setattr(ProcessGroup, "broadcast", lambda self, decide: "what the first one has")
 
         ProcessGroup(1, 2).assert_same("what the first one has")
-        with pytest.raises(BadConfig, match="process 1 of 2 has other settings or pictures"):
+        with pytest.raises(BadConfig, match="process 1 of 2 has other settings, pictures or lots"):
             ProcessGroup(1, 2).assert_same("another")
 
 
