@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -12,10 +13,10 @@ from snag.core.picture import FULL
 from snag.detector.detector import Detector
 from snag.detector.ensemble import Ensemble
 from snag.detector.fuse_batchnorm import fuse_batchnorm
-from snag.detector.memory_bank import MemoryBank
+from snag.detector.memory import Memory
 from snag.training.augment.symmetry import symmetric_copies
 from snag.training.fit.backbone import backbone
-from snag.training.fit.memory_bank import remember
+from snag.training.fit.memory import remember
 from snag.training.fit.standardisation import fit_standardisation
 from snag.training.loop import History
 from snag.training.plan import TrainingPlan
@@ -28,30 +29,44 @@ SCORE_UNITS: Final = {
     "peak": "standard deviations of good parts' squared reconstruction error at its worst place",
     "mse": "mean squared reconstruction error, prepared grey values",
 }
-WITH_FEATURES: Final = "log(1 + e) + f / 2 with f standard deviations of the features' distance and e"
+WITH_MEMORY: Final = (
+    "log(1 + e) + {weight:.2f} d at the worst place, with d standard deviations of the distance to what is remembered of good "
+    "pictures, and e {unit}"
+)
 #: Fit pictures whose scores must be finite: the last step's losses are of the weights before it.
 CHECKED: Final = 8
 
 
-def export(plan: TrainingPlan, networks: Ensemble) -> torch.jit.ScriptModule:
+@dataclass(frozen=True)
+class Exported:
+    """What is saved of a detector."""
+
+    script: torch.jit.ScriptModule
+    memory_weight: float | None  #: see `snag.detector.detector.Detector`; None without a memory
+
+
+def export(plan: TrainingPlan, networks: Ensemble) -> Exported:
     """Standardise on parts that the networks never saw, then script and freeze. Raises TrainingDiverged."""
     settings, pictures = plan.settings, plan.pictures
-    memory = MemoryBank(backbone()) if settings.features else None
+    memory = Memory(backbone()) if settings.features else None
     if memory:
-        remember(memory, pictures.fit, settings.seed)
+        remember(memory, pictures.prepared, plan.symmetries, settings.seed)
     detector = Detector(pictures.choice.module, fuse_batchnorm(networks), settings.score, settings.window, memory).eval()
     if len(pictures.standardise):
         copies = [copy for picture in pictures.standardise for copy in symmetric_copies(picture, plan.symmetries)]
         fit_standardisation(detector, copies)
     with torch.no_grad():
-        if not all(detector.score_prepared(picture[None]).score.isfinite().all() for picture in pictures.fit[:CHECKED]):
+        if not all(detector.score_prepared(picture[None]).score.isfinite().all() for picture in pictures.prepared[:CHECKED]):
             raise TrainingDiverged(loss="not finite", epoch=settings.epochs, step="the last")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
-        return torch.jit.freeze(torch.jit.script(detector), preserved_attrs=list(METHODS))
+        script = torch.jit.freeze(torch.jit.script(detector), preserved_attrs=list(METHODS))
+    return Exported(script, detector.memory_weight if memory else None)
 
 
-def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: History) -> dict[str, Any]:
+def artifact_settings(
+    plan: TrainingPlan, asked: dict[str, Any], history: History, memory_weight: float | None
+) -> dict[str, Any]:
     """What the artefact says of itself; `asked` is what decides the result."""
     settings, pictures, choice = plan.settings, plan.pictures, plan.pictures.choice
     unit = SCORE_UNITS[settings.score]
@@ -71,7 +86,8 @@ def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: Histor
         "window": settings.window,
         "score": settings.score,
         "features": settings.features,
-        "score_unit": f"{WITH_FEATURES} {unit}" if settings.features else unit,
+        "memory_weight": memory_weight,
+        "score_unit": unit if memory_weight is None else WITH_MEMORY.format(weight=memory_weight, unit=unit),
         "data_digest": pictures.data_digest,
         "max_pixels": pictures.limits.max_pixels,
         "max_side": pictures.limits.max_side,

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import torch
@@ -65,9 +66,28 @@ def _prepare(module: Preparation, path: Path, limits: PictureLimits) -> tuple[np
     return prepared.picture.numpy().astype(np.float16), prepared.reason
 
 
-def to_tensor(prepared: np.ndarray) -> Tensor:
-    """A copy in memory, float32."""
-    return torch.from_numpy(prepared.astype(np.float32))
+class PreparedPictures(Sequence[Tensor]):
+    """Prepared pictures as tensors [c, h, w], float32, each read when it is asked for."""
+
+    def __init__(self, arrays: Sequence[np.ndarray]) -> None:
+        """`arrays`: of `prepared_pictures`."""
+        self._arrays = arrays
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._arrays)
+
+    @overload
+    def __getitem__(self, which: int) -> Tensor: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> PreparedPictures: ...
+
+    def __getitem__(self, which: int | slice) -> Tensor | PreparedPictures:
+        """A copy in memory of one; some of them, not yet read."""
+        if isinstance(which, slice):
+            return PreparedPictures(self._arrays[which])
+        return torch.from_numpy(self._arrays[which].astype(np.float32))
 
 
 def _digest(module: nn.Module) -> str:

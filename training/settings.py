@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from snag.cli.settings import from_flags
 from snag.core.errors import BadConfig
+from snag.detector.memory import FINER
 from snag.training.data.picture_settings import PictureSettings
 from snag.training.modes import AUTO, MODES
 from snag.training.modes.mode import Mode
@@ -23,7 +24,7 @@ class TrainSettings(PictureSettings):
 
     data: Path = Field(Path("data/sample"), description="data set in MVTec layout; only train/good is read")
     run: Path = Field(Path("runs/sample"), description="folder for checkpoints, curves and the artefact")
-    preset: str = Field("default", description="quick, default, features or baseline; a file training/presets/<preset>.toml")
+    preset: str = Field("default", description="quick, default, scratch or baseline; a file training/presets/<preset>.toml")
     config: Path | None = Field(None, description="TOML file of settings, over the preset and under the flags")
     seed: int = Field(0, ge=0, description="the same seed on the same machine gives the same weights")
     nproc: int = Field(1, ge=1, description="processes on this machine that share each batch, one thread each")
@@ -64,16 +65,17 @@ class TrainSettings(PictureSettings):
         None, ge=1, le=16, description="pairs of networks whose reconstructions and weights are averaged (unset: by mode)"
     )
     score: Literal["weighted", "peak", "mse"] = Field("weighted", description="what becomes the anomaly score")
-    features: bool = Field(False, description="also compare with what ImageNet's features remember of good parts")
+    features: bool = Field(True, description="also compare with what ImageNet's features remember of good parts")
     window: int | None = Field(None, ge=1, le=63, description="side of the local average, pixels, odd (unset: by mode)")
 
     ssim_weight: float = Field(0.84, ge=0, le=1, description="alpha of the loss (1 - alpha) * MSE + alpha * (1 - SSIM)")
     mse_scale: float = Field(10.0, gt=0, description="factor on the MSE term")
     inpaint_defects: bool = Field(True, description="learn to repair synthetic defects instead of only to repeat good parts")
 
-    epochs: int | None = Field(
-        None, ge=1, description="passes over the fit pictures (unset: what makes the mode's number of steps)"
+    effort: float = Field(
+        0.25, gt=0, le=10, description="share of the steps that networks need to tell good from defective by themselves"
     )
+    epochs: int | None = Field(None, ge=1, description="passes over the fit pictures (unset: by mode and effort)")
     batch_size: int = Field(8, ge=1, description="pictures a step")
     learning_rate: float = Field(4e-3, gt=0, description="AdamW's, at the top of the one-cycle schedule")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's")
@@ -96,6 +98,11 @@ class TrainSettings(PictureSettings):
     overexposure: float | None = Field(
         None, ge=0, lt=1, description="augmentation: up to this share white, as under too much light (unset: by mode)"
     )
+
+    @property
+    def finer(self) -> int:
+        """Times more pixels a side that are prepared than the networks see."""
+        return FINER if self.features else 1
 
     @field_validator("window")
     @classmethod
@@ -157,7 +164,7 @@ MOST_EPOCHS: Final = 1000
 
 def settle(asked: TrainSettings, mode: Mode, steps: int) -> SettledSettings:
     """What is asked for, and by the mode, what is not; an epoch takes so many steps."""
-    epochs = min(MOST_EPOCHS, max(1, round(mode.steps / steps)))
+    epochs = min(MOST_EPOCHS, max(1, round(asked.effort * mode.steps / steps)))
     decided = {"ensemble_size": mode.ensemble_size, "window": mode.window, "epochs": epochs}
     unset = {name: value for name, value in decided.items() if getattr(asked, name) is None}
     fixed = {"wide_context": mode.wide_context, "pos_weight": mode.pos_weight}

@@ -86,10 +86,10 @@ def _finish(plan: TrainingPlan, learner: Learner, asked: dict[str, object], hist
     """Write what was learnt."""
     folder, choice = plan.settings.run, plan.pictures.choice
     networks = learner.result(shown for shown, _, _ in batches(plan, plan.settings.epochs))
-    detector = export(plan, networks)
+    exported = export(plan, networks)
     draw_curves(history, folder / "loss.png")
     # Last: a run that has it is finished.
-    save_artifact(detector, artifact_settings(plan, asked, history), folder / "snag.pt")
+    save_artifact(exported.script, artifact_settings(plan, asked, history, exported.memory_weight), folder / "snag.pt")
     print(f"trained: {folder / 'snag.pt'} ({choice.mode.name}: {choice.fit.why})")
 
 

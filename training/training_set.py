@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from snag.core.picture import PictureLimits
+from snag.detector.geometry import block_means
 from snag.training.augment.symmetry import Symmetry, symmetry
 from snag.training.augment.variation import Variation, variation
 from snag.training.data.dataset import digest_of, good_pictures, read
@@ -20,7 +21,7 @@ from snag.training.data.survey import PictureSummary, survey
 from snag.training.data.white import white_of_set
 from snag.training.modes import Choice, choose
 from snag.training.modes.mode import some_of
-from snag.training.prepared_cache import prepared_pictures, to_tensor
+from snag.training.prepared_cache import PreparedPictures, prepared_pictures
 from snag.training.run.progress import progress
 from snag.training.settings import TrainSettings
 
@@ -29,8 +30,9 @@ from snag.training.settings import TrainSettings
 class TrainingSet:
     """What a run learns from."""
 
-    fit: Sequence[Tensor]  #: [c, h, w] float32
-    standardise: Sequence[Tensor]  #: the same; may be none
+    prepared: Sequence[Tensor]  #: [c, H, W] float32: what the memory remembers places of
+    fit: Sequence[Tensor]  #: [c, h, w] float32: the same pictures as the networks see them
+    standardise: Sequence[Tensor]  #: others, [c, H, W] float32; may be none
     choice: Choice
     split: Split
     data_digest: str
@@ -67,20 +69,24 @@ def training_set_of(settings: TrainSettings, paths: list[Path], digest: str) -> 
         colour=settings.colour,
         pixels=settings.pixels,
         raw=settings.exposure == "raw",
+        finer=settings.finer,
     ).completed(lambda: (read(settings.data / name, limits) for name in progress(some_of(parts.fit), "usual look", "picture")))
     module = choice.module
     print(f"{choice.mode.name}: {choice.mode.phrase}, {module.channels} x {module.height} x {module.width}; {choice.fit.why}")
-    fit, standardise = (_prepare(settings, choice, part, digest, limits) for part in (parts.fit, parts.standardise))
-    return TrainingSet(fit, standardise, choice, parts, digest, limits)
+    prepared, standardise = (_prepare(settings, choice, part, digest, limits) for part in (parts.fit, parts.standardise))
+    fit = prepared if settings.finer == 1 else [block_means(picture, settings.finer) for picture in prepared]
+    return TrainingSet(prepared, list(fit), list(standardise), choice, parts, digest, limits)
 
 
-def _prepare(settings: TrainSettings, choice: Choice, names: Sequence[str], digest: str, limits: PictureLimits) -> list[Tensor]:
-    """Pictures as the networks see them, without those that could not be aligned."""
+def _prepare(
+    settings: TrainSettings, choice: Choice, names: Sequence[str], digest: str, limits: PictureLimits
+) -> PreparedPictures:
+    """Prepared pictures, without those that could not be aligned."""
     prepared, reasons = prepared_pictures(settings.data, names, choice.module, settings.run / "cache", digest, limits)
     usable = [picture for picture, reason in zip(prepared, reasons, strict=True) if not reason]
     if len(usable) < len(names):
         print(f"left out {len(names) - len(usable)} good pictures whose part or scene could not be aligned")
-    return [to_tensor(picture) for picture in usable]
+    return PreparedPictures(usable)
 
 
 def _split(settings: TrainSettings, summaries: dict[str, PictureSummary]) -> Split:

@@ -34,7 +34,9 @@ class Scores:
     anomaly_score: float
     reconstruction_error: float  #: plain mean squared error over the prepared picture
     reason: str | None  #: e.g. "not_aligned"; the score is then UNJUDGED_SCORE
-    anomaly_map: Tensor  #: float32 [h, w], working resolution and pose
+    anomaly_map: Tensor  #: float32 [h, w], working resolution and pose: the sum of both below
+    error_map: Tensor  #: the same: what the networks add to it
+    memory_map: Tensor  #: the same: what the memory of good pictures adds to it; 0 where there is none
     reconstruction: Tensor  #: float32 [c, h, w], working resolution and pose
     prepared: Tensor  #: float32 [c, h, w], the picture as the network saw it
     pose: Tensor  #: float32 [2, 3], normalised working coordinates -> normalised picture coordinates
@@ -123,6 +125,8 @@ def _scores(found: Any) -> Scores:
         reconstruction_error=float(found.error),
         reason=found.reason or None,
         anomaly_map=found.anomaly_map,
+        error_map=found.error_map,
+        memory_map=found.memory_map,
         reconstruction=found.reconstruction,
         prepared=found.prepared,
         pose=found.pose,

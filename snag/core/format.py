@@ -9,7 +9,7 @@ from typing import Any, Final
 from snag.core.errors import BadArtifact
 
 FORMAT_KEY: Final = "format"  #: among the settings that lie inside of a model
-FORMAT: Final = 2  #: 1 named no format
+FORMAT: Final = 3  #: 1 named no format, 2 told of one map
 #: Archives of format 1 carried the code that scores here.
 _SCORED_BEFORE: Final = "snag/artifact.py"
 

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from snag.detector.memory_bank import MemoryBank
+from snag.detector.geometry import block_means
+from snag.detector.memory import FINER, Memory
+from snag.detector.memory_bank import fitted
 from snag.detector.preparation import Prepared, back_to_picture, resized
 from snag.detector.scoring import local_mean, peak, reconstruction_error, standardised
 
-#: What a standard deviation of the features' distance adds to the logarithm of the error's.
-DISTANCE_SHARE: Final = 0.5
+#: What a standard deviation of the memory's distance adds to the logarithm of the error's, until both were standardised.
+MEMORY_WEIGHT: Final = 0.5
 
 
 class Maps(NamedTuple):
@@ -29,7 +31,9 @@ class BatchScores(NamedTuple):
 
     score: Tensor  #: [N]
     error: Tensor  #: [N]: plain mean squared error
-    anomaly_map: Tensor  #: [N, h, w]
+    anomaly_map: Tensor  #: [N, h, w]: the sum of both below
+    error_map: Tensor  #: [N, h, w]: what the networks add to it
+    memory_map: Tensor  #: [N, h, w]: what the memory adds to it; 0 where there is none
     reconstruction: Tensor  #: [N, c, h, w]
 
 
@@ -38,9 +42,11 @@ class ScoredPicture(NamedTuple):
 
     score: Tensor  #: []
     error: Tensor  #: []: plain mean squared error
-    anomaly_map: Tensor  #: [h, w]
+    anomaly_map: Tensor  #: [h, w]: the sum of both below
+    error_map: Tensor  #: [h, w]: what the networks add to it
+    memory_map: Tensor  #: [h, w]: what the memory adds to it; 0 where there is none
     reconstruction: Tensor  #: [c, h, w]
-    prepared: Tensor  #: [c, h, w]
+    prepared: Tensor  #: [c, h, w]: as the networks see it
     pose: Tensor  #: [2, 3]
     reason: str  #: "", or why the score means nothing
 
@@ -48,31 +54,41 @@ class ScoredPicture(NamedTuple):
 class Detector(nn.Module):
     """Scores pictures. `score_kind` is "weighted", "peak" (of the plain error) or "mse" (its mean over the picture).
 
-    With a memory bank, what is unlike all that ImageNet's features remember adds to the map. A logarithm brings the error's
-    heavy tail down first: where both see a little, together it is much.
+    With a memory, what is unlike all that it remembers adds to the map. A logarithm brings the error's heavy tail down first:
+    where both see a little, together it is much. The memory sees prepared pictures as they are, the networks a smaller view.
     """
 
     mean: Tensor  #: [h, w] (or [1, 1]): usual value of the raw map at each place
     deviation: Tensor  #: [h, w] (or [1, 1]): its standard deviation
-    usual_distance: Tensor  #: [h/8, w/8] (or [1, 1]): usual distance to what is remembered
-    distance_deviation: Tensor  #: [h/8, w/8] (or [1, 1]): its standard deviation
 
     def __init__(
-        self, preparation: nn.Module, networks: nn.Module, score_kind: str, window: int, memory: MemoryBank | None = None
+        self, preparation: nn.Module, networks: nn.Module, score_kind: str, window: int, memory: Memory | None = None
     ) -> None:
-        """`networks`: prepared pictures -> reconstruction and weight logits; `window`: side of the local mean, pixels."""
+        """`networks`: views of pictures -> reconstruction and weight logits; `window`: side of the local mean, pixels.
+
+        With a memory, `preparation` makes pictures of FINER times the networks' side.
+        """
         super().__init__()
         self.preparation, self.networks = preparation, networks
         self.memory = memory
-        self.score_kind, self.window, self.share = score_kind, window, DISTANCE_SHARE
-        for name in ("mean", "usual_distance"):
-            self.register_buffer(name, torch.zeros(1, 1))
-        for name in ("deviation", "distance_deviation"):
-            self.register_buffer(name, torch.ones(1, 1))
+        self.finer = 1 if memory is None else FINER
+        self.score_kind, self.window, self.memory_weight = score_kind, window, MEMORY_WEIGHT
+        self.register_buffer("mean", torch.zeros(1, 1))
+        self.register_buffer("deviation", torch.ones(1, 1))
 
     def forward(self, prepared: Tensor) -> Tensor:
-        """The autoencoder alone: [N, c, h, w] -> reconstruction, the same shape."""
-        return self.networks(prepared)[0]
+        """The autoencoder alone: [N, c, H, W] -> reconstruction [N, c, h, w], as large as the networks' view."""
+        return self.networks(self.view(prepared))[0]
+
+    @torch.jit.export
+    def view(self, prepared: Tensor) -> Tensor:
+        """What the networks see of prepared pictures [N, c, H, W]: [N, c, h, w]."""
+        if self.finer == 1:
+            return prepared
+        views: list[Tensor] = []
+        for picture in prepared:
+            views.append(block_means(picture, self.finer))
+        return torch.stack(views)
 
     @torch.jit.export
     def prepare(self, picture: Tensor) -> Prepared:
@@ -85,10 +101,10 @@ class Detector(nn.Module):
         return self.preparation(picture, other)
 
     @torch.jit.export
-    def raw_maps(self, prepared: Tensor) -> Maps:
-        """Of prepared pictures [N, c, h, w]."""
-        reconstruction, logits = self.networks(prepared)
-        error = reconstruction_error(prepared, reconstruction)
+    def raw_maps(self, view: Tensor) -> Maps:
+        """Of the networks' view of pictures [N, c, h, w]."""
+        reconstruction, logits = self.networks(view)
+        error = reconstruction_error(view, reconstruction)
         if self.score_kind == "weighted":
             # The weight grows with the evidence and never quite vanishes: where the weight network saw nothing, a large
             # error still counts. The root brings (weight² · error) back to grey values.
@@ -98,24 +114,20 @@ class Detector(nn.Module):
 
     @torch.jit.export
     def score_prepared(self, prepared: Tensor) -> BatchScores:
-        """Of prepared pictures [N, c, h, w]."""
-        maps = self.raw_maps(prepared)
-        anomaly_map = maps.raw
+        """Of prepared pictures [N, c, H, W]."""
+        maps = self.raw_maps(self.view(prepared))
+        error_map, memory_map = maps.raw, torch.zeros_like(maps.raw)
         if self.score_kind != "mse":  # whose map is as it is
-            anomaly_map = standardised(maps.raw, _fitted(self.mean, maps.raw), _fitted(self.deviation, maps.raw))
+            error_map = standardised(maps.raw, fitted(self.mean, maps.raw), fitted(self.deviation, maps.raw))
         if self.memory is not None:
-            anomaly_map = torch.log1p(anomaly_map.clamp(min=0.0)) + self.share * self._unlikeness(
-                self.memory(prepared), prepared
-            )
+            distance = resized(self.memory(prepared)[:, None], error_map.shape[1], error_map.shape[2])[:, 0]
+            # Less than usual counts as usual: what one of them finds shall not be hidden by the other.
+            error_map = torch.log1p(error_map.clamp(min=0.0))
+            memory_map = self.memory_weight * distance.clamp(min=0.0)
+        anomaly_map = error_map + memory_map
         plain = maps.error.flatten(1).mean(1)
         score = plain if self.score_kind == "mse" else peak(anomaly_map)
-        return BatchScores(score, plain, anomaly_map, maps.reconstruction)
-
-    def _unlikeness(self, distance: Tensor, prepared: Tensor) -> Tensor:
-        """[N, h/8, w/8] of pictures [N, c, h, w] -> standard deviations farther than usual, 0 and more [N, h, w]."""
-        usual, deviation = _fitted(self.usual_distance, distance), _fitted(self.distance_deviation, distance)
-        farther = standardised(distance, usual, deviation)
-        return resized(farther[:, None], prepared.shape[2], prepared.shape[3])[:, 0].clamp(min=0.0)
+        return BatchScores(score, plain, anomaly_map, error_map, memory_map, maps.reconstruction)
 
     @torch.jit.export
     def score(self, pictures: list[Tensor]) -> list[ScoredPicture]:
@@ -125,17 +137,19 @@ class Detector(nn.Module):
         """
         scored: list[ScoredPicture] = []
         for picture in pictures:
-            view = self.prepare(picture)
-            found = self.score_prepared(view.picture[None])
+            prepared = self.prepare(picture)
+            found = self.score_prepared(prepared.picture[None])
             scored.append(
                 ScoredPicture(
                     found.score[0],
                     found.error[0],
                     found.anomaly_map[0],
+                    found.error_map[0],
+                    found.memory_map[0],
                     found.reconstruction[0],
-                    view.picture,
-                    view.pose,
-                    view.reason,
+                    self.view(prepared.picture[None])[0],
+                    prepared.pose,
+                    prepared.reason,
                 )
             )
         return scored
@@ -148,14 +162,3 @@ class Detector(nn.Module):
         """
         least = torch.zeros_like(self.mean).min() if self.memory is not None else (-self.mean / self.deviation).min()
         return back_to_picture(anomaly_map - least, pose, height, width) + least
-
-
-def _fitted(places: Tensor, raw: Tensor) -> Tensor:
-    """A map of places [h, w] at the working size of raw maps [N, h', w']: itself, or [N, h', w'].
-
-    Every step has an operand that only the picture knows, for equal bytes: see the head of this package.
-    """
-    count, height, width = raw.shape[0], raw.shape[1], raw.shape[2]
-    if places.shape[0] == height and places.shape[1] == width:
-        return places
-    return resized(places.expand(count, 1, -1, -1), height, width)[:, 0]

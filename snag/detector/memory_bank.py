@@ -1,7 +1,7 @@
-"""A memory of what places of good pictures look like to ImageNet's features, and how far from it a picture's places are.
+"""A memory bank: what places of good pictures look like to ImageNet's features of one resolution.
 
-After Roth et al., Towards Total Recall in Industrial Anomaly Detection (PatchCore), CVPR 2022: features of two depths, averaged
-over 3 x 3 places; the distance is that to the nearest remembered place.
+After Roth et al., Towards Total Recall in Industrial Anomaly Detection (PatchCore), CVPR 2022: features are averaged over 3 x 3
+places; the distance is that to the nearest remembered place.
 """
 
 # No `from __future__ import annotations` here: TorchScript can't read a buffer's type from a string.
@@ -13,42 +13,66 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snag.detector.preparation import resized
+from snag.detector.scoring import local_mean, standardised
 
-#: What brings prepared grey values to about the range that ImageNet's normalisation gives.
-_CENTRE: Final = 0.5
-_SPREAD: Final = 0.15
 #: Places that are compared at a time: all at once would take some 40 MB of each worker.
 _AT_ONCE: Final = 512
+#: Side of the local mean over distances, places: what only one place is unlike is noise.
+SMOOTH: Final = 3
 
 
 class MemoryBank(nn.Module):
-    """Distances to what is remembered; see the head of this file."""
+    """Distances to what is remembered, in standard deviations of good pictures; see the head of this file."""
 
-    known: Tensor  #: [places, features], in standard deviations of each feature
-    deviation: Tensor  #: [features]
+    whitening: Tensor  #: [features, numbers]: makes the features of good places uncorrelated, of about unit variance
+    known: Tensor  #: [places, numbers], whitened
+    lengths: Tensor  #: [places]: squared length of each
+    mean: Tensor  #: [h, w] (or [1, 1]): usual distance at each place
+    deviation: Tensor  #: [h, w] (or [1, 1]): its standard deviation
 
-    def __init__(self, backbone: nn.Module) -> None:
-        """`backbone`: see `backbone.Backbone`. Until it is filled (`training/fit/memory_bank.py`), it knows one place."""
+    def __init__(self, features: int) -> None:
+        """Until it is filled (`training/fit/memory_bank.py`), it knows one place."""
         super().__init__()
-        self.backbone = backbone
-        self.centre, self.spread, self.at_once = _CENTRE, _SPREAD, _AT_ONCE
-        self.register_buffer("known", torch.zeros(1, 1))
-        self.register_buffer("deviation", torch.ones(1))
+        self.at_once, self.smooth = _AT_ONCE, SMOOTH
+        self.register_buffer("whitening", torch.eye(features))
+        self.register_buffer("mean", torch.zeros(1, 1))
+        self.register_buffer("deviation", torch.ones(1, 1))
+        self.remember(torch.zeros(1, features))
 
-    def forward(self, prepared: Tensor) -> Tensor:
-        """Prepared pictures [N, c, h, w], h and w multiples of 16, to distances [N, h/8, w/8]."""
-        features = self.features(prepared)
-        asked = features.permute(0, 2, 3, 1).flatten(0, 2) / self.deviation
-        lengths, transposed = self.known.square().sum(1), self.known.t()
-        nearest: list[Tensor] = []
-        for part in asked.split(self.at_once):
-            nearest.append(part.square().sum(1) + torch.addmm(lengths, part, transposed, alpha=-2.0).amin(1))
-        return torch.cat(nearest).clamp(min=0.0).sqrt().view(features.shape[0], features.shape[2], features.shape[3])
+    def remember(self, places: Tensor) -> None:
+        """Remember whitened places [places, numbers], and nothing else."""
+        self.register_buffer("known", places)
+        self.register_buffer("lengths", places.square().sum(1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features [N, features, h, w] to standard deviations farther than usual [N, h, w]."""
+        distance = self.distance(features)
+        mean, deviation = fitted(self.mean, distance), fitted(self.deviation, distance)
+        return standardised(distance, mean, deviation)
 
     @torch.jit.export
-    def features(self, prepared: Tensor) -> Tensor:
-        """[N, c, h, w] -> [N, features, h/8, w/8]."""
-        pictures = (prepared - self.centre) / self.spread
-        fine, coarse = self.backbone(pictures.expand(-1, 3, -1, -1))
-        fine, coarse = functional.avg_pool2d(fine, 3, 1, 1), functional.avg_pool2d(coarse, 3, 1, 1)
-        return torch.cat([fine, resized(coarse, fine.shape[2], fine.shape[3])], 1)
+    def distance(self, features: Tensor) -> Tensor:
+        """Features [N, features, h, w] to distances [N, h, w], smoothed."""
+        asked = features.permute(0, 2, 3, 1).flatten(0, 2) @ self.whitening
+        transposed = self.known.t()
+        nearest: list[Tensor] = []
+        for part in asked.split(self.at_once):
+            nearest.append(part.square().sum(1) + torch.addmm(self.lengths, part, transposed, alpha=-2.0).amin(1))
+        distance = torch.cat(nearest).clamp(min=0.0).sqrt().view(features.shape[0], features.shape[2], features.shape[3])
+        return local_mean(distance, self.smooth)
+
+
+def neighbourhoods(features: Tensor) -> Tensor:
+    """Features [N, F, h, w], each the mean of 3 x 3 places."""
+    return functional.avg_pool2d(features, 3, 1, 1)
+
+
+def fitted(places: Tensor, raw: Tensor) -> Tensor:
+    """A map of places [h, w] at the working size of raw maps [N, h', w']: itself, or [N, h', w'].
+
+    Every step has an operand that only the picture knows, for equal bytes: see the head of this package.
+    """
+    count, height, width = raw.shape[0], raw.shape[1], raw.shape[2]
+    if places.shape[0] == height and places.shape[1] == width:
+        return places
+    return resized(places.expand(count, 1, -1, -1), height, width)[:, 0]

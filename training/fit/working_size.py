@@ -1,4 +1,4 @@
-"""The size that pictures are prepared to: within a budget of pixels, none enlarged, squeezed by little."""
+"""The size that pictures are prepared to: within a budget of pixels, none enlarged by much, squeezed by little."""
 
 from __future__ import annotations
 
@@ -42,15 +42,18 @@ def shapes_of(summaries: Sequence[PictureSummary], turn: bool) -> list[tuple[int
     return [(max(shape), min(shape)) if upright else (min(shape), max(shape)) for shape in shapes]
 
 
-def working_sizes(shapes: list[tuple[int, int]], pixels: int) -> tuple[list[int], list[int], float]:
-    """Working heights and widths, and the scale of the pictures: the median picture is within the budget, none enlarged."""
+def working_sizes(shapes: list[tuple[int, int]], pixels: int, most: float = 1.0) -> tuple[list[int], list[int], float]:
+    """Working heights and widths, and the scale of the pictures: the median picture is within the budget.
+
+    None is enlarged more than `most` times a side.
+    """
     tall, wide = sorted(shape[0] for shape in shapes), sorted(shape[1] for shape in shapes)
     aspects = sorted(height / width for height, width in shapes)
     low, high = len(shapes) // ODD_SIZES, -1 - len(shapes) // ODD_SIZES
     if aspects[high] < ONE_SHAPE * aspects[low]:  # one working size squeezes none by much
-        height, width = working_size(float(median(tall)), float(median(wide)), pixels)
+        height, width = working_size(float(median(tall)), float(median(wide)), pixels, most)
         return [height], [width], 1.0
-    scale = min(1.0, (pixels / (median(tall) * median(wide))) ** 0.5)
+    scale = min(most, (pixels / (median(tall) * median(wide))) ** 0.5)
     return _ladder(scale * tall[low], scale * tall[high]), _ladder(scale * wide[low], scale * wide[high]), scale
 
 
@@ -60,9 +63,9 @@ def _ladder(least: float, most: float) -> list[int]:
     return sorted({_rounded(least * (most / least) ** (step / steps)) for step in range(steps + 1)})
 
 
-def working_size(height: float, width: float, pixels: int) -> tuple[int, int]:
-    """Working height and width: within the budget, no larger than the pictures, multiples of BLOCK."""
-    scale = min(1.0, (pixels / (height * width)) ** 0.5)
+def working_size(height: float, width: float, pixels: int, most: float = 1.0) -> tuple[int, int]:
+    """Working height and width: within the budget, at most `most` times as large as the pictures, multiples of BLOCK."""
+    scale = min(most, (pixels / (height * width)) ** 0.5)
     return _rounded(height * scale), _rounded(width * scale)
 
 

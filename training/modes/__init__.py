@@ -57,9 +57,13 @@ def choose(
     colour: Literal["auto", "grey", "colour"] = "auto",
     pixels: int | None = None,
     raw: bool = False,
+    finer: int = 1,
 ) -> Choice:
-    """Choose by good pictures. `mode` is auto or a name in MODES; `pixels` is a budget, None that of the mode."""
-    request = FitRequest(_channels(summaries, colour), pixels, raw, by_name=mode != AUTO)
+    """Choose by good pictures. `mode` is auto or a name in MODES; `pixels` is a budget, None that of the mode.
+
+    `finer`: times more pixels a side are prepared than the networks see.
+    """
+    request = FitRequest(_channels(summaries, colour), pixels, raw, finer, by_name=mode != AUTO)
     refusals = []
     for candidate in MODES.values() if mode == AUTO else (MODES[mode], FALLBACK):
         found = candidate.fit(summaries, request)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from snag.detector.centred_crop import CentredCrop
+from snag.detector.geometry import block_means
 from snag.training.augment.defect_style import SURFACE_DEFECTS
 from snag.training.data.survey import PictureSummary
 from snag.training.fit.locator import fit_locator, fit_table
@@ -29,16 +30,17 @@ def fit(summaries: Sequence[PictureSummary], request: FitRequest) -> Fit | Refus
     if isinstance(found, Refusal):
         return found
     native = max(max(summary.height, summary.width) for summary in summaries)
-    height, width = working_size(found.height * native, found.width * native, request.pixels or PIXELS)
-    step = max(found.height / height, found.width / width)
-    module = CentredCrop(found.locator, request.channels, height, width, step, CENTRE, SPREAD)
+    height, width = working_size(found.height * native, found.width * native, request.pixels or PIXELS, request.enlarged)
+    tall, wide = request.finer * height, request.finer * width
+    step = max(found.height / tall, found.width / wide)
+    module = CentredCrop(found.locator, request.channels, tall, wide, step, CENTRE, SPREAD, request.samples)
     return Fit(module, found.why, torch.ones(height, width), background=module.table.numpy())
 
 
 def complete(fitted: Fit, pictures: Callable[[], Iterable[Tensor]]) -> Fit:
     """What is around a part, and where parts are."""
     module = cast(CentredCrop, fitted.module)
-    where = fit_table(module, pictures())
+    where = block_means(fit_table(module, pictures())[None], module.height // len(fitted.foreground))[0]
     return replace(fitted, foreground=where.clamp(min=BESIDE), background=module.table.numpy())
 
 

@@ -21,9 +21,10 @@ PIXELS: Final = 60_000
 def fit(summaries: Sequence[PictureSummary], request: FitRequest) -> Fit | Refusal:
     """Fit the working sizes. Never refuses: any picture can be judged whole."""
     turn = should_turn(summaries)
-    heights, widths, scale = working_sizes(shapes_of(summaries, turn), request.pixels or PIXELS)
-    module = FullFrame(request.channels, heights, widths, CENTRE, SPREAD, scale, turn, request.raw)
-    return Fit(module, "as asked for", torch.ones(module.height, module.width))
+    heights, widths, scale = working_sizes(shapes_of(summaries, turn), request.pixels or PIXELS, request.enlarged)
+    tall, wide = ([request.finer * side for side in sides] for sides in (heights, widths))
+    module = FullFrame(request.channels, tall, wide, CENTRE, SPREAD, request.finer * scale, turn, request.raw)
+    return Fit(module, "as asked for", torch.ones(max(heights), max(widths)))
 
 
 MODE: Final[Mode] = Mode(

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import numpy as np
 from torch import Tensor
 
-from snag.detector.preparation import Preparation
+from snag.detector.preparation import SAMPLES, Preparation
 from snag.training.augment.augmentation import Augmentation
 from snag.training.augment.defect_style import DefectStyle
 from snag.training.data.survey import PictureSummary
@@ -21,6 +21,8 @@ T = TypeVar("T")
 ENOUGH: Final = 200
 #: Mean and standard deviation of prepared grey values, where the picture's own are taken out.
 CENTRE, SPREAD = 0.5, 0.15
+#: How much a small picture may be enlarged, where ImageNet's features look at it.
+ENLARGED: Final = 2.0
 #: How what has no pose that a preparation could find is shown: a camera's mount and a fixture leave a few degrees and percent.
 UNPOSED: Final = Augmentation(rotation=3.0, shift=0.02, zoom=0.03, gamma=0.15)
 
@@ -32,7 +34,18 @@ class FitRequest:
     channels: int  #: 1 or 3
     pixels: int | None = None  #: of the prepared picture, about; None: by mode
     raw: bool = False  #: grey values stay as they are; of modes that may be raw
+    finer: int = 1  #: times more pixels a side than the networks see: the memory looks closer
     by_name: bool = False  #: the mode was asked for: doubts that only a guess would have are set aside
+
+    @property
+    def samples(self) -> int:
+        """Places a side that a prepared pixel is read off: fewer where there are more pixels."""
+        return max(1, SAMPLES // self.finer)
+
+    @property
+    def enlarged(self) -> float:
+        """How much a small picture may be enlarged for the networks: the memory's features have a size of their own."""
+        return ENLARGED if self.finer > 1 else 1.0
 
 
 @dataclass(frozen=True)
@@ -41,9 +54,9 @@ class Fit:
 
     module: Preparation
     why: str  #: for doctor and report
-    foreground: Tensor  #: [h, w] in 0..1: where a defect can lie
+    foreground: Tensor  #: [h, w] in 0..1, as the networks see it: where a defect can lie
     background: float | np.ndarray | None = None  #: prepared grey value around a part, or of each channel [c, 1, 1]
-    scene: Tensor | None = None  #: [c, h, w]: what all prepared pictures look like, where they show one scene
+    scene: Tensor | None = None  #: [c, h, w]: what all pictures look like to the networks, where they show one scene
     may_be_one_of_many: bool = False  #: what was fitted to may be one thing of many in a scene
 
 

@@ -32,10 +32,11 @@ def fit(summaries: Sequence[PictureSummary], request: FitRequest) -> Fit | Refus
     if isinstance(found, Refusal):
         return found
     native = max(max(summary.height, summary.width) for summary in summaries)
-    height, width = working_size(found.height * native, found.width * native, request.pixels or PIXELS)
+    height, width = working_size(found.height * native, found.width * native, request.pixels or PIXELS, request.enlarged)
     if height * found.width / width < found.height - 1.5 * MARGIN:
         height += BLOCK  # rounding may take of the margin, not of the part
-    module = OrientedCrop(found.aligner, request.channels, height, width, found.width)
+    finer = request.finer
+    module = OrientedCrop(found.aligner, request.channels, finer * height, finer * width, found.width, request.samples)
     foreground = _foreground(found.aligner, height, width)
     return Fit(module, found.why, foreground, background=module.level, may_be_one_of_many=found.may_be_a_scene)
 

@@ -10,6 +10,7 @@ from typing import Final, cast
 import torch
 from torch import Tensor
 
+from snag.detector.geometry import block_means
 from snag.detector.scene import Scene
 from snag.training.augment.augmentation import Augmentation
 from snag.training.augment.defect_style import SCENE_DEFECTS
@@ -29,16 +30,17 @@ def fit(summaries: Sequence[PictureSummary], request: FitRequest) -> Fit | Refus
     if isinstance(found, Refusal):
         return found
     tall, wide = (median(summary.height for summary in summaries), median(summary.width for summary in summaries))
-    height, width = working_size(float(tall), float(wide), request.pixels or PIXELS)
-    module = Scene(found.registration, request.channels, height, width, CENTRE, SPREAD)
-    return Fit(module, found.why, torch.ones(height, width), scene=module.appearance)
+    height, width = working_size(float(tall), float(wide), request.pixels or PIXELS, request.enlarged)
+    finer = request.finer
+    module = Scene(found.registration, request.channels, finer * height, finer * width, CENTRE, SPREAD, request.samples)
+    return Fit(module, found.why, torch.ones(height, width), scene=torch.zeros(request.channels, height, width))
 
 
 def complete(fitted: Fit, pictures: Callable[[], Iterable[Tensor]]) -> Fit:
     """What the scene looks like."""
     module = cast(Scene, fitted.module)
     fit_appearance(module, pictures())
-    return replace(fitted, scene=module.appearance)
+    return replace(fitted, scene=block_means(module.appearance, module.height // len(fitted.foreground)))
 
 
 MODE: Final[Mode] = Mode(

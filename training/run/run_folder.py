@@ -12,8 +12,6 @@ from snag.training.settings import TrainSettings
 
 #: Settings that say where, by how many and over what, not what: a run moved or called by another name is still the same run.
 _PLACES: Final = {"run", "data", "config", "preset", "nproc", "hosts", "rendezvous", "fresh", "keep_finished"}
-#: Settings of what comes after the learning: where only these differ, nothing has to be learnt again.
-_AFTERWARDS: Final = {"features"}
 #: What belongs to one model. An old one on a new split would be calibrated on pictures that it was trained on.
 _FILES: Final = ("snag.pt", "checkpoint.pt", "split.json", "calibration.json", "config.json")
 #: What a run's finished model was made with and is not asked for, each by its name in a sentence.
@@ -45,8 +43,6 @@ def differences(settings: TrainSettings, data_digest: str) -> Differences | None
         found["preset"] = f"its preset was {made.get('preset')}, not {settings.preset}"
     for name in [name for name in {**wanted, **had} if name in asked and had.get(name) != wanted.get(name)]:
         found[name] = f"its {name} was {_said(had.get(name))}, not {_said(wanted.get(name))}"
-    if "features" in found and not (settings.run / "checkpoint.pt").exists():
-        found["checkpoint"] = "checkpoint.pt, what it learnt, is gone"
     return found
 
 
@@ -54,26 +50,22 @@ def is_to_be_trained(settings: TrainSettings, found: Differences | None) -> bool
     """Whether there is something to do, given the `differences`. Raises FinishedModel where it was not asked to replace one."""
     if found is None or settings.fresh:
         return True
-    only_adds_features = settings.features and found.keys() - {"preset"} == _AFTERWARDS
-    if found and not settings.keep_finished and not only_adds_features:
+    if found and not settings.keep_finished:
         raise FinishedModel(path=settings.run / "snag.pt", differences="; ".join(found.values()))
-    return only_adds_features and not settings.keep_finished
+    return False
 
 
 def begin(settings: TrainSettings, data_digest: str) -> None:
     """Note what this run is. What other settings or pictures made is no start for it: it is set aside.
 
-    A finished model too, which is there only if it may be replaced. Where only what comes after the learning differs, the
-    checkpoint stays.
+    A finished model too, which is there only if it may be replaced.
     """
     path = settings.run / "config.json"
     made = _finished(settings)
     wanted, had = identity(settings), _earlier(settings, made, data_digest)
     aside: tuple[str, ...] = ()
     what = "training starts anew"
-    if had != wanted and _without(had, _AFTERWARDS) == _without(wanted, _AFTERWARDS):
-        aside, what = ("snag.pt",), "settings changed: what was learnt stays"
-    elif had != wanted:
+    if had != wanted:
         aside, what = _FILES, f"settings or pictures changed: {what}"
     elif settings.fresh and made is not None:
         aside = _FILES

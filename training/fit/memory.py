@@ -1,0 +1,103 @@
+"""Filling the memory: which places of good pictures are remembered, and how far good pictures that it never saw are from them.
+
+A greedy coreset after Roth et al., Towards Total Recall in Industrial Anomaly Detection (PatchCore), CVPR 2022, sec. 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from snag.detector.memory import Memory
+from snag.detector.memory_bank import MemoryBank
+from snag.training.augment.symmetry import Symmetry, symmetric_copies
+from snag.training.fit.usual import to_one_size, usual_of
+from snag.training.run.progress import progress
+
+#: Places that each bank remembers, among how many they are chosen, and of how many pictures these are at most.
+REMEMBERED: Final = 2048
+CANDIDATES: Final = 25_000
+PICTURES: Final = 500
+#: Share of the mean variance that is added to that in each direction before it is evened out.
+HELD_BACK: Final = 0.3
+#: Dimensions in which the coreset is chosen: random projections keep distances well enough (sec. 3.2).
+_PROJECTED: Final = 32
+#: Side of the local mean over what is usual of distances.
+WINDOW: Final = 3
+
+
+@torch.no_grad()
+def remember(memory: Memory, good: Sequence[Tensor], allowed: Symmetry, seed: int) -> None:
+    """Fill the banks with places of good pictures [c, h, w], spread out as far as they go (k-centre greedy).
+
+    Pictures are shown in the symmetries that they have, until there are PICTURES of them.
+    """
+    random = torch.Generator().manual_seed(seed)
+    shown = _shown(len(good), len(symmetric_copies(good[0].float(), allowed)), random)
+    each = -(-CANDIDATES // len(shown))
+    drawn: list[list[Tensor]] = [[] for _ in memory.banks]
+    for number, copy in progress(shown, "remember", "picture"):
+        picture = symmetric_copies(good[number].float(), allowed)[copy]
+        for places, features in zip(drawn, memory.features(picture[None]), strict=True):
+            flat = features[0].flatten(1).t()
+            places.append(flat[torch.randperm(len(flat), generator=random)[:each]])
+    for bank, places in zip(_banks(memory), drawn, strict=True):
+        fill(bank, torch.cat(places), random)
+
+
+def fill(bank: MemoryBank, candidates: Tensor, random: torch.Generator) -> None:
+    """Remember a coreset of features [places, features]."""
+    bank.whitening = whitening(candidates)
+    candidates = candidates @ bank.whitening
+    bank.remember(candidates[coreset(candidates, REMEMBERED, random)].contiguous())
+
+
+def whitening(features: Tensor) -> Tensor:
+    """What makes features [places, features] uncorrelated and of about unit variance: [features, features].
+
+    Directions in which good places hardly differ are held back: what they say is mostly noise.
+    """
+    scaled = features / features.std(0).clamp(min=1e-6)
+    centred = scaled - scaled.mean(0)
+    variance, directions = torch.linalg.eigh(centred.t() @ centred / len(centred))
+    whitened = directions / (variance + HELD_BACK * variance.mean()).sqrt()
+    return whitened / features.std(0).clamp(min=1e-6)[:, None]
+
+
+def _shown(pictures: int, copies: int, random: torch.Generator) -> list[tuple[int, int]]:
+    """Which pictures are shown, each as it is; where there are few, also copies that they might as well have been."""
+    chosen = torch.randperm(pictures, generator=random)[:PICTURES].tolist()
+    others = torch.randperm(len(chosen) * (copies - 1), generator=random)[: PICTURES - len(chosen)].tolist()
+    return [(number, 0) for number in chosen] + [(chosen[i % len(chosen)], 1 + i // len(chosen)) for i in others]
+
+
+@torch.no_grad()
+def standardise(memory: Memory, prepared: Iterable[Tensor], prior: float) -> None:
+    """Set each bank's usual distance and its deviation at each place, by good pictures [c, h, w] that it does not remember."""
+    seen: list[list[Tensor]] = [[] for _ in memory.banks]
+    for picture in prepared:
+        for bank, distances, features in zip(_banks(memory), seen, memory.features(picture[None].float()), strict=True):
+            distances.append(bank.distance(features))
+    for bank, distances in zip(_banks(memory), seen, strict=True):
+        bank.mean, bank.deviation = usual_of(to_one_size(distances), WINDOW, prior)
+
+
+def _banks(memory: Memory) -> list[MemoryBank]:
+    return [bank for bank in memory.banks if isinstance(bank, MemoryBank)]
+
+
+def coreset(candidates: Tensor, size: int, random: torch.Generator) -> list[int]:
+    """Numbers of `size` rows, each the farthest from those before it; of all where there are no more."""
+    if len(candidates) <= size:
+        return list(range(len(candidates)))
+    projection = torch.randn(candidates.shape[1], _PROJECTED, generator=random)
+    points = candidates @ projection
+    chosen = [0]
+    farness = (points - points[0]).square().sum(1)
+    while len(chosen) < size:
+        chosen.append(int(farness.argmax()))
+        farness = torch.minimum(farness, (points - points[chosen[-1]]).square().sum(1))
+    return chosen
