@@ -110,7 +110,7 @@ def evaluate(settings: EvaluateSettings) -> None:
 def _gather(
     settings: EvaluateSettings, artifact: Artifact, calibration: Calibration, pictures: Sequence[LabelledPicture]
 ) -> Gathered:
-    gathered = Gathered(Gallery(settings.gallery, scale_of(calibration)))
+    gathered = Gathered(Gallery(settings.gallery, scale_of(calibration), artifact.settings.get("memory_weight") is not None))
     has_masks = any(picture.mask_path or picture.mask_fault for picture in pictures)
     stream = judge_pictures(artifact, calibration, pictures, settings.batch)
     for item in tqdm(stream, "evaluate", len(pictures), unit="picture", disable=None):

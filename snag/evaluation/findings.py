@@ -122,6 +122,11 @@ def preparation_finding(settings: Mapping[str, Any]) -> str | None:
     text = f"{settings['phrase']}, {colour}, {settings['height']} x {settings['width']} pixels at most ({settings['why']})"
     if settings.get("symmetry", "none") != "none":
         text += f"; also shown {settings['symmetry']}: good pictures stay good so"
+    if (weight := settings.get("memory_weight")) is not None:
+        text += (
+            f". A standard deviation of the memory's distance adds {weight:.2f} to the logarithm of the networks' error: so both "
+            "say as much as each other of the worst places of good pictures"
+        )
     return text + "."
 
 

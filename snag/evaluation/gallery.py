@@ -21,6 +21,7 @@ from snag.pages.data_uri import jpeg_uri, png_uri
 #: Longest side of a thumbnail in pixels; smaller pictures stay as they are.
 SIDE: Final = 360
 _TRUTH: Final = (0, 200, 230)  #: colour of the ground truth, one that neither parts nor heat map have
+_BY_NETWORKS, _BY_MEMORY = "of which the networks add", "and the memory"
 #: High enough that a coloured spot of three pixels keeps its colour.
 _JPEG_QUALITY: Final = 92
 
@@ -34,6 +35,7 @@ class Exhibit:
     seen: str
     reconstruction: str
     heat: str
+    added: tuple[tuple[str, str], ...]  #: who adds how much to the heat: title and map; none where the networks are alone
     overlay: str  #: the heat laid over the picture
     truth: str | None  #: None without ground truth
     seen_aspect: float  #: width / height of what the network saw
@@ -45,6 +47,7 @@ class Gallery:
 
     size: int
     scale: Scale  #: of the heat maps
+    has_memory: bool = False  #: whether a memory adds to the networks' map
     _shelves: dict[str, list[Exhibit]] = field(default_factory=dict)  #: by class, worst first
 
     def wants(self, result: PictureResult) -> bool:
@@ -55,7 +58,7 @@ class Gallery:
     def add(self, judged: JudgedPicture, result: PictureResult, anomaly_map: Tensor, mask: np.ndarray | None) -> None:
         """Take in a picture with its map laid back on it, [H, W], and its ground truth, bool [H, W]."""
         shelf = self._shelves.setdefault(result.picture.kind, [])
-        shelf.insert(self._place(shelf, result), _exhibit(judged, result, anomaly_map, mask, self.scale))
+        shelf.insert(self._place(shelf, result), self._exhibit(judged, result, anomaly_map, mask))
         if len(shelf) > 2 * self.size:
             del shelf[self.size]
 
@@ -69,6 +72,26 @@ class Gallery:
         shelf = self._shelves.get(kind, [])
         return shelf[len(self.worst(kind)) :][::-1]
 
+    def _exhibit(self, judged: JudgedPicture, result: PictureResult, anomaly_map: Tensor, mask: np.ndarray | None) -> Exhibit:
+        picture = _shrunk(displayed(judged.pixels).numpy())
+        scores, scale = judged.scores, self.scale
+        low, high = _grey_range(scores.prepared)
+        seen = _shrunk(_to_bytes(scores.prepared, low, high))
+        maps = {_BY_NETWORKS: scores.error_map, _BY_MEMORY: scores.memory_map} if self.has_memory else {}
+        return Exhibit(
+            result=result,
+            picture=_jpeg(picture),
+            seen=_jpeg(seen),
+            reconstruction=_jpeg(_shrunk(_to_bytes(scores.reconstruction, low, high))),
+            heat=png_uri(png(coloured(_cells(scores.anomaly_map, seen), scale))),
+            added=tuple((title, png_uri(png(coloured(_cells(values, seen), scale)))) for title, values in maps.items()),
+            overlay=jpeg_uri(
+                overlay(torch.from_numpy(picture), _cells(anomaly_map, picture), scale), _JPEG_QUALITY, subsampling=0
+            ),
+            truth=None if mask is None else _jpeg(_marked(picture, mask)),
+            seen_aspect=seen.shape[-1] / seen.shape[-2],
+        )
+
     @staticmethod
     def _place(shelf: list[Exhibit], result: PictureResult) -> int:
         return bisect_left(shelf, rightness(result), key=lambda exhibit: rightness(exhibit.result))
@@ -77,25 +100,6 @@ class Gallery:
 def rightness(result: PictureResult) -> float:
     """How far the score lies on the right side: high for a defective picture, low for a good one."""
     return result.rank_score if result.picture.is_bad else -result.rank_score
-
-
-def _exhibit(
-    judged: JudgedPicture, result: PictureResult, anomaly_map: Tensor, mask: np.ndarray | None, scale: Scale
-) -> Exhibit:
-    picture = _shrunk(displayed(judged.pixels).numpy())
-    scores = judged.scores
-    low, high = _grey_range(scores.prepared)
-    seen = _shrunk(_to_bytes(scores.prepared, low, high))
-    return Exhibit(
-        result=result,
-        picture=_jpeg(picture),
-        seen=_jpeg(seen),
-        reconstruction=_jpeg(_shrunk(_to_bytes(scores.reconstruction, low, high))),
-        heat=png_uri(png(coloured(_cells(scores.anomaly_map, seen), scale))),
-        overlay=jpeg_uri(overlay(torch.from_numpy(picture), _cells(anomaly_map, picture), scale), _JPEG_QUALITY, subsampling=0),
-        truth=None if mask is None else _jpeg(_marked(picture, mask)),
-        seen_aspect=seen.shape[-1] / seen.shape[-2],
-    )
 
 
 def _cells(values: Tensor, thumbnail: np.ndarray) -> Tensor:

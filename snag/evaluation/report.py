@@ -74,6 +74,7 @@ def render(evaluation: Evaluation) -> str:
         feature_names=FEATURE_NAMES,
         shift_names=SHIFTS,
         choice=preparation_finding(evaluation.artifact.settings),
+        memory_weight=evaluation.artifact.settings.get("memory_weight"),
         findings=[(one.mood, one.text) for one in summary_findings(evaluation)],
         tiles=_tiles(evaluation),
         strip=_strip(evaluation),

@@ -21,6 +21,8 @@ from snag.training.run.progress import progress
 REMEMBERED: Final = 2048
 CANDIDATES: Final = 25_000
 PICTURES: Final = 500
+#: Numbers that a place is remembered by.
+NUMBERS: Final = 64
 #: Share of the mean variance that is added to that in each direction before it is evened out.
 HELD_BACK: Final = 0.3
 #: Dimensions in which the coreset is chosen: random projections keep distances well enough (sec. 3.2).
@@ -56,14 +58,15 @@ def fill(bank: MemoryBank, candidates: Tensor, random: torch.Generator) -> None:
 
 
 def whitening(features: Tensor) -> Tensor:
-    """What makes features [places, features] uncorrelated and of about unit variance: [features, features].
+    """What makes features [places, features] uncorrelated and of about unit variance: [features, NUMBERS at most].
 
-    Directions in which good places hardly differ are held back: what they say is mostly noise.
+    Directions in which good places hardly differ are held back, and those in which they differ least left out: what they say is
+    mostly noise, and costs time.
     """
     scaled = features / features.std(0).clamp(min=1e-6)
     centred = scaled - scaled.mean(0)
     variance, directions = torch.linalg.eigh(centred.t() @ centred / len(centred))
-    whitened = directions / (variance + HELD_BACK * variance.mean()).sqrt()
+    whitened = (directions / (variance + HELD_BACK * variance.mean()).sqrt())[:, -NUMBERS:]
     return whitened / features.std(0).clamp(min=1e-6)[:, None]
 
 
