@@ -124,8 +124,8 @@ def preparation_finding(settings: Mapping[str, Any]) -> str | None:
         text += f"; also shown {settings['symmetry']}: good pictures stay good so"
     if (weight := settings.get("memory_weight")) is not None:
         text += (
-            f". A standard deviation of the memory's distance adds {weight:.2f} to the logarithm of the networks' error: so both "
-            "say as much as each other of the worst places of good pictures"
+            f". A standard deviation of the memory's distance adds {weight:.2f} to the logarithm of the networks' error, so that "
+            "both say as much of the worst places of good pictures"
         )
     return text + "."
 
