@@ -1,4 +1,4 @@
-"""What EfficientNet-Lite0 sees: ImageNet's features at four resolutions."""
+"""What the first eleven blocks of EfficientNet-Lite0 see: ImageNet's features at three resolutions."""
 
 # No `from __future__ import annotations` here: TorchScript can't read a type from a string.
 
@@ -8,14 +8,14 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-#: Channels at a quarter, an eighth, a sixteenth and a thirty-second of the resolution.
-CHANNELS: Final = (24, 40, 112, 320)
+#: Channels at a quarter, an eighth and a sixteenth of the resolution.
+CHANNELS: Final = (24, 40, 112)
 #: Blocks whose outputs are taken: the last ones of these resolutions.
-_BLOCKS: Final = (2, 4, 10, 15)
+_BLOCKS: Final = (2, 4, 10)
 
 
 class Backbone(nn.Module):
-    """The blocks of an `EfficientNet`, without its classifier: pictures to features at four resolutions."""
+    """The blocks that are used of an `EfficientNet`, without the others: pictures to features at three resolutions."""
 
     def __init__(self, network: Any) -> None:
         """`network`: the whole of efficientnet_lite_pytorch's EfficientNet."""
@@ -26,7 +26,7 @@ class Backbone(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
-        """Of about unit spread, [N, 3, h, w], h and w multiples of 32 -> features, finest first, channels as in CHANNELS."""
+        """Of about unit spread, [N, 3, h, w], h and w multiples of 8 -> features, finest first, channels as in CHANNELS."""
         features = self.stem(pictures.contiguous(memory_format=torch.channels_last))
         found: list[Tensor] = []
         for stage in self.stages:

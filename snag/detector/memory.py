@@ -1,7 +1,7 @@
-"""The memory of good pictures: memory banks of several resolutions, and how unlike all of them a picture's places are.
+"""The memory of good pictures: memory banks of several sizes of the picture, and how unlike all of them its places are.
 
-Features of a large picture show what is small, those of a small one what is large; what a defect of this product will look like
-nobody knows before. So banks of all of them say how many standard deviations a place is farther from them than good ones are,
+Features of a large picture show what is small, those of a small one what is large; which of both a product's defects are nobody
+knows before. So each bank says by how many standard deviations a place is farther from what it remembers than good ones are,
 and their mean counts.
 """
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from snag.detector.backbone import CHANNELS
-from snag.detector.memory_bank import MemoryBank, neighbourhoods
+from snag.detector.memory_bank import MemoryBank
 from snag.detector.preparation import resized
 
 #: What brings prepared grey values to about the range that ImageNet's normalisation gives.
@@ -22,8 +22,8 @@ _CENTRE: Final = 0.5
 _SPREAD: Final = 0.15
 #: How many times more pixels a side the memory is shown than the networks.
 FINER: Final = 2
-#: What each bank remembers places by: how often the prepared picture's side is halved, and resolutions of the backbone.
-BANKS: Final = ((0, (0, 1, 2)), (1, (0, 1, 2)), (1, (3,)))
+#: How often the prepared picture's side is halved before each bank looks at it.
+HALVINGS: Final = (0, 1, 2)
 
 
 class Memory(nn.Module):
@@ -34,9 +34,7 @@ class Memory(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.centre, self.spread = _CENTRE, _SPREAD
-        self.halvings = [halvings for halvings, _ in BANKS]
-        self.levels = [list(levels) for _, levels in BANKS]
-        self.banks = nn.ModuleList([MemoryBank(sum(CHANNELS[level] for level in levels)) for _, levels in BANKS])
+        self.banks = nn.ModuleList([MemoryBank(sum(CHANNELS)) for _ in HALVINGS])
 
     def forward(self, prepared: Tensor) -> Tensor:
         """Prepared pictures [N, c, h, w], h and w multiples of 32, to standard deviations farther than usual [N, h/8, w/8]."""
@@ -49,20 +47,17 @@ class Memory(nn.Module):
 
     @torch.jit.export
     def features(self, prepared: Tensor) -> list[Tensor]:
-        """[N, c, h, w] -> what each bank remembers places by, [N, features, ...]; none finer than an eighth."""
+        """[N, c, h, w] -> what each bank remembers places by, [N, features, ...], at an eighth of what it looks at."""
         pictures = (prepared - self.centre) / self.spread
-        seen: list[list[Tensor]] = [self.backbone(pictures.expand(-1, 3, -1, -1))]
         found: list[Tensor] = []
-        for number, halvings in enumerate(self.halvings):
-            while len(seen) <= halvings:
+        for number in range(len(self.banks)):
+            if number > 0:
                 pictures = functional.avg_pool2d(pictures, 2)
-                seen.append(self.backbone(pictures.expand(-1, 3, -1, -1)))
-            found.append(side_by_side([seen[halvings][level] for level in self.levels[number]]))
+            found.append(side_by_side(self.backbone(pictures.expand(-1, 3, -1, -1))))
         return found
 
 
-def side_by_side(features: list[Tensor]) -> Tensor:
-    """Features of several resolutions [N, ..., ...] at that of the second, or of the only one: [N, features, h, w]."""
-    like = features[1 if len(features) > 1 else 0]
-    height, width = like.shape[2], like.shape[3]
-    return torch.cat([resized(neighbourhoods(some), height, width) for some in features], 1)
+def side_by_side(levels: list[Tensor]) -> Tensor:
+    """Features of several resolutions, each the mean of 3 x 3 places, at that of the second: [N, features, h, w]."""
+    height, width = levels[1].shape[2], levels[1].shape[3]
+    return torch.cat([resized(functional.avg_pool2d(level, 3, 1, 1), height, width) for level in levels], 1)

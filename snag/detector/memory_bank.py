@@ -1,7 +1,7 @@
-"""A memory bank: what places of good pictures look like to ImageNet's features of one resolution.
+"""A memory bank: what places of good pictures look like to ImageNet's features, and how far from it a picture's places are.
 
-After Roth et al., Towards Total Recall in Industrial Anomaly Detection (PatchCore), CVPR 2022: features are averaged over 3 x 3
-places; the distance is that to the nearest remembered place.
+After Roth et al., Towards Total Recall in Industrial Anomaly Detection (PatchCore), CVPR 2022: the distance is that to the
+nearest remembered place.
 """
 
 # No `from __future__ import annotations` here: TorchScript can't read a buffer's type from a string.
@@ -10,7 +10,6 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from snag.detector.preparation import resized
 from snag.detector.scoring import local_mean, standardised
@@ -60,11 +59,6 @@ class MemoryBank(nn.Module):
             nearest.append(part.square().sum(1) + torch.addmm(self.lengths, part, transposed, alpha=-2.0).amin(1))
         distance = torch.cat(nearest).clamp(min=0.0).sqrt().view(features.shape[0], features.shape[2], features.shape[3])
         return local_mean(distance, self.smooth)
-
-
-def neighbourhoods(features: Tensor) -> Tensor:
-    """Features [N, F, h, w], each the mean of 3 x 3 places."""
-    return functional.avg_pool2d(features, 3, 1, 1)
 
 
 def fitted(places: Tensor, raw: Tensor) -> Tensor:
