@@ -70,7 +70,7 @@ def test_only_the_sets_that_are_asked_for_are_drawn(drawn: Path, tmp_path: Path)
 def test_a_set_that_no_one_draws_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--out", str(tmp_path), "--sets", "board,bolt"]) == 2
 
-    assert "'tablet', 'nut', 'cloth', 'board', 'cable' or 'panel'" in capsys.readouterr().err
+    assert "'tablet', 'nut', 'cloth', 'board', 'cable', 'panel' or 'bottle'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
