@@ -70,13 +70,14 @@ class FlatField(nn.Module):
         """
         both = torch.minimum(brighter, darker)
         exact, here, lit = self._squares(values, reflectance, both)
-        _, there, one_sided = self._squares(values, reflectance, (brighter - darker).abs())
+        says_one, there, lit_there = self._squares(values, reflectance, (brighter - darker).abs())
         least = block_means(brighter - both, self.square).double().reshape(-1)
         most = block_means(darker - both, self.square).double().reshape(-1)
-        rows = torch.cat([lit, one_sided], 1)
+        one = says_one > 0.0  # most often none, and rows take time
+        rows = torch.cat([lit, lit_there[:, one]], 1)
         rows = torch.cat([rows, torch.ones_like(rows[:1])])  # the offset is the last of the unknowns
-        wanted, says = torch.cat([here, there]), torch.cat([exact, torch.zeros_like(exact)])
-        above, below = torch.cat([exact, least]), torch.cat([exact, most])
+        wanted, says = torch.cat([here, there[one]]), torch.cat([exact, torch.zeros_like(there[one])])
+        above, below = torch.cat([exact, least[one]]), torch.cat([exact, most[one]])
         weight, found, judged = says, wanted[:1], says >= 0.5 * says.max()
         blank = 1.0 - exact.reshape(values.shape[0], self.terms.shape[1], self.terms.shape[2]).amax(0)
         unseen = (blank.sqrt() * self.terms).reshape(self.terms.shape[0], -1)

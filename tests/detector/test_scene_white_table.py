@@ -23,19 +23,19 @@ GAIN = pytest.mark.parametrize("gain", [0.5, 0.7, 0.85, 1.0, 1.4])
 
 
 @cache
-def known() -> Scene:
-    pictures = [ring(number) for number in range(COUNT)]
+def known(inverted: bool = False) -> Scene:
+    pictures = [255 - ring(number) if inverted else ring(number) for number in range(COUNT)]
     module = choose([summarise(picture) for picture in pictures], pixels=SIDE * SIDE).module
     assert isinstance(module, Scene)
     fit_appearance(module, pictures)
     return module.eval()
 
 
-def difference(picture: Tensor) -> Tensor:
+def difference(picture: Tensor, inverted: bool = False) -> Tensor:
     """[h, w]: how far the prepared picture is from what is usual."""
-    prepared = known()(picture)
+    prepared = known(inverted)(picture)
     assert prepared.reason == ""
-    return (prepared.picture - known().appearance).abs().amax(0)
+    return (prepared.picture - known(inverted).appearance).abs().amax(0)
 
 
 @LAMP
@@ -65,6 +65,14 @@ def test_dirt_on_the_white_table_is_seen(gain: float, lamp: Tensor) -> None:
     at[: SIDE // 6, -SIDE // 6 :] = True
     assert float(dirty[at].max()) > 1.5 * float(good.max())
     assert float((dirty - good)[~at].max()) < 0.1
+
+
+@LAMP
+def test_on_a_black_table_it_is_the_same(lamp: Tensor) -> None:
+    good, dirty = (difference(255 - ring(2, 1.0, lamp, spot=spot), inverted=True) for spot in (False, True))
+
+    assert float(good[CORNER].max()) < 0.05
+    assert float(dirty[CORNER].max()) > 1.5 * float(good.max())
 
 
 def test_what_is_inside_of_the_dark_ring_has_the_usual_contrast() -> None:

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from benchmarks.colour.__main__ import main
+from snag.samples.bottle import bottle
 from snag.samples.colour_sets import SETS
+from snag.samples.kit.camera import exposed
+from snag.samples.kit.noise import stream
 from snag.samples.kit.shapes import SIDE
+from snag.training.data.survey import summarise
+from snag.training.modes import choose
 from tests.support.data_sets import read_folder
 
 #: The sets are drawn for benchmarks, at their full size: seconds a picture.
@@ -48,6 +54,14 @@ def test_every_defect_has_a_mask_and_covers_little(drawn: Path, name: str) -> No
                 shares[f"{path.parent.name}/{path.name}"] = float((np.asarray(image) > 0).mean())
 
     assert all(0 < share < 0.2 for share in shares.values()), shares
+
+
+def test_a_bottle_on_a_table_that_is_white_is_taken_as_a_scene() -> None:
+    pictures = [exposed(bottle(rng)[0], rng).round().clip(0, 255) for rng in (stream(0, 5, i) for i in range(24))]
+    summaries = [summarise(torch.from_numpy(picture).permute(2, 0, 1).to(torch.uint8)) for picture in pictures]
+
+    assert np.mean([(picture == 255).all(2) for picture in pictures]) > 0.3
+    assert choose(summaries).mode.name == "scene"
 
 
 def test_the_same_seed_draws_the_same_pictures_however_many_and_another_one_others(drawn: Path, tmp_path: Path) -> None:
