@@ -114,3 +114,29 @@ def test_of_a_plain_scene_uneven_light_stands_out_nowhere() -> None:
     strength, offset = LIGHT(plate * light, plate, ALL[:1], ALL[:1])
 
     assert torch.allclose((plate * light - offset) / strength, plate, atol=0.015)
+
+
+def test_where_nothing_is_seen_the_light_does_not_run_wild() -> None:
+    """In corners that are white in every picture, say."""
+    y, x = torch.linspace(-1, 1, SIZE[0])[:, None], torch.linspace(-1, 1, SIZE[1])[None, :]
+    inside = (torch.hypot(y, x) < 0.9).float().expand_as(SCENE)
+    light = lamp([0.15, -0.1, *[0.0] * 7])
+
+    strength, _ = LIGHT(SCENE * light + noise(8, 2), SCENE, inside, inside)
+
+    assert float((strength / light - 1).abs().max()) < 0.4
+
+
+def test_what_was_cut_off_says_that_the_light_is_at_least_so_strong() -> None:
+    """Of a third of the picture nothing else is known; what was cut off there is less than it would be."""
+    light = lamp([0.25, *[0.0] * 8], 200.0)
+    brighter, darker = ALL.clone(), ALL.clone()
+    darker[:, :, 128:] = 0
+    values = SCENE * light
+    values[:, :, 128:] *= 0.95
+
+    (with_it, _), (without, _) = LIGHT(values, SCENE, brighter, darker), LIGHT(values, SCENE, darker, darker)
+    shadow = (0.95 - with_it / light)[:, 128:].clamp(min=0)
+
+    assert float(shadow.max()) < 0.06
+    assert float((with_it / light - 1).abs().max()) <= float((without / light - 1).abs().max()) + 0.01

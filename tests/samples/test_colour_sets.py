@@ -93,7 +93,7 @@ def test_a_folder_that_is_there_is_left_alone(drawn: Path, capsys: pytest.Captur
 
     assert main(["--out", str(drawn), *FEW]) == 2
 
-    assert f"{drawn / 'panel'} is there already" in capsys.readouterr().err
+    assert f"{drawn / 'bottle'} is there already" in capsys.readouterr().err
     assert read_folder(drawn) == before
 
 
