@@ -25,6 +25,7 @@ SETS: Final[dict[str, KnownSet]] = {
     "board": KnownSet("drawn circuit boards in a holder", "mode `scene` was made on them"),
     "cable": KnownSet("drawn cut cables in a holder", "mode `scene` was made on them"),
     "panel": KnownSet("drawn fronts of instruments in a holder", "what stands out in a scene was mended for them"),
+    "bottle": KnownSet("drawn mouths of bottles on a white table", "what usually white places say was mended for them"),
     "pills": KnownSet("round tablets on a mat (PillQC)", "mode `centred_crop` was made on them"),
     "ballscrew": KnownSet("a ball screw's spindle that wears (BSData)", "what white pixels say was mended for it"),
     "cells": KnownSet("monocrystalline solar cells (ELPV)", "when a scene is one was mended for them"),

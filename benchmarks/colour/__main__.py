@@ -14,11 +14,13 @@ from snag.training.data.folders import whole_folder
 
 
 class ColourSettings(Settings):
-    """Draw data/tablet, nut, cloth, board, cable and panel in MVTec layout, in colour, with defects and their masks."""
+    """Draw data/tablet, nut, cloth, board, cable, panel and bottle in MVTec layout, in colour, with defects and their masks."""
 
     out: Path = Field(Path("data"), description="folder of the data sets")
-    sets: list[Literal["tablet", "nut", "cloth", "board", "cable", "panel"]] = Field(
-        ["tablet", "nut", "cloth", "board", "cable", "panel"], min_length=1, description="which of them, as in tablet,board"
+    sets: list[Literal["tablet", "nut", "cloth", "board", "cable", "panel", "bottle"]] = Field(
+        ["tablet", "nut", "cloth", "board", "cable", "panel", "bottle"],
+        min_length=1,
+        description="which of them, as in tablet,board",
     )
     train: int = Field(160, ge=1, description="good pictures to train on")
     good: int = Field(40, ge=1, description="good pictures to test on")

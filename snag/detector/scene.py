@@ -17,10 +17,13 @@ class Scene(Preparation):
     """A preparation (see `preparation`) that knows what the scene looks like.
 
     Its light may be uneven and is taken out. What nobody can say is taken to look as usual: what lies outside of the picture,
-    and where it is white or black as far as the camera goes, how much brighter or darker the scene is.
+    and how much brighter or darker the scene is where the picture is white or black as far as the camera goes, or where good
+    pictures usually are: their look is known there only to be at least so bright, or at most.
     """
 
-    appearance: Tensor  #: [c, h, w]: what the scene looks like, prepared values; set by `know`
+    appearance: Tensor  #: [c, h, w]: what the scene looks like, prepared values; set by `know`, as the following are
+    not_black: Tensor  #: [c, h, w]: share of good pictures that were not black there as far as the camera goes
+    not_white: Tensor  #: [c, h, w]: and not white
 
     def __init__(
         self,
@@ -43,36 +46,47 @@ class Scene(Preparation):
         self.registration = registration
         self.flat_field = FlatField(height, width)
         self.register_buffer("appearance", torch.full([channels, height, width], centre))
+        self.register_buffer("not_black", torch.ones(channels, height, width))
+        self.register_buffer("not_white", torch.ones(channels, height, width))
         self.darkness = 0.0  # what would be prepared of a place without any light; set by `know`
 
-    def know(self, appearance: Tensor, darkness: float) -> None:
-        """Set what the scene looks like, [c, h, w], and what is prepared of a place without any light."""
+    def know(self, appearance: Tensor, darkness: float, not_black: Tensor, not_white: Tensor) -> None:
+        """Set what the scene looks like, [c, h, w], what is prepared of a place without any light, and what was not cut off."""
         self.appearance, self.darkness = appearance, darkness
+        self.not_black, self.not_white = not_black, not_white
 
     def forward(self, picture: Tensor, other: Tensor | None = None) -> Prepared:
         """See `Preparation`."""
-        values, measured, pose, reason = self._register(picture, other)
+        values, measured, pose, reason = self.placed(picture, other)
         seen = covered(pose, self.height, self.width)
-        low, high = at_limits(measured)
-        strength, offset = self.flat_field(measured, self.appearance - self.darkness, seen * (1.0 - low - high))
+        brighter, darker = self._tells(measured)
+        strength, offset = self.flat_field(measured, self.appearance - self.darkness, seen * brighter, seen * darker)
         even = (values - offset) / strength.clamp(min=self.least_deviation / self.spread) + self.darkness
         if other is not None:
-            low, high = at_limits(values)
+            brighter, darker = self._tells(values)
         differs = even - self.appearance
-        differs = differs - low * differs.clamp(min=0.0) - high * differs.clamp(max=0.0)
+        differs = brighter * differs.clamp(min=0.0) + darker * differs.clamp(max=0.0)
         return Prepared(self.appearance + seen * differs, pose, reason)
 
     def unlit(self, picture: Tensor, other: Tensor | None = None) -> Prepared:
         """The same with one gain and one offset taken out alone: what is known before the scene's appearance is."""
-        values, measured, pose, reason = self._register(picture, other)
+        values, measured, pose, reason = self.placed(picture, other)
         return Prepared(normalised(values, measured, self.centre, self.spread, self.least_deviation), pose, reason)
 
-    def _register(self, picture: Tensor, other: Tensor | None) -> tuple[Tensor, Tensor, Tensor, str]:
+    def placed(self, picture: Tensor, other: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, str]:
         """The picture where the scene usually lies, what is measured on, pose and reason."""
         move, reason = self.registration(picture if other is None else other)
         values, pose = self._move_back(picture, move)
         measured = values if other is None else self._move_back(other, move)[0]
         return values, measured, pose, reason
+
+    def _tells(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """How much each value tells if it is brighter than usual, and if it is darker, 0..1 each.
+
+        One that is black may be darker still, and where the scene is usually white it may always have been brighter.
+        """
+        low, high = at_limits(values)
+        return (1.0 - low) * self.not_white, (1.0 - high) * self.not_black
 
     def _move_back(self, picture: Tensor, move: Tensor) -> tuple[Tensor, Tensor]:
         """Where the scene usually lies, at the working size; and its pose."""

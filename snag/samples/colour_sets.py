@@ -1,4 +1,4 @@
-"""The drawn sets in colour, to judge a detector on: tablets, nuts, cloth, boards, cables, panels.
+"""The drawn sets in colour, to judge a detector on: tablets, nuts, cloth, boards, cables, panels, bottles.
 
 Nothing here is shared with the screw's sample but the kit, and nothing at all with the synthetic defects that training draws.
 Strengths go from just visible to obvious, and good pictures vary: speckles, tints, folds of light, a tablet's place and turn,
@@ -16,6 +16,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from snag.samples.board import MISPLACED, board
+from snag.samples.bottle import BROKEN, bottle
 from snag.samples.cable import SPOILT, cable
 from snag.samples.cloth import cloth
 from snag.samples.flaws import chip, crack, hole, pulled, scratch, spot, thread, tint
@@ -70,4 +71,5 @@ SETS: Final[dict[str, tuple[Draw, dict[str, Flawed]]]] = {
     "board": (board, {**_on(board, spot, scratch), **{flaw.__name__: flaw for flaw in MISPLACED}}),
     "cable": (cable, {flaw.__name__: flaw for flaw in SPOILT}),
     "panel": (panel, {flaw.__name__: flaw for flaw in FAULTS}),
+    "bottle": (bottle, {flaw.__name__: flaw for flaw in BROKEN}),
 }

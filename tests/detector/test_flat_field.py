@@ -31,7 +31,7 @@ def lamp(slope: list[float], gain: float = 150.0) -> Tensor:
 
 def found(values: Tensor, seen: Tensor = ALL) -> Tensor:
     """The reflectance that is found."""
-    strength, offset = LIGHT(values, SCENE, seen)
+    strength, offset = LIGHT(values, SCENE, seen, seen)
     return (values - offset) / strength.clamp(min=1.0)
 
 
@@ -44,7 +44,7 @@ def test_an_uneven_light_and_an_offset_are_found(slope: list[float], gain: float
     slope = [0.35 * one for one in slope]  # nowhere does it come near to nothing
     light = lamp(slope, gain)
 
-    strength, dark = LIGHT(SCENE * light + offset, SCENE, ALL)
+    strength, dark = LIGHT(SCENE * light + offset, SCENE, ALL, ALL)
 
     assert torch.allclose(strength, light, rtol=0.02)
     assert float(dark) == pytest.approx(offset, abs=0.01 * gain)
@@ -90,7 +90,7 @@ def test_a_picture_of_nothing_shows_nothing(values: Tensor) -> None:
 def test_a_scene_too_plain_to_tell_has_a_light_all_the_same() -> None:
     plain = torch.full((1, *SIZE), 0.5)
 
-    strength, offset = LIGHT(100 * plain, plain, ALL[:1])
+    strength, offset = LIGHT(100 * plain, plain, ALL[:1], ALL[:1])
 
     assert strength.isfinite().all()
     assert torch.allclose(0.5 * strength + offset, torch.tensor(50.0), atol=0.1)
@@ -99,7 +99,7 @@ def test_a_scene_too_plain_to_tell_has_a_light_all_the_same() -> None:
 def test_scripted_it_says_the_same() -> None:
     values = SCENE * lamp([0.1] * 9) + noise(3, 1)
 
-    given = values, SCENE, ALL
+    given = values, SCENE, ALL, ALL
 
     assert all(torch.equal(*both) for both in zip(torch.jit.script(LIGHT)(*given), LIGHT(*given), strict=True))
 
@@ -111,6 +111,32 @@ def test_of_a_plain_scene_uneven_light_stands_out_nowhere() -> None:
     y, x = torch.linspace(0, 1, SIZE[0])[:, None], torch.linspace(0, 1, SIZE[1])[None, :]
     light = 100 * (1 + 0.12 * torch.exp(-(x**2 + y**2) / (2 * 0.2**2)))
 
-    strength, offset = LIGHT(plate * light, plate, ALL)
+    strength, offset = LIGHT(plate * light, plate, ALL[:1], ALL[:1])
 
     assert torch.allclose((plate * light - offset) / strength, plate, atol=0.015)
+
+
+def test_where_nothing_is_seen_the_light_does_not_run_wild() -> None:
+    """In corners that are white in every picture, say."""
+    y, x = torch.linspace(-1, 1, SIZE[0])[:, None], torch.linspace(-1, 1, SIZE[1])[None, :]
+    inside = (torch.hypot(y, x) < 0.9).float().expand_as(SCENE)
+    light = lamp([0.15, -0.1, *[0.0] * 7])
+
+    strength, _ = LIGHT(SCENE * light + noise(8, 2), SCENE, inside, inside)
+
+    assert float((strength / light - 1).abs().max()) < 0.4
+
+
+def test_what_was_cut_off_says_that_the_light_is_at_least_so_strong() -> None:
+    """Of a third of the picture nothing else is known; what was cut off there is less than it would be."""
+    light = lamp([0.25, *[0.0] * 8], 200.0)
+    brighter, darker = ALL.clone(), ALL.clone()
+    darker[:, :, 128:] = 0
+    values = SCENE * light
+    values[:, :, 128:] *= 0.95
+
+    (with_it, _), (without, _) = LIGHT(values, SCENE, brighter, darker), LIGHT(values, SCENE, darker, darker)
+    shadow = (0.95 - with_it / light)[:, 128:].clamp(min=0)
+
+    assert float(shadow.max()) < 0.06
+    assert float((with_it / light - 1).abs().max()) <= float((without / light - 1).abs().max()) + 0.01

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from benchmarks.colour.__main__ import main
+from snag.samples.bottle import bottle
 from snag.samples.colour_sets import SETS
+from snag.samples.kit.camera import exposed
+from snag.samples.kit.noise import stream
 from snag.samples.kit.shapes import SIDE
+from snag.training.data.survey import summarise
+from snag.training.modes import choose
 from tests.support.data_sets import read_folder
 
 #: The sets are drawn for benchmarks, at their full size: seconds a picture.
@@ -50,6 +56,14 @@ def test_every_defect_has_a_mask_and_covers_little(drawn: Path, name: str) -> No
     assert all(0 < share < 0.2 for share in shares.values()), shares
 
 
+def test_a_bottle_on_a_table_that_is_white_is_taken_as_a_scene() -> None:
+    pictures = [exposed(bottle(rng)[0], rng).round().clip(0, 255) for rng in (stream(0, 5, i) for i in range(24))]
+    summaries = [summarise(torch.from_numpy(picture).permute(2, 0, 1).to(torch.uint8)) for picture in pictures]
+
+    assert np.mean([(picture == 255).all(2) for picture in pictures]) > 0.3
+    assert choose(summaries).mode.name == "scene"
+
+
 def test_the_same_seed_draws_the_same_pictures_however_many_and_another_one_others(drawn: Path, tmp_path: Path) -> None:
     for seed in ("0", "1"):
         one = ["--sets", "cloth,board", "--train", "1", "--good", "1", "--each", "1"]
@@ -70,7 +84,7 @@ def test_only_the_sets_that_are_asked_for_are_drawn(drawn: Path, tmp_path: Path)
 def test_a_set_that_no_one_draws_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--out", str(tmp_path), "--sets", "board,bolt"]) == 2
 
-    assert "'tablet', 'nut', 'cloth', 'board', 'cable' or 'panel'" in capsys.readouterr().err
+    assert "'tablet', 'nut', 'cloth', 'board', 'cable', 'panel' or 'bottle'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
@@ -79,7 +93,7 @@ def test_a_folder_that_is_there_is_left_alone(drawn: Path, capsys: pytest.Captur
 
     assert main(["--out", str(drawn), *FEW]) == 2
 
-    assert f"{drawn / 'panel'} is there already" in capsys.readouterr().err
+    assert f"{drawn / 'bottle'} is there already" in capsys.readouterr().err
     assert read_folder(drawn) == before
 
 

@@ -9,6 +9,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from snag.detector.exposure import at_limits
+from snag.detector.preparation import normalised
 from snag.detector.registration import RIM, Registration, moved, small, unit
 from snag.detector.scene import Scene, covered
 from snag.training.augment.symmetry import symmetry
@@ -28,6 +30,8 @@ FURTHER: Final = 1.5
 LEAST_SHIFT, LEAST_TURN = 0.03, 0.09
 #: Fewer pictures than this say nothing of a mean.
 LEAST: Final = 8
+#: Where a scene is not cut off, its contrast may be stretched by so much; more would show only noise.
+MOST_STRETCHED: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -81,17 +85,34 @@ def fit_registration(pictures: Sequence[Tensor]) -> FittedRegistration | Refusal
 @torch.no_grad()
 def fit_appearance(module: Scene, pictures: Iterable[Tensor]) -> None:
     """Set what `module` takes a scene to look like: the mean of good pictures [C, H, W], prepared without knowing that."""
-    total = torch.full([module.channels, module.height, module.width], 1e-3 * module.centre)
-    weight = torch.full([module.height, module.width], 1e-3)  # what no picture shows is of middle grey
+    shape = [module.channels, module.height, module.width]
+    total, weight = torch.full(shape, 1e-3 * module.centre), torch.full(shape[1:], 1e-3)  # what no picture shows is middle grey
+    black, white = torch.zeros(shape), torch.zeros(shape)
     darkness, count = 0.0, 0
     for picture in pictures:
-        prepared = module.unlit(picture)
-        if prepared.reason == "":
-            seen = covered(prepared.pose, module.height, module.width)
-            total, weight = total + seen * prepared.picture, weight + seen
-            darkness += float(module.unlit(torch.zeros_like(picture), picture).picture.mean())
+        values, _, pose, reason = module.placed(picture)
+        if reason == "":
+            seen, (low, high) = covered(pose, module.height, module.width), at_limits(values)
+            exposure = values, module.centre, module.spread, module.least_deviation
+            total, weight = total + seen * normalised(values, *exposure), weight + seen
+            black, white = black + seen * low, white + seen * high
+            darkness += float(normalised(torch.zeros(1), *exposure))
             count += 1
-    module.know(total / weight, darkness / max(1, count))
+    look, not_black, not_white = total / weight, 1.0 - black / weight, 1.0 - white / weight
+    look, dark = _stretched(look, torch.tensor(darkness / max(1, count)), not_black * not_white)
+    module.know(look, float(dark), not_black, not_white)
+
+
+def _stretched(look: Tensor, darkness: Tensor, tells: Tensor) -> tuple[Tensor, Tensor]:
+    """With the mean and the deviation that all of `look` has where it is not cut off, as `tells` says, [c, h, w] in 0..1.
+
+    A white table around a dark part would else leave the part little contrast.
+    """
+    usual, mean = look.mean(), (tells * look).sum() / tells.sum().clamp(min=1.0)
+    deviation = ((tells * (look - mean).square()).sum() / tells.sum().clamp(min=1.0)).sqrt()
+    whole = look.std(correction=0)
+    gain = whole.clamp(min=1e-6) / torch.maximum(deviation, whole / MOST_STRETCHED).clamp(min=1e-6)
+    return usual + (look - mean) * gain, usual + (darkness - mean) * gain
 
 
 def _inside(scenes: Tensor) -> Tensor:
