@@ -73,9 +73,14 @@ def write_record(record: AccuracyRecord, path: Path) -> None:
     write_text(path, json.dumps(asdict(record), indent=1) + "\n")
 
 
+def read_record(path: Path) -> AccuracyRecord:
+    """Read it back. Raises OSError, and ValueError or TypeError for another file."""
+    return AccuracyRecord(**json.loads(path.read_text()))
+
+
 def read_records(folder: Path) -> list[AccuracyRecord]:
     """Every record of a folder, by data set and preset."""
-    found = [AccuracyRecord(**json.loads(path.read_text())) for path in folder.glob("*.json")]
+    found = [read_record(path) for path in folder.glob("*.json")]
     return sorted(found, key=lambda record: (record.data, record.preset))
 
 

@@ -8,6 +8,9 @@ from typing import Final
 
 from benchmarks.published.sets import SETS as PUBLISHED
 
+#: Behind the title of a set that chose settings.
+MARK: Final = " \\*"
+
 
 @dataclass(frozen=True)
 class KnownSet:
@@ -17,6 +20,11 @@ class KnownSet:
     #: How its pictures had a say in what Snag does; empty: they had none, and its figures are a test.
     say: str = ""
     few: int | None = None  #: only so many of its good pictures were there to learn from; None: all
+
+    @property
+    def marked(self) -> str:
+        """The title, with a mark where settings were chosen by looking at the set."""
+        return self.title + (MARK if self.say else "")
 
 
 #: What the published sets had a say in; the others had none.
