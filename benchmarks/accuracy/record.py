@@ -11,6 +11,7 @@ from statistics import mean, stdev
 from typing import Final
 
 from benchmarks.accuracy.run import ResultLine
+from snag.core.errors import BadConfig
 from snag.core.files import write_text
 from snag.training.run.provenance import git_revision
 
@@ -74,8 +75,11 @@ def write_record(record: AccuracyRecord, path: Path) -> None:
 
 
 def read_record(path: Path) -> AccuracyRecord:
-    """Read it back. Raises OSError, and ValueError or TypeError for another file."""
-    return AccuracyRecord(**json.loads(path.read_text()))
+    """Read it back. Raises BadConfig for another file."""
+    try:
+        return AccuracyRecord(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise BadConfig(detail=f"{path} is no accuracy record: {error}") from error
 
 
 def read_records(folder: Path) -> list[AccuracyRecord]:

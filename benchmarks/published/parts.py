@@ -27,7 +27,7 @@ _OPAQUE: Final = 128
 def pills(source: Source, layout: Layout) -> None:
     """All that are chipped or dirty, and good ones of the same shots as those to train on."""
     good = source.below("images/normal")
-    Random(0).shuffle(good)  # it picks pictures, no secrets  # nosec B311
+    Random(0).shuffle(good)  # it picks pictures, no secrets
     parts = {TRAIN: good[GOOD_PILLS:], TESTED: good[:GOOD_PILLS]}
     for folder, names in (parts | {f"test/{kind}": source.below(f"images/{kind}") for kind in ("chip", "dirt")}).items():
         for name in names:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from snag.core.errors import BadConfig
 from snag.core.hidden_files import is_in_hidden
@@ -44,9 +44,7 @@ def opened(path: Path, commit: str, folder: str) -> Iterator[Source]:
     with subprocess.Popen(
         ["git", "-C", str(path), "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as git:
-        asked, answers = git.stdin, git.stdout
-        assert asked is not None
-        assert answers is not None
+        asked, answers = cast(IO[bytes], git.stdin), cast(IO[bytes], git.stdout)  # both are pipes
         yield Source(_visible(blobs), lambda name: _content(asked, answers, blobs[name]))
 
 

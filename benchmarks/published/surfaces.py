@@ -44,7 +44,7 @@ def ballscrew(source: Source, layout: Layout) -> None:
         raise BadConfig(
             detail=f"the source holds {len(places)} places of the spindle; expected BSData with its folders data and label"
         )
-    tested = Random(0).sample(sorted(places), TEST_PLACES)  # it picks pictures, no secrets  # nosec B311
+    tested = Random(0).sample(sorted(places), TEST_PLACES)  # it picks pictures, no secrets
     for place, names in places.items():
         good = [name for name in names if PurePosixPath(name).stem not in labels]
         if place not in tested:
@@ -68,7 +68,7 @@ def cells(source: Source, layout: Layout, kind: str) -> None:
         good, bad = ([name for name, defective, its in rows if its == kind and float(defective) == wanted] for wanted in (0, 1))
     except (OSError, LookupError, ValueError) as error:
         raise BadConfig(detail=f"the source: {error}; expected the folder of ELPV's labels.csv") from error
-    random = Random(0)  # it picks pictures, no secrets  # nosec B311
+    random = Random(0)  # it picks pictures, no secrets
     random.shuffle(good)
     random.shuffle(bad)
     train, tested, defective = CELLS

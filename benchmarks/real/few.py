@@ -18,7 +18,7 @@ def with_few(data: Path, count: int, seed: int, folder: Path) -> Path | None:
     good = picture_files(data / "train" / "good").pictures
     if len(good) <= count:
         return None
-    Random(seed).shuffle(good)  # it picks pictures, no secrets  # nosec B311
+    Random(seed).shuffle(good)  # it picks pictures, no secrets
     made = folder / name_of_few(data.name, count)
     with whole_folder(made) as whole:
         for picture in good[:count]:

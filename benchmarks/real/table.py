@@ -52,8 +52,8 @@ def _side_by_side(rows: Sequence[LadderRow], ways: Sequence[str]) -> str:
 
 
 def _summaries(rows: Sequence[LadderRow], ways: Sequence[str], behind: str) -> list[list[object]]:
-    """Mean and worst; and the mean of those sets that chose no settings, where there are others."""
-    if not rows:
+    """Mean and worst of several; and the mean of those that chose no settings, where there are others."""
+    if len(rows) < 2:
         return []
     unmarked = [row for row in rows if not row.known.say]
     lines = [_summary(f"mean of {len(rows)}{behind}", rows, ways, 0), _summary(f"worst of {len(rows)}{behind}", rows, ways, 1)]

@@ -190,4 +190,7 @@ def test_a_record_of_uncommitted_code_is_not_kept(tmp_path: Path, asked: list[st
     with pytest.raises(BadConfig, match="do not name a committed revision: none"):
         results.keep_records(tmp_path / "nothing")
 
+    (tmp_path / "out" / "other.json").write_text("{}")
+    with pytest.raises(BadConfig, match=r"other\.json is no accuracy record"):
+        results.keep_records(tmp_path / "out")
     assert not (tmp_path / "kept").exists()

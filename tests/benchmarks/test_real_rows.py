@@ -122,10 +122,6 @@ def test_the_table_shows_every_cell_with_its_interval(records: list[AccuracyReco
         "mean of 3",
         "worst of 3",
         "mean of the 2 without \\*",
-        "mean of 1, 30 good",
-        "worst of 1, 30 good",
-        "mean of 1, 60 good",
-        "worst of 1, 60 good",
     ]
     assert together_lines.count("| quick, 60 good | 1 |") == 1
 
