@@ -1,21 +1,24 @@
 """`python -m benchmarks.results`: the measured figures that documents quote, each in a file that says what made it.
 
-`--keep runs/drift/table.md --name drift` keeps the table that a benchmark wrote as docs/results/drift.md. Then, and without
-flags, every kept file is put anew into the documents that quote it, between a comment that names it and `<!-- end -->`. Nobody
-types a figure.
+`--keep runs/drift/table.md --name drift` keeps the table that a benchmark wrote as docs/results/drift.md, `--keep runs/real`
+all accuracy records of a folder, each by its data set and preset. Then, and without flags, every kept file is put anew into the
+documents that quote it, between a comment that names it and `<!-- end -->`. Nobody types a figure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from pydantic import Field
 
-from benchmarks.accuracy.record import read_records
+from benchmarks.accuracy.record import AccuracyRecord, read_record, read_records, write_record
+from benchmarks.accuracy.sets import known_set
 from benchmarks.accuracy.table import long_table, short_table
+from benchmarks.real.rows import CONTROL
+from benchmarks.real.table import kept_ladder
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import BadConfig
 from snag.core.files import write_text
@@ -24,13 +27,20 @@ ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "docs" / "results"
 #: How a kept file begins: the command, the day, the revision.
 ORIGIN: Final = re.compile(r"`(?:python -m|make) [^`]+`.*?, \d{4}-\d\d-\d\d, revision [0-9a-f]{7,}(?!-dirty)\b")
+#: Tables that are made of the accuracy records: of all, of the preset default alone, and of those of benchmarks.real.
+LADDER: Final = "docs/results/accuracy-real.md"
+TABLES: Final[dict[str, Callable[[Sequence[AccuracyRecord]], str]]] = {
+    "docs/results/accuracy.md": long_table,
+    "docs/results/accuracy-short.md": short_table,
+    LADDER: kept_ladder,
+}
 _QUOTED: Final = re.compile(r"<!-- (docs/results/[\w/.-]+\.md) -->\n(.*?)<!-- end -->\n", re.S)
 
 
 def keep(table: Path, name: str) -> Path:
     """Keep a table that a benchmark wrote, or an accuracy record (JSON). Raises BadConfig for one that hides its origin."""
     text = table.read_text()
-    if table.suffix == ".json":
+    if table.suffix == ".json" and _says_its_origin(read_record(table)):
         path = RESULTS / "accuracy" / f"{name}.json"
     elif ORIGIN.match(text):
         path = RESULTS / f"{name}.md"
@@ -40,6 +50,27 @@ def keep(table: Path, name: str) -> Path:
         )
     write_text(path, text)
     return path
+
+
+def keep_records(folder: Path) -> list[Path]:
+    """Keep every accuracy record of a folder, or none. Raises BadConfig where there is none, or one hides its origin."""
+    records = read_records(folder)
+    hidden = sorted(f"{one.data}, {one.preset}" for one in records if not _says_its_origin(one))
+    if hidden or not records:
+        raise BadConfig(
+            detail=f"{folder} holds {len(records)} records, of which do not name a committed revision: "
+            f"{'; '.join(hidden) or 'none'}; expected records that benchmarks.accuracy or benchmarks.real wrote"
+        )
+    if len({(one.data, one.preset) for one in records}) < len(records):
+        raise BadConfig(detail=f"{folder} holds several records of one data set and preset: expected those of one seed")
+    paths = [RESULTS / "accuracy" / f"{one.data}-{one.preset}.json" for one in records]
+    for record, path in zip(records, paths, strict=True):
+        write_record(record, path)
+    return paths
+
+
+def _says_its_origin(record: AccuracyRecord) -> bool:
+    return ORIGIN.match(f"`{record.command}`, {record.date}, revision {record.revision}") is not None
 
 
 def quoted(document: str) -> str:
@@ -53,9 +84,17 @@ def quoted(document: str) -> str:
 
 def text_of(name: str) -> str:
     """What stands between a quotation's marks: the kept file, or a table of the accuracy records. Raises OSError."""
-    records = read_records(RESULTS / "accuracy")
-    tables = {"docs/results/accuracy.md": long_table, "docs/results/accuracy-short.md": short_table}
-    return tables[name](records) if name in tables else (ROOT / name).read_text()
+    if name not in TABLES:
+        return (ROOT / name).read_text()
+    records = [one for one in read_records(RESULTS / "accuracy") if _belongs(one, name)]
+    return TABLES[name](records) if records else ""
+
+
+def _belongs(record: AccuracyRecord, table: str) -> bool:
+    """The ladder has what benchmarks.real measured; the other tables are of Snag alone, with all good pictures."""
+    if table == LADDER:
+        return record.command.startswith("python -m benchmarks.real ")
+    return not record.preset.startswith(CONTROL) and known_set(record.data).few is None
 
 
 def documents() -> Iterator[Path]:
@@ -65,9 +104,10 @@ def documents() -> Iterator[Path]:
 
 
 def quote() -> None:
-    """Make every quotation anew, and the accuracy tables."""
-    for name in ("docs/results/accuracy.md", "docs/results/accuracy-short.md"):
-        write_text(ROOT / name, text_of(name))
+    """Make every quotation anew, and the tables of the accuracy records."""
+    for name in TABLES:
+        if text := text_of(name):
+            write_text(ROOT / name, text)
     for path in documents():
         text = path.read_text()
         if (anew := quoted(text)) != text:
@@ -78,12 +118,18 @@ def quote() -> None:
 class ResultsSettings(Settings):
     """Keep a table that a benchmark wrote, where one is named, and quote all that are kept."""
 
-    keep: Path | None = Field(None, description="table.md of a benchmark, or a record (JSON) of benchmarks.accuracy")
-    name: str | None = Field(None, pattern=r"^[\w-]+$", description="what it is to be called below docs/results")
+    keep: Path | None = Field(None, description="table.md of a benchmark, an accuracy record (JSON), or a folder of these")
+    name: str | None = Field(None, pattern=r"^[\w-]+$", description="what it is to be called below docs/results; no folder")
 
 
 def results(settings: ResultsSettings) -> None:
     """Keep, then quote. Raises BadConfig for half of what keeping needs."""
+    if settings.keep is not None and settings.keep.is_dir():
+        if settings.name is not None:
+            raise BadConfig(detail="the records of a folder have their names: expected no --name")
+        print(*keep_records(settings.keep), sep="\n")
+        quote()
+        return
     if (settings.keep is None) != (settings.name is None):
         raise BadConfig(detail="expected both --keep and --name, or neither")
     if settings.keep is not None and settings.name is not None:

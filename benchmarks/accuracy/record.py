@@ -11,6 +11,7 @@ from statistics import mean, stdev
 from typing import Final
 
 from benchmarks.accuracy.run import ResultLine
+from snag.core.errors import BadConfig
 from snag.core.files import write_text
 from snag.training.run.provenance import git_revision
 
@@ -73,9 +74,17 @@ def write_record(record: AccuracyRecord, path: Path) -> None:
     write_text(path, json.dumps(asdict(record), indent=1) + "\n")
 
 
+def read_record(path: Path) -> AccuracyRecord:
+    """Read it back. Raises BadConfig for another file."""
+    try:
+        return AccuracyRecord(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise BadConfig(detail=f"{path} is no accuracy record: {error}") from error
+
+
 def read_records(folder: Path) -> list[AccuracyRecord]:
     """Every record of a folder, by data set and preset."""
-    found = [AccuracyRecord(**json.loads(path.read_text())) for path in folder.glob("*.json")]
+    found = [read_record(path) for path in folder.glob("*.json")]
     return sorted(found, key=lambda record: (record.data, record.preset))
 
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from snag.core.calibration import read_calibration
 from snag.core.files import write_text
 from snag.core.picture import decode
 from snag.core.picture_files import picture_files
+from snag.training.data.split import USUAL_RATE, read_split
 
 
 @dataclass(frozen=True)
@@ -36,22 +38,26 @@ class ResultLine:
     good: int  #: how many pictures test/good has
     bad: int  #: how many of the other test pictures there are
     told: float | None  #: the false-alarm rate that calibration promised on average
-    shortcut: float  #: greatest shortcut AUROC (folded) of the normalised picture
-    gain: float  #: image AUROC with gain and offset drawn for each picture
-    gamma: float
+    shortcut: float | None  #: greatest shortcut AUROC (folded) of the normalised picture
+    gain: float | None  #: image AUROC with gain and offset drawn for each picture
+    gamma: float | None
     train_minutes: float
-    network_ms: float  #: networks on one picture, one core
+    network_ms: float | None  #: networks on one picture, one core
     score_ms: float  #: preparation and networks on one decoded picture, one core
 
 
 def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) -> ResultLine:
-    """Train, calibrate and evaluate, or read what an earlier call found. Raises CalledProcessError when a stage fails."""
+    """Train, calibrate and evaluate, or read what an earlier call found. Raises CalledProcessError when a stage fails.
+
+    The usual false-alarm rate is asked for, or, of fewer calibration pictures than carry it, the lowest that they do.
+    """
     done = folder / "row.json"
     if done.exists():
         return ResultLine(**json.loads(done.read_text()))
     where = ["--data", str(data), "--run", str(folder)]
     minutes = _timed("snag.training.train", *where, "--preset", preset, "--seed", str(seed), *extra) / 60
-    _timed("snag.training.calibrate", *where)
+    rate = carried_rate(len(read_split(folder / "split.json").calibrate))
+    _timed("snag.training.calibrate", *where, *(["--fpr", str(rate)] if rate > USUAL_RATE else []))
     _timed("snag.evaluation.evaluate", *where)
     metrics = json.loads((folder / "report" / "metrics.json").read_text())
     artifact = load_artifact(folder / "snag.pt")
@@ -83,6 +89,26 @@ def run_one(data: Path, preset: str, seed: int, folder: Path, extra: list[str]) 
     return row
 
 
+def carried_rate(count: int, wanted: float = USUAL_RATE) -> float:
+    """The false-alarm rate to ask of so many calibration pictures: the wanted one, or the lowest that they carry."""
+    return max(wanted, 1 / (count + 1))
+
+
+def least_milliseconds(work: Callable[[], object], repeats: int = 20) -> float:
+    """Least processor time that `work` takes where there is one core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times = []
+        for _ in range(repeats):
+            start = time.process_time()
+            work()
+            times.append(time.process_time() - start)
+    finally:
+        torch.set_num_threads(threads)
+    return 1e3 * min(times)
+
+
 def _timed(module: str, *flags: str) -> float:
     """Run a command; seconds that it took."""
     start = time.monotonic()
@@ -95,19 +121,11 @@ def _folded(auroc: float) -> float:
 
 
 @torch.inference_mode()
-def _milliseconds(artifact: Artifact, picture: Path, repeats: int = 20) -> tuple[float, float]:
-    """Least processor time of the networks alone and of the whole score: what they take where there is one core."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _milliseconds(artifact: Artifact, picture: Path) -> tuple[float, float]:
+    """Of the networks alone and of the whole score."""
     decoded = decode(picture.read_bytes())
     prepared = artifact.prepare(decoded)[None]
-    network, whole = [], []
-    for _ in range(repeats):
-        start = time.process_time()
-        artifact.script.score_prepared(prepared)
-        middle = time.process_time()
-        artifact.score([decoded])
-        network.append(middle - start)
-        whole.append(time.process_time() - middle)
-    torch.set_num_threads(threads)
-    return 1e3 * min(network), 1e3 * min(whole)
+    return (
+        least_milliseconds(lambda: artifact.script.score_prepared(prepared)),
+        least_milliseconds(lambda: artifact.score([decoded])),
+    )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
+
+from benchmarks.published.sets import SETS as PUBLISHED
+
+#: Behind the title of a set that chose settings.
+MARK: Final = " \\*"
 
 
 @dataclass(frozen=True)
@@ -13,8 +19,21 @@ class KnownSet:
     title: str
     #: How its pictures had a say in what Snag does; empty: they had none, and its figures are a test.
     say: str = ""
+    few: int | None = None  #: only so many of its good pictures were there to learn from; None: all
+
+    @property
+    def marked(self) -> str:
+        """The title, with a mark where settings were chosen by looking at the set."""
+        return self.title + (MARK if self.say else "")
 
 
+#: What the published sets had a say in; the others had none.
+_SAYS: Final = {
+    "pills": "mode `centred_crop` was made on them",
+    "ballscrew": "what white pixels say was mended for it",
+    "cells": "when a scene is one was mended for them",
+    "tire": "the scales of the memory were chosen on it",
+}
 #: By the name of the folder. What is not listed has had no say.
 SETS: Final[dict[str, KnownSet]] = {
     "screw": KnownSet("MVTec AD `screw`, half of its test set", "three recipes and the clipping saw its test pictures"),
@@ -26,13 +45,19 @@ SETS: Final[dict[str, KnownSet]] = {
     "cable": KnownSet("drawn cut cables in a holder", "mode `scene` was made on them"),
     "panel": KnownSet("drawn fronts of instruments in a holder", "what stands out in a scene was mended for them"),
     "bottle": KnownSet("drawn mouths of bottles on a white table", "what usually white places say was mended for them"),
-    "pills": KnownSet("round tablets on a mat (PillQC)", "mode `centred_crop` was made on them"),
-    "ballscrew": KnownSet("a ball screw's spindle that wears (BSData)", "what white pixels say was mended for it"),
-    "cells": KnownSet("monocrystalline solar cells (ELPV)", "when a scene is one was mended for them"),
-    "polycells": KnownSet("polycrystalline solar cells (ELPV)"),
-}
+} | {name: KnownSet(one.title, _SAYS.get(name, "")) for name, one in PUBLISHED.items()}
+#: How the folder is called that holds fewer of a set's good pictures.
+_FEW: Final = re.compile(r"(.+)-(\d+)_good")
+
+
+def name_of_few(name: str, count: int) -> str:
+    """The folder with so many of the set's good pictures."""
+    return f"{name}-{count}_good"
 
 
 def known_set(name: str) -> KnownSet:
-    """What is known of the set in a folder of that name."""
+    """What is known of the set in a folder of that name, or of the one that it holds few good pictures of."""
+    if few := _FEW.fullmatch(name):
+        whole = known_set(few[1])
+        return KnownSet(f"{whole.title}, {few[2]} good", whole.say, int(few[2]))
     return SETS.get(name, KnownSet(f"`{name}`"))

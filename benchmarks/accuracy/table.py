@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from benchmarks.accuracy.record import AccuracyRecord
-from benchmarks.accuracy.sets import known_set
+from benchmarks.accuracy.sets import MARK, known_set
 from benchmarks.tables import table
 
 _FIGURES: Final = {
@@ -26,8 +26,7 @@ _FIGURES: Final = {
 _SHORT: Final = ("image AUROC", "worst kind", "AUPRO@0.3", "pixel AP", "detected", "false alarms")
 _TIMES: Final = ("train min", "networks ms", "score ms")  #: of one machine on one day
 _SHARES: Final = ("tpr", "fpr")
-_MARK: Final = " \\*"
-_MEANS: Final = f"{_MARK.strip()} Settings were chosen by looking at this set, so its row is no test"
+_MEANS: Final = f"{MARK.strip()} Settings were chosen by looking at this set, so its row is no test"
 
 
 def markdown(records: Sequence[AccuracyRecord]) -> str:
@@ -40,7 +39,7 @@ def short_table(records: Sequence[AccuracyRecord]) -> str:
     """What a reader of the README wants to know: the preset `default` on every set that it was measured on."""
     head = ["data", "good, bad", *_SHORT, "told", "measured"]
     rows = (
-        [_title(one), f"{one.good}, {one.bad}", *_cells(one, _SHORT), _told(one), f"`{one.revision}`"]
+        [known_set(one.data).marked, f"{one.good}, {one.bad}", *_cells(one, _SHORT), _told(one), f"`{one.revision}`"]
         for one in records
         if one.preset == "default"
     )
@@ -53,7 +52,7 @@ def long_table(records: Sequence[AccuracyRecord]) -> str:
     head = ["data", "preset", "mode", "seeds", "good, bad", *figures, "told", "measured"]
     rows = [
         [
-            _title(one),
+            known_set(one.data).marked,
             f"`{one.preset}`",
             f"`{one.mode}`",
             one.seeds,
@@ -65,19 +64,15 @@ def long_table(records: Sequence[AccuracyRecord]) -> str:
         for one in records
     ]
     commands = sorted({f"- `{one.command}`" for one in records})
-    return table(head, rows) + "\n" + _mark_means(records) + "\nEach row by its command:\n\n" + "\n".join(commands) + "\n"
-
-
-def _title(record: AccuracyRecord) -> str:
-    known = known_set(record.data)
-    return known.title + (_MARK if known.say else "")
+    return table(head, rows) + "\n" + marks_of(records) + "\nEach row by its command:\n\n" + "\n".join(commands) + "\n"
 
 
 def _told(record: AccuracyRecord) -> str:
     return "-" if record.told is None else f"{100 * record.told:.2f} %"
 
 
-def _mark_means(records: Sequence[AccuracyRecord]) -> str:
+def marks_of(records: Sequence[AccuracyRecord]) -> str:
+    """What the mark means for each set that has it."""
     known = {record.data: known_set(record.data) for record in records}
     return f"{_MEANS}:\n\n" + "\n".join(f"- {one.title}: {one.say}" for one in known.values() if one.say) + "\n"
 
@@ -87,9 +82,9 @@ def _cells(record: AccuracyRecord, names: Iterable[str]) -> list[str]:
 
 
 def _cell(figure: Sequence[float | None] | None, name: str) -> str:
-    if figure is None or figure[0] is None:
+    if figure is None or (middle := figure[0]) is None:
         return "-"
-    middle, spread = figure
+    spread = figure[1]
     if name in _SHARES:
         return f"{100 * middle:.1f} %" + (f" ± {100 * spread:.1f}" if spread is not None else "")
     digits = 1 if name.endswith(("minutes", "ms")) else 3

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.published.__main__ import CELLS, GOOD_PILLS, WHOLE_SIZE, main
+from benchmarks.published.__main__ import main
+from benchmarks.published.parts import GOOD_PILLS
+from benchmarks.published.surfaces import CELLS, WHOLE_SIZE
 
 PLACES = [f"{place:06d}_315" for place in range(7)]
 
