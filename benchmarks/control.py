@@ -14,7 +14,6 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-import torch
 from pydantic import Field
 from sklearn.metrics import roc_auc_score
 from torch import Tensor

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from snag.core.artifact import load_artifact
 from snag.core.picture import PictureLimits
+from snag.detector.memory import FINER
 from snag.training.data.dataset import LIMITS, good_pictures, read
 from snag.training.data.near_duplicates import near_duplicates
 from snag.training.data.split import read_split, split_good
@@ -42,14 +43,15 @@ class ControlPictures:
 
 
 def of_run(data: Path, folder: Path, scale: float) -> ControlPictures:
-    """As a run prepares and splits them; enlarged, where `scale` is more than 1. Raises BadArtifact."""
+    """As a run prepares and splits them, `scale` times as large as its networks see them. Raises BadArtifact."""
     artifact, split = load_artifact(folder / "snag.pt"), read_split(folder / "split.json")
 
     @torch.inference_mode()
     def prepare(picture: Tensor) -> Tensor | None:
         found, _, reason = artifact.script.prepare(picture)
-        return None if reason else _times(found, scale)
+        return None if reason else _times(found, scale / finer)
 
+    finer = 1 if artifact.settings.get("memory_weight") is None else FINER
     fit, calibrate = ([data / name for name in names] for names in (split.fit, split.calibrate))
     return ControlPictures(artifact.settings["mode"], fit, calibrate, prepare, artifact.limits)
 
