@@ -22,9 +22,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(network._conv_stem, network._bn0, network._swish)
         ends = (0, *(block + 1 for block in _BLOCKS))
-        self.stages = nn.ModuleList(
-            [nn.Sequential(*network._blocks[start:end]) for start, end in itertools.pairwise(ends)]
-        )
+        self.stages = nn.ModuleList([nn.Sequential(*network._blocks[start:end]) for start, end in itertools.pairwise(ends)])
         self.to(memory_format=torch.channels_last)
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
