@@ -165,7 +165,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("fields", "detail"),
         [
-            ({}, "made by an older Snag, format 1 instead of 2; train it again: `make train calibrate`"),
+            ({}, "made by an older Snag, format 1 instead of 3; train it again: `make train calibrate`"),
             ({"format": 2}, "made by an older Snag, format 2 instead of 3; train it again"),
             ({"format": 4}, "made by another Snag, format 4 instead of 3; train it again"),
         ],

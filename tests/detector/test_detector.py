@@ -99,17 +99,20 @@ def test_what_can_not_be_aligned_has_a_reason_the_score_of_what_is_not_judged_an
 def test_the_map_is_the_sum_of_what_networks_and_memory_add_to_it(mode: str, flags: list[str]) -> None:
     """Neither takes anything from the other; without a memory all is of the networks."""
     _, script = detectors(mode, *flags)
-
     with torch.inference_mode():
-        (found,) = script.score([shown(mode, 18)])
+        prepared = script.prepare(shown(mode, 18)).picture.clone()
+        chequered = prepared[:, prepared.shape[1] // 2 - 8 :, prepared.shape[2] // 2 - 8 :][:, :16, :16]
+        chequered += (torch.arange(16)[:, None] + torch.arange(16)[None, :]) % 2 - 0.5
 
-    assert found.reason == ""
+        found, (whole,) = script.score_prepared(prepared[None]), script.score([shown(mode, 18)])
+
     assert torch.equal(found.anomaly_map, found.error_map + found.memory_map)
-    assert found.error_map.shape == found.memory_map.shape == found.prepared.shape[1:] == found.reconstruction.shape[1:]
+    assert torch.equal(whole.anomaly_map, whole.error_map + whole.memory_map)
+    assert whole.error_map.shape == whole.memory_map.shape == whole.prepared.shape[1:] == whole.reconstruction.shape[1:]
     if "--features" in flags:
         assert float(found.error_map.min()) >= 0
-        assert float(found.memory_map.min()) >= 0
-        assert float(found.memory_map.max()) > 0
+        assert float(found.memory_map.min()) == 0
+        assert float(found.memory_map.max()) > 1
     else:
         assert not found.memory_map.any()
 

@@ -229,7 +229,7 @@ def test_less_than_usual_in_one_of_them_does_not_hide_what_the_other_finds() -> 
 
 
 def test_the_memory_weighs_as_much_as_makes_both_add_the_same_to_good_parts_worst_places() -> None:
-    detector, parts = remembering(), large(9)
+    detector, parts = remembering(20.0), large(9)
 
     fit_standardisation(detector, parts)
 
@@ -255,7 +255,7 @@ def test_a_memory_that_says_much_or_nothing_of_good_parts_weighs_within_limits(t
 
 def test_the_memorys_weight_is_found_by_some_of_many_parts_from_first_to_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("snag.training.fit.standardisation.ENOUGH", 3)
-    all_of_them, some = remembering(), remembering()
+    all_of_them, some = remembering(20.0), remembering(20.0)
     parts = large(8)
 
     fit_standardisation(all_of_them, parts)

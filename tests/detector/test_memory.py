@@ -36,7 +36,7 @@ def test_what_a_memory_says_is_the_mean_of_what_its_banks_say_at_an_eighth_of_th
     for number in range(2):
         seen = memory.features(asked[number : number + 1])
         each = [enlarged(bank(features)[0], 8, 12) for bank, features in zip(banks(memory), seen, strict=True)]
-        torch.testing.assert_close(found[number], (each[0] + each[1] + each[2]) / 3, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(found[number], (each[0] + each[1] + each[2]) / 3, rtol=2e-3, atol=2e-3)
 
 
 def test_each_bank_remembers_the_resolutions_that_stand_in_the_table() -> None:

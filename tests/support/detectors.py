@@ -56,24 +56,24 @@ def pictures(mode: str, finer: int = 1) -> TrainingSet:
     return TrainingSet(prepared[:8], seen, prepared[8:], choice, Split((), (), ()), "0" * 64, LIMITS)
 
 
-def networks(*flags: str) -> tuple[Ensemble, list[str]]:
+def networks(*flags: str, channels: int = 1) -> tuple[Ensemble, list[str]]:
     """Networks with weights as drawn, but with statistics of their own in every BatchNorm: freezing folds them in.
 
     And the flags that they were made with: without a memory, unless that is among them.
     """
     wanted = ["--base-channels", "4", "--bottleneck", "4", "--weight-channels", "4", "--no-features", *flags]
     torch.manual_seed(3)
-    made = Ensemble(ensemble_sizes(settle(train_settings(wanted), MODES["oriented_crop"], 1)), 1).train()
+    made = Ensemble(ensemble_sizes(settle(train_settings(wanted), MODES["oriented_crop"], 1)), channels).train()
     with torch.no_grad():
         for _ in range(8):
-            made(torch.rand(4, 1, 32, 64))
+            made(torch.rand(4, channels, 32, 64))
     return made.eval(), wanted
 
 
 @cache
 def detectors(mode: str, *flags: str) -> tuple[Detector, torch.jit.ScriptModule]:
     """The same detector as a module and as what is saved; tests leave it as it is."""
-    made, wanted = networks(*flags)
+    made, wanted = networks(*flags, channels=chosen(mode).module.channels)
     settings = train_settings(wanted)
     plan = TrainingPlan.of(settings, pictures(mode, settings.finer))
     memory = Memory(backbone()) if settings.features else None
