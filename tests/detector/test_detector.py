@@ -102,7 +102,7 @@ def test_the_map_is_the_sum_of_what_networks_and_memory_add_to_it(mode: str, fla
     with torch.inference_mode():
         prepared = script.prepare(shown(mode, 18)).picture.clone()
         chequered = prepared[:, prepared.shape[1] // 2 - 8 :, prepared.shape[2] // 2 - 8 :][:, :16, :16]
-        chequered += (torch.arange(16)[:, None] + torch.arange(16)[None, :]) % 2 - 0.5
+        chequered += (torch.arange(16)[:, None] // 4 + torch.arange(16)[None, :] // 4) % 2 - 0.5
 
         found, (whole,) = script.score_prepared(prepared[None]), script.score([shown(mode, 18)])
 
@@ -111,7 +111,7 @@ def test_the_map_is_the_sum_of_what_networks_and_memory_add_to_it(mode: str, fla
     assert whole.error_map.shape == whole.memory_map.shape == whole.prepared.shape[1:] == whole.reconstruction.shape[1:]
     if "--features" in flags:
         assert float(found.error_map.min()) >= 0
-        assert float(found.memory_map.min()) == 0
+        assert float(found.memory_map.min()) >= 0
         assert float(found.memory_map.max()) > 1
     else:
         assert not found.memory_map.any()

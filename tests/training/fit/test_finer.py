@@ -19,7 +19,7 @@ from tests.support.parts import good_picture
 from tests.support.preparations import random_picture
 from tests.support.scenes import play, scene
 
-SIDE: Final = 128
+SIDE: Final = 160
 COUNT: Final = 12
 _MOVES: Final = play(COUNT)
 
@@ -61,7 +61,7 @@ def mode(request: pytest.FixtureRequest) -> Mode:
 
 def test_pictures_are_prepared_at_twice_the_side_and_their_block_means_are_as_they_were(mode: Mode) -> None:
     """What is measured on a picture, and where its part or scene is found, hardly depends on how closely it is looked at."""
-    usual, finer = (mode.chosen(1600, times) for times in (1, 2))
+    usual, finer = (mode.chosen(2048, times) for times in (1, 2))
 
     assert usual.fit.foreground.shape == finer.fit.foreground.shape == (usual.module.height, usual.module.width)
     assert (finer.module.height, finer.module.width) == (2 * usual.module.height, 2 * usual.module.width)
@@ -71,12 +71,12 @@ def test_pictures_are_prepared_at_twice_the_side_and_their_block_means_are_as_th
         assert seen.reason == closer.reason == ""
         assert closer.picture.shape == (usual.module.channels, finer.module.height, finer.module.width)
         off = (block_means(closer.picture, 2) - seen.picture).abs()
-        assert float(off.mean()) < 0.006  # of grey values with a deviation of 0.15
-        assert float(off.max()) < 0.08
+        assert float(off.mean()) < 0.01  # of grey values with a deviation of 0.15
+        assert float(off.max()) < 0.1
         torch.testing.assert_close(closer.pose, seen.pose, rtol=0, atol=1e-5)
     assert (usual.fit.scene is None) == (finer.fit.scene is None)
     if usual.fit.scene is not None and finer.fit.scene is not None:
-        assert float((usual.fit.scene - finer.fit.scene).abs().mean()) < 0.006
+        assert float((usual.fit.scene - finer.fit.scene).abs().mean()) < 0.01
 
 
 def test_small_pictures_are_enlarged_twice_for_the_memory_and_never_without(mode: Mode) -> None:
