@@ -11,7 +11,7 @@ from snag.detector.detector import Detector
 from snag.detector.ensemble import Ensemble
 from snag.detector.geometry import block_means
 from snag.detector.memory import Memory
-from snag.training.augment.symmetry import symmetric_copies
+from snag.training.augment.symmetry import SymmetricCopies
 from snag.training.data.dataset import LIMITS
 from snag.training.data.split import Split
 from snag.training.data.survey import summarise
@@ -80,7 +80,5 @@ def detectors(mode: str, *flags: str) -> tuple[Detector, torch.jit.ScriptModule]
     if memory:
         remember(memory, plan.pictures.prepared, plan.symmetries, settings.seed)
     eager = Detector(plan.pictures.choice.module, made, plan.settings.score, plan.settings.window, memory).eval()
-    fit_standardisation(
-        eager, [copy for picture in plan.pictures.standardise for copy in symmetric_copies(picture, plan.symmetries)]
-    )
+    fit_standardisation(eager, SymmetricCopies(plan.pictures.standardise, plan.symmetries))
     return eager, export(plan, made).script
