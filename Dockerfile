@@ -10,9 +10,10 @@ FROM ${BASE} AS packages
 # Empty: torch from the default index, with CUDA (several GB). A CPU-only index makes the image a fraction of that.
 ARG TORCH_INDEX=
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
-COPY requirements/base.lock requirements/torch.txt /requirements/
+COPY requirements/base.lock requirements/features.lock requirements/torch.txt /requirements/
 RUN python3 -m venv /opt/snag \
  && /opt/snag/bin/pip install --no-deps --require-hashes -r /requirements/base.lock \
+ && /opt/snag/bin/pip install --no-deps --require-hashes -r /requirements/features.lock \
  && /opt/snag/bin/pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} -r /requirements/torch.txt
 
 FROM ${BASE}

@@ -6,7 +6,7 @@
 #: DATA_ROOT        folder of data folders, for `train-all`
 #: MODEL            name under which the model is served      (made of the name of the folder DATA)
 #: RUN              folder of checkpoints, model and reports  (runs/MODEL)
-#: PRESET           quick, default, features or baseline     (default; for demo: quick)
+#: PRESET           quick, default, scratch or baseline      (default; for demo: quick)
 #: FRESH            1: `train` trains anew even where a finished model is; the old files are kept as *.old.*
 #: NPROC            processes that `train` shares its work among (1); one thread each
 #: HOSTS            machines that take part in `train`         (1)
@@ -124,8 +124,8 @@ unexport $(known)
 ifeq ($(patsubst %/,%,$(call raw,DATA)),$(SAMPLE))
 pictures := $(SAMPLE)/sample.json
 endif
-# What ImageNet taught is installed by who asks for it.
-features := $(if $(filter features,$(PRESET)),.venv/.installed-features)
+# What ImageNet taught: all presets but two learn from it.
+features := $(if $(filter scratch baseline,$(PRESET)),,.venv/.installed-features)
 PORTS = $(call flag,INFERENCE_PORT,inference-port) $(call flag,MANAGEMENT_PORT,management-port) $(call flag,METRICS_PORT,metrics-port)
 server := runs/server-$(call typed,INFERENCE_PORT)
 # What a verb depends on is made where it is missing or not of this run; the verb itself is run when it is asked for by name (the

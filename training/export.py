@@ -14,7 +14,7 @@ from snag.detector.detector import Detector
 from snag.detector.ensemble import Ensemble
 from snag.detector.fuse_batchnorm import fuse_batchnorm
 from snag.detector.memory import Memory
-from snag.training.augment.symmetry import symmetric_copies
+from snag.training.augment.symmetry import SymmetricCopies
 from snag.training.fit.backbone import backbone
 from snag.training.fit.memory import remember
 from snag.training.fit.standardisation import fit_standardisation
@@ -53,8 +53,7 @@ def export(plan: TrainingPlan, networks: Ensemble) -> Exported:
         remember(memory, pictures.prepared, plan.symmetries, settings.seed)
     detector = Detector(pictures.choice.module, fuse_batchnorm(networks), settings.score, settings.window, memory).eval()
     if len(pictures.standardise):
-        copies = [copy for picture in pictures.standardise for copy in symmetric_copies(picture, plan.symmetries)]
-        fit_standardisation(detector, copies)
+        fit_standardisation(detector, SymmetricCopies(pictures.standardise, plan.symmetries))
     with torch.no_grad():
         if not all(detector.score_prepared(picture[None]).score.isfinite().all() for picture in pictures.prepared[:CHECKED]):
             raise TrainingDiverged(loss="not finite", epoch=settings.epochs, step="the last")

@@ -129,7 +129,9 @@ class TrainSettings(PictureSettings):
                 f"other modes measure a picture against itself: expected mode {' or '.join(RAW_MODES)} with exposure raw"
             )
         if self.features and self.score == "mse":
-            raise ValueError("features add to the peak of a map: expected score weighted or peak with features")
+            raise ValueError(
+                "features add to the peak of a map: expected score weighted or peak with features, or --no-features"
+            )
         return self
 
     @model_validator(mode="after")

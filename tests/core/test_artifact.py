@@ -83,7 +83,7 @@ class TestFile:
         with zipfile.ZipFile(artifact.path) as archive:
             names = archive.namelist()
             inside = next(name for name in names if name.endswith("extra/settings.json"))
-            assert artifact.settings | {"format": 2} == json.loads(archive.read(inside))
+            assert artifact.settings | {"format": 3} == json.loads(archive.read(inside))
         assert any("/code/" in name for name in names)
 
     def test_full_disk(self, script, tmp_path):
@@ -165,9 +165,9 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("fields", "detail"),
         [
-            ({}, "made by an older Snag, format 1 instead of 2; train it again: `make train calibrate`"),
-            ({"format": 1}, "made by an older Snag, format 1 instead of 2; train it again"),
-            ({"format": 3}, "made by another Snag, format 3 instead of 2; train it again"),
+            ({}, "made by an older Snag, format 1 instead of 3; train it again: `make train calibrate`"),
+            ({"format": 2}, "made by an older Snag, format 2 instead of 3; train it again"),
+            ({"format": 4}, "made by another Snag, format 4 instead of 3; train it again"),
         ],
     )
     def test_another_format(self, tmp_path, fields, detail):

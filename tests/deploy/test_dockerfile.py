@@ -33,6 +33,11 @@ def test_the_image_holds_the_package_with_what_its_links_lead_to() -> None:
     assert {name for name in copied() if not name.startswith(("model_store", "requirements/"))} == {"snag", *links}
 
 
+def test_the_image_can_train() -> None:
+    """The packages that training needs beside the server's are installed in it."""
+    assert re.findall(r"-r /requirements/(\S+)", DOCKERFILE) == ["base.lock", "features.lock", "torch.txt"]
+
+
 def test_the_context_holds_what_is_copied_and_no_more() -> None:
     """Data, runs and the environment are not sent to the builder."""
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}

@@ -12,7 +12,8 @@ from snag.core.artifact import UNJUDGED_SCORE, load_artifact, save_artifact
 from snag.detector.detector import ScoredPicture
 from snag.detector.networks import BaselineAutoencoder, BottleneckAutoencoder, WeightNetwork
 from snag.detector.preparation import back_to_picture
-from tests.support.detectors import SMALL, detectors, networks
+from snag.training.modes import MODES
+from tests.support.detectors import SMALL, detectors, networks, shown
 from tests.support.parts import good_picture
 from tests.support.shuffled import shuffle, unshuffle
 
@@ -23,15 +24,14 @@ KINDS = [
     ("oriented_crop", ["--score", "mse"]),
     ("full_frame", ["--score", "weighted", "--window", "1"]),
     ("full_frame", ["--score", "mse", "--autoencoder", "baseline"]),
-    ("oriented_crop", ["--features"]),
-    ("full_frame", ["--features"]),
+    *((mode, ["--features"]) for mode in MODES),
 ]
 
 
 def assert_same(ours: ScoredPicture, theirs: ScoredPicture, *, rtol: float, atol: float) -> None:
     """In every output."""
     assert ours.reason == theirs.reason
-    for name in ("score", "error", "anomaly_map", "reconstruction", "prepared", "pose"):
+    for name in ("score", "error", "anomaly_map", "error_map", "memory_map", "reconstruction", "prepared", "pose"):
         torch.testing.assert_close(getattr(ours, name), getattr(theirs, name), rtol=rtol, atol=atol)
 
 
@@ -40,7 +40,7 @@ def test_eager_scripted_and_reloaded_detectors_say_the_same(mode: str, flags: li
     """To float32 rounding, in every output, for pictures of several sizes and one that can't be aligned."""
     eager, script = detectors(mode, *flags)
     save_artifact(script, {"score_unit": "none"}, tmp_path / "snag.pt")
-    pictures = [good_picture(40, SMALL), good_picture(41, (120, 90)).to(torch.uint8), torch.full((3, 50, 60), 90.0)]
+    pictures = [shown(mode, 18), good_picture(41, (120, 90)).to(torch.uint8), torch.full((3, 50, 60), 90.0)]
 
     with torch.inference_mode():
         said = [each.score(pictures) for each in (eager, script, load_artifact(tmp_path / "snag.pt").script)]
@@ -54,7 +54,7 @@ def test_eager_scripted_and_reloaded_detectors_say_the_same(mode: str, flags: li
 def test_a_pictures_score_does_not_depend_on_its_neighbours(mode: str, flags: list[str]) -> None:
     """Nor on its place in the batch, nor on a neighbour that can't be judged."""
     _, script = detectors(mode, *flags)
-    pictures = [good_picture(i, SMALL) for i in range(50, 54)] + [torch.zeros(1, 40, 40)]
+    pictures = [shown(mode, i) for i in range(14, 18)] + [torch.zeros(1, 40, 40)]
 
     with torch.inference_mode():
         together = script.score(pictures)
@@ -93,6 +93,39 @@ def test_what_can_not_be_aligned_has_a_reason_the_score_of_what_is_not_judged_an
     assert good.anomaly_score < 1e5
     assert math.isfinite(even.reconstruction_error)
     assert even.anomaly_map.isfinite().all()
+
+
+@pytest.mark.parametrize(("mode", "flags"), KINDS)
+def test_the_map_is_the_sum_of_what_networks_and_memory_add_to_it(mode: str, flags: list[str]) -> None:
+    """Neither takes anything from the other; without a memory all is of the networks."""
+    _, script = detectors(mode, *flags)
+    with torch.inference_mode():
+        prepared = script.prepare(shown(mode, 18)).picture.clone()
+        chequered = prepared[:, prepared.shape[1] // 2 - 8 :, prepared.shape[2] // 2 - 8 :][:, :16, :16]
+        chequered += (torch.arange(16)[:, None] // 4 + torch.arange(16)[None, :] // 4) % 2 - 0.5
+
+        found, (whole,) = script.score_prepared(prepared[None]), script.score([shown(mode, 18)])
+
+    assert torch.equal(found.anomaly_map, found.error_map + found.memory_map)
+    assert torch.equal(whole.anomaly_map, whole.error_map + whole.memory_map)
+    assert whole.error_map.shape == whole.memory_map.shape == whole.prepared.shape[1:] == whole.reconstruction.shape[1:]
+    if "--features" in flags:
+        assert float(found.error_map.min()) >= 0
+        assert float(found.memory_map.min()) >= 0
+        assert float(found.memory_map.max()) > 1
+    else:
+        assert not found.memory_map.any()
+
+
+def test_on_the_picture_there_is_nothing_of_networks_and_memory_where_they_do_not_look() -> None:
+    eager, _ = detectors("oriented_crop", "--features")
+    with torch.inference_mode():
+        (found,) = eager.score([good_picture(60, SMALL)])
+        laid = eager.map_in_picture(found.anomaly_map, found.pose, *SMALL)
+        inside = back_to_picture(torch.ones_like(found.anomaly_map), found.pose, *SMALL)
+
+    assert not laid[inside == 0].any()
+    assert float(laid.max()) == pytest.approx(float(found.anomaly_map.max()), rel=0.3)
 
 
 def test_on_the_picture_there_is_no_error_where_the_model_does_not_look() -> None:

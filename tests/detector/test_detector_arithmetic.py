@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from snag.detector.detector import Detector
+from snag.detector.detector import MEMORY_WEIGHT, Detector
 from snag.detector.networks import NoWeight
 from snag.detector.scoring import local_mean
-from snag.training.fit.standardisation import OUTLYING, fit_standardisation
+from snag.training.fit.standardisation import LEAST_WEIGHT, MOST_WEIGHT, fit_standardisation, memory_weight
+from snag.training.fit.usual import OUTLYING
 from tests.support.detectors import chosen
 from tests.support.shuffled import shuffle, unshuffle
 
@@ -57,28 +58,30 @@ def test_the_score_is_the_peak_of_the_standardised_map() -> None:
     detector, shown = by_hand("peak"), prepared()
     detector.mean, detector.deviation = torch.full((8, 12), 0.1), torch.full((8, 12), 0.05)
 
-    score, plain, anomaly_map, _ = detector.score_prepared(shown)
+    found = detector.score_prepared(shown)
 
     expected = (local_mean(0.25 * shown[:, 0] ** 2, 3) - 0.1) / 0.05
-    torch.testing.assert_close(anomaly_map, expected)
-    torch.testing.assert_close(score, expected.flatten(1).amax(1))
-    torch.testing.assert_close(plain, (0.25 * shown**2).mean((1, 2, 3)))
+    torch.testing.assert_close(found.anomaly_map, expected)
+    torch.testing.assert_close(found.score, expected.flatten(1).amax(1))
+    torch.testing.assert_close(found.error, (0.25 * shown**2).mean((1, 2, 3)))
+    assert torch.equal(found.error_map, found.anomaly_map)
+    assert not found.memory_map.any()
 
 
 def test_the_mse_score_is_the_plain_mean_squared_error_and_nothing_is_standardised() -> None:
     detector, shown = by_hand("mse"), prepared()
     fit_standardisation(detector, shown)
 
-    score, plain, anomaly_map, _ = detector.score_prepared(shown)
+    found = detector.score_prepared(shown)
 
-    assert torch.equal(score, plain)
-    torch.testing.assert_close(plain, (0.25 * shown**2).mean((1, 2, 3)))
-    torch.testing.assert_close(anomaly_map, local_mean(0.25 * shown[:, 0] ** 2, 3))
+    assert torch.equal(found.score, found.error)
+    torch.testing.assert_close(found.error, (0.25 * shown**2).mean((1, 2, 3)))
+    torch.testing.assert_close(found.anomaly_map, local_mean(0.25 * shown[:, 0] ** 2, 3))
 
 
 def slow_standardisation(detector: Detector, parts: Tensor, prior: float) -> tuple[list[list[float]], list[list[float]]]:
     """Twin of `fit_standardisation`, place by place."""
-    maps = [detector.raw_maps(part[None])[0][0].tolist() for part in parts]
+    maps = [detector.raw_maps(part[None]).raw[0].tolist() for part in parts]
     count, height, width = len(maps), len(maps[0]), len(maps[0][0])
     reach = detector.window // 2
 
@@ -132,7 +135,7 @@ def test_a_defect_that_hides_among_the_good_parts_does_not_excuse_its_place() ->
     fit_standardisation(misled, marked)
 
     assert float(misled.deviation[3, 5]) < 2.0 * float(clean.deviation[3, 5])
-    assert float(misled.score_prepared(marked[7:8])[0]) > 0.5 * float(clean.score_prepared(marked[7:8])[0])
+    assert float(misled.score_prepared(marked[7:8]).score) > 0.5 * float(clean.score_prepared(marked[7:8]).score)
 
 
 def test_parts_of_several_sizes_share_one_map_of_places_that_is_stretched_to_each() -> None:
@@ -141,7 +144,7 @@ def test_parts_of_several_sizes_share_one_map_of_places_that_is_stretched_to_eac
     parts = [torch.cat([torch.full((1, h, w), t) for t in (0.4, 0.2)], 2) for h, w in [(8, 8), (8, 8), (16, 8), (8, 24)]]
 
     fit_standardisation(detector, parts, prior=0.0)
-    maps = [detector.score_prepared(part[None])[2][0] for part in parts]
+    maps = [detector.score_prepared(part[None]).anomaly_map[0] for part in parts]
 
     assert detector.mean.shape == (8, 16)
     assert [one.shape for one in maps] == [part.shape[1:] for part in parts]
@@ -155,42 +158,110 @@ def test_parts_that_are_all_alike_are_no_division_by_zero() -> None:
 
     fit_standardisation(detector, torch.full((4, 1, 8, 12), 0.5))
 
-    assert detector.score_prepared(prepared())[0].isfinite().all()
+    assert detector.score_prepared(prepared()).score.isfinite().all()
+
+
+# --- beside a memory --------------------------------------------------------------------------------------------------------
 
 
 class _Darkness(torch.nn.Module):
-    """Stands in for the memory: the distance of a place is how dark its square of 8 is."""
+    """Stands in for the memory: a place is farther than usual by how much darker than 0.5 its square of 8 is, `times` that."""
+
+    def __init__(self, times: float = 10.0) -> None:
+        super().__init__()
+        self.times, self.banks = times, torch.nn.ModuleList()
 
     def forward(self, prepared: Tensor) -> Tensor:
-        return 1.0 - torch.nn.functional.avg_pool2d(prepared, 8)[:, 0]
+        return self.times * (0.5 - torch.nn.functional.avg_pool2d(prepared, 8)[:, 0])
+
+    def features(self, prepared: Tensor) -> list[Tensor]:
+        return []
 
 
-def test_with_a_memory_half_the_distance_is_added_to_the_logarithm_of_the_error() -> None:
-    detector, shown = Detector(chosen("full_frame").module, _Halving(), "peak", 3, _Darkness()).eval(), torch.rand(2, 1, 16, 24)  # type: ignore[arg-type]
-    detector.mean, detector.deviation = torch.full((16, 24), 0.1), torch.full((16, 24), 0.05)
-    detector.usual_distance, detector.distance_deviation = torch.full((2, 3), 0.48), torch.full((2, 3), 0.1)
-
-    score, _, anomaly_map, _ = detector.score_prepared(shown)
-
-    error = ((local_mean(0.25 * shown[:, 0] ** 2, 3) - 0.1) / 0.05).clamp(min=0)
-    farther = (_Darkness()(shown) - 0.48) / 0.1
-    large = torch.nn.functional.interpolate(farther[:, None], [16, 24], mode="bilinear")[:, 0]
-    torch.testing.assert_close(anomaly_map, torch.log1p(error) + 0.5 * large.clamp(min=0), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(score, anomaly_map.amax((1, 2)))
+def remembering(times: float = 10.0, window: int = 3) -> Detector:
+    return Detector(chosen("full_frame").module, _Halving(), "peak", window, _Darkness(times)).eval()  # type: ignore[arg-type]
 
 
-def test_what_is_usual_of_distances_is_fitted_to_the_same_parts() -> None:
-    detector = Detector(chosen("full_frame").module, _Halving(), "peak", 3, _Darkness()).eval()  # type: ignore[arg-type]
-    surface = 0.1 * torch.rand(1, 32, 40, generator=torch.Generator().manual_seed(0))
-    parts = torch.stack(
-        [surface + 0.1 * shade for shade in range(5)]
-    )  # evenly apart: no value lies so far out that it is clipped
+def large(count: int = 2, seed: int = 0) -> Tensor:
+    return torch.rand(count, 1, 32, 48, generator=torch.Generator().manual_seed(seed))
 
-    fit_standardisation(detector, parts, prior=0.0)
 
-    distances = torch.cat([_Darkness()(part[None]) for part in parts])
-    torch.testing.assert_close(detector.usual_distance, local_mean(distances.mean(0, keepdim=True), 3)[0])
-    assert detector.distance_deviation.shape == (4, 5)
+def test_beside_a_memory_the_networks_see_the_means_of_blocks_of_four_pixels() -> None:
+    detector, shown = remembering(), large()
+
+    seen = detector.view(shown)
+
+    for number in range(2):
+        for y in range(16):
+            for x in range(24):
+                block = [float(shown[number, 0, 2 * y + down, 2 * x + right]) for down in (0, 1) for right in (0, 1)]
+                assert float(seen[number, 0, y, x]) == pytest.approx(math.fsum(block) / 4, abs=1e-6)
+    assert torch.equal(detector(shown), 0.5 * seen)
+    assert torch.equal(by_hand("peak").view(shown), shown)  # by themselves they see all there is
+
+
+def test_what_the_memory_says_is_added_to_the_logarithm_of_the_error() -> None:
+    detector, shown = remembering(), large()
+    detector.mean, detector.deviation, detector.memory_weight = torch.full((16, 24), 0.1), torch.full((16, 24), 0.05), 0.7
+
+    found = detector.score_prepared(shown)
+
+    error = ((local_mean(0.25 * detector.view(shown)[:, 0] ** 2, 3) - 0.1) / 0.05).clamp(min=0)
+    farther = torch.nn.functional.interpolate(_Darkness()(shown)[:, None], [16, 24], mode="bilinear")[:, 0]
+    torch.testing.assert_close(found.error_map, torch.log1p(error), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.memory_map, 0.7 * farther.clamp(min=0), rtol=1e-4, atol=1e-5)
+    assert torch.equal(found.anomaly_map, found.error_map + found.memory_map)
+    assert torch.equal(found.score, found.anomaly_map.amax((1, 2)))
+    torch.testing.assert_close(found.error, (0.25 * detector.view(shown) ** 2).mean((1, 2, 3)))
+
+
+def test_less_than_usual_in_one_of_them_does_not_hide_what_the_other_finds() -> None:
+    """Bright squares are nearer than usual to what the memory knows, dark ones have less error than usual."""
+    detector, shown = remembering(), torch.full((1, 1, 32, 48), 0.5)
+    shown[..., :16, :16], shown[..., 16:, 32:] = 1.0, 0.0
+    detector.mean, detector.deviation = torch.full((16, 24), 0.0625), torch.full((16, 24), 0.01)
+
+    found = detector.score_prepared(shown)
+
+    assert float(found.memory_map[0, 0, 0]) == float(found.error_map[0, -1, -1]) == 0
+    assert float(found.anomaly_map[0, 0, 0]) == float(found.error_map[0, 0, 0]) == pytest.approx(math.log(1 + 0.1875 / 0.01))
+    assert float(found.anomaly_map[0, -1, -1]) == float(found.memory_map[0, -1, -1]) == pytest.approx(0.5 * 5.0)
+
+
+def test_the_memory_weighs_as_much_as_makes_both_add_the_same_to_good_parts_worst_places() -> None:
+    detector, parts = remembering(20.0), large(9)
+
+    fit_standardisation(detector, parts)
+
+    errors, distances = [], []
+    for part in parts:
+        found = detector.score_prepared(part[None])
+        errors.append(max(map(max, found.error_map[0].tolist())))
+        distances.append(max(map(max, found.memory_map[0].tolist())) / detector.memory_weight)
+    assert detector.memory_weight == pytest.approx(math.fsum(errors) / math.fsum(distances), rel=1e-4)
+    assert LEAST_WEIGHT < detector.memory_weight < MOST_WEIGHT
+    assert detector.memory_weight != MEMORY_WEIGHT
+    assert memory_weight(detector, [*parts]) == pytest.approx(detector.memory_weight)  # whatever it was before
+
+
+@pytest.mark.parametrize(("times", "weight"), [(1e4, LEAST_WEIGHT), (1e-3, MOST_WEIGHT), (0.0, MOST_WEIGHT)])
+def test_a_memory_that_says_much_or_nothing_of_good_parts_weighs_within_limits(times: float, weight: float) -> None:
+    detector = remembering(times)
+
+    fit_standardisation(detector, large(5))
+
+    assert detector.memory_weight == weight
+
+
+def test_the_memorys_weight_is_found_by_some_of_many_parts_from_first_to_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snag.training.fit.standardisation.ENOUGH", 3)
+    all_of_them, some = remembering(20.0), remembering(20.0)
+    parts = large(8)
+
+    fit_standardisation(all_of_them, parts)
+
+    some.mean, some.deviation = all_of_them.mean, all_of_them.deviation
+    assert all_of_them.memory_weight == pytest.approx(memory_weight(some, [parts[0], parts[3], parts[6]]))
 
 
 def test_without_a_weight_network_the_logits_are_nought() -> None:

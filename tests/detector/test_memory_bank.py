@@ -1,139 +1,106 @@
-"""The memory of what good pictures look like: what is remembered, and how far a picture's places are from it."""
+"""A memory bank: how far a picture's places are from those that are remembered."""
 
 from __future__ import annotations
 
-import sys
+import math
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from snag.core.errors import BadConfig
-from snag.detector.backbone import CHANNELS
-from snag.detector.memory_bank import MemoryBank
-from snag.training.fit import memory_bank as room
-from snag.training.fit.backbone import backbone
-from snag.training.fit.memory_bank import coreset, remember
+from snag.detector.memory_bank import MemoryBank, neighbourhoods
+from snag.training.fit.memory import fill
 
 
-class _Means(nn.Module):
-    """Stands in for the backbone: mean and spread of each square of 8, mean of each square of 16, of the first channel."""
-
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        first = pictures[:, :1]
-        mean = functional.avg_pool2d(first, 8)
-        spread = (functional.avg_pool2d(first * first, 8) - mean * mean).clamp(min=0).sqrt()
-        return torch.cat([mean, spread], 1), functional.avg_pool2d(first, 16)
+def features(count: int, height: int = 6, width: int = 9, seed: int = 0) -> Tensor:
+    """[N, 5, h, w], each feature a mixture of all and of its own size."""
+    random = torch.Generator().manual_seed(seed)
+    mixture = torch.randn(5, 5, generator=torch.Generator().manual_seed(99)) * torch.tensor([1.0, 0.1, 10.0, 3.0, 1.0])
+    return torch.einsum("nfhw,fg->nghw", torch.randn(count, 5, height, width, generator=random), mixture) + 7.0
 
 
-def pictures(count: int, height: int = 48, width: int = 64, seed: int = 0) -> Tensor:
-    return 0.5 + 0.15 * torch.randn(count, 1, height, width, generator=torch.Generator().manual_seed(seed))
+def bank_of(seen: Tensor) -> MemoryBank:
+    bank = MemoryBank(seen.shape[1])
+    fill(bank, seen.permute(0, 2, 3, 1).flatten(0, 2), torch.Generator().manual_seed(0))
+    return bank
 
 
-def filled(good: Tensor, seed: int = 0) -> MemoryBank:
-    memory = MemoryBank(_Means())
-    remember(memory, list(good), seed)
-    return memory
+def slow_distance(bank: MemoryBank, asked: Tensor) -> list[list[float]]:
+    """Twin of `MemoryBank.distance` for one picture's features [F, h, w], place by place."""
+    count, height, width = asked.shape
+    known, mix = bank.known.tolist(), bank.whitening.tolist()
+
+    def nearest(y: int, x: int) -> float:
+        seen = [float(asked[number, y, x]) for number in range(count)]
+        white = [math.fsum(seen[i] * mix[i][j] for i in range(count)) for j in range(count)]
+        return min(math.dist(white, place) for place in known)
+
+    far = [[nearest(y, x) for x in range(width)] for y in range(height)]
+
+    def smoothed(y: int, x: int) -> float:
+        near = [far[j][i] for j in range(max(0, y - 1), min(height, y + 2)) for i in range(max(0, x - 1), min(width, x + 2))]
+        return math.fsum(near) / len(near)
+
+    return [[smoothed(y, x) for x in range(width)] for y in range(height)]
 
 
-def test_a_distance_is_that_to_the_nearest_remembered_place_in_standard_deviations() -> None:
-    memory, asked = filled(pictures(4)), pictures(2, 32, 48, seed=1)
+def test_a_distance_is_the_mean_over_nine_places_of_that_to_the_nearest_remembered_one_whitened() -> None:
+    bank, asked = bank_of(features(3)), features(2, 4, 5, seed=1)
 
-    found = memory(asked)
+    found = bank.distance(asked)
 
-    features = memory.features(asked)
-    assert found.shape == (2, 4, 6)
+    assert found.shape == (2, 4, 5)
     for number in range(2):
-        for y in range(4):
-            for x in range(6):
-                one = features[number, :, y, x] / memory.deviation
-                nearest = min(float((one - known).square().sum().sqrt()) for known in memory.known)
-                assert float(found[number, y, x]) == pytest.approx(nearest, abs=2e-3)
+        torch.testing.assert_close(found[number], torch.tensor(slow_distance(bank, asked[number])), rtol=1e-3, atol=2e-3)
+
+
+def test_a_bank_says_how_many_standard_deviations_a_place_is_farther_than_usual() -> None:
+    bank, asked = bank_of(features(3)), features(2, seed=1)
+    distance = bank.distance(asked)
+
+    assert torch.equal(bank(asked), distance)  # before it knows what is usual
+    bank.mean, bank.deviation = torch.full((6, 9), 0.5), torch.full((6, 9), 0.25)
+
+    torch.testing.assert_close(bank(asked), (distance - 0.5) / 0.25)
+
+
+def test_what_is_usual_of_each_place_is_stretched_to_pictures_of_another_size() -> None:
+    bank, asked = bank_of(features(3)), features(1, 12, 18, seed=1)
+    bank.mean = torch.cat([torch.zeros(6, 4), torch.ones(6, 5)], 1)
+
+    found = bank.distance(asked) - bank(asked)
+
+    assert found.shape == (1, 12, 18)
+    assert float(found[..., :5].abs().max()) < 1e-5
+    torch.testing.assert_close(found[..., -5:], torch.ones(1, 12, 5))
 
 
 def test_what_was_shown_is_known_and_a_changed_place_is_not() -> None:
-    good = pictures(4)
-    memory, changed = filled(good), good[:1].clone()
-    changed[:, :, 16:24, 40:48] += 0.6
+    good = features(3)
+    bank, changed = bank_of(good), good[:1].clone()
+    changed[:, :, 2, 5] += torch.tensor([5.0, -5.0, 5.0, -5.0, 5.0])
 
-    distance = memory(changed)[0]
+    distance = bank.distance(changed)[0]
 
-    assert float(memory(good).max()) < 0.05  # to rounding
-    y, x = divmod(int(distance.argmax()), 8)
-    assert max(abs(y - 2), abs(x - 5)) <= 1  # features are averaged over neighbours
-    assert float(distance.max()) > 3
+    assert float(bank.distance(good).max()) < 0.05  # to rounding
+    assert float(distance[1:4, 4:7].min()) > 0.2
+    distance[1:4, 4:7] = 0
+    assert float(distance.max()) < 0.05
 
 
 def test_places_beyond_what_is_compared_at_a_time_count_like_the_first() -> None:
-    memory, wide = filled(pictures(4)), pictures(1, 256, 256, seed=3)
-    assert memory.at_once < 32 * 32
+    bank, wide = bank_of(features(3)), features(1, 32, 32, seed=3)
+    assert bank.at_once < 32 * 32
 
-    whole, part = memory(wide)[0], memory(wide[:, :, 128:])[0]
+    whole, part = bank.distance(wide)[0], bank.distance(wide[:, :, 16:])[0]
 
-    torch.testing.assert_close(whole[20:], part[4:], rtol=1e-3, atol=1e-3)  # the rows above look across the cut
-
-
-def test_a_coreset_has_one_of_each_kind_however_rare() -> None:
-    """Nine in ten candidates are of one kind, the others of nine: ten that are chosen are one of each."""
-    random = torch.Generator().manual_seed(0)
-    kinds = torch.cat([torch.zeros(900), torch.arange(1, 10).repeat(11)])
-    candidates = 5.0 * torch.randn(10, 40, generator=random)[kinds.long()] + 0.01 * torch.randn(999, 40, generator=random)
-
-    chosen = coreset(candidates, 10, random)
-
-    assert sorted(int(kinds[row]) for row in chosen) == list(range(10))
+    torch.testing.assert_close(whole[17:], part[1:], rtol=1e-4, atol=1e-4)  # the row above looks across the cut
 
 
-def test_a_coreset_of_more_than_there_are_is_all() -> None:
-    assert coreset(torch.rand(7, 3), 10, torch.Generator()) == list(range(7))
+def test_a_neighbourhood_is_the_mean_of_nine_places() -> None:
+    seen = features(1)
 
+    found = neighbourhoods(seen)
 
-def test_the_same_seed_remembers_the_same() -> None:
-    good = pictures(40)
-
-    assert torch.equal(filled(good, 1).known, filled(good, 1).known)
-
-
-def test_of_many_pictures_and_places_only_some_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "PICTURES", 5)
-    monkeypatch.setattr(room, "CANDIDATES", 50)
-
-    memory = filled(pictures(20))
-
-    assert len(memory.known) == 50
-
-
-@pytest.mark.parametrize("size", [(32, 32), (48, 160), (320, 512)])
-def test_the_backbone_sees_pictures_of_any_size_at_an_eighth_and_a_sixteenth(size: tuple[int, int]) -> None:
-    with torch.inference_mode():
-        fine, coarse = backbone()(torch.zeros(1, 3, *size))
-
-    assert fine.shape == (1, CHANNELS[0], size[0] // 8, size[1] // 8)
-    assert coarse.shape == (1, CHANNELS[1], size[0] // 16, size[1] // 16)
-
-
-def test_the_backbone_tells_stripes_that_run_across_in_a_texture_that_it_never_saw() -> None:
-    """On stripes, places where the stripes run across are farther off than all others."""
-    rows = torch.arange(128)
-    stripes = 0.5 + 0.15 * torch.sin(rows / 2.0)[:, None].expand(128, 128)
-    good = [(stripes + 0.02 * torch.randn(128, 128, generator=torch.Generator().manual_seed(i)))[None] for i in range(6)]
-    memory = MemoryBank(backbone())
-    remember(memory, good[:5], 0)
-    turned = good[5].clone()
-    turned[:, 48:80, 48:80] = turned[:, 48:80, 48:80].transpose(1, 2)
-
-    with torch.inference_mode():
-        distance, usual = memory(turned[None])[0], memory(good[5][None])[0]
-
-    y, x = divmod(int(distance.argmax()), 16)
-    assert 5 <= y <= 10
-    assert 5 <= x <= 10
-    assert float(distance.max()) > 1.5 * float(usual.max())
-
-
-def test_without_the_packages_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
-
-    with pytest.raises(BadConfig, match="expected them after `make train PRESET=features`"):
-        backbone()
+    assert found.shape == seen.shape
+    assert float(found[0, 2, 3, 4]) == pytest.approx(float(seen[0, 2, 2:5, 3:6].mean()), rel=1e-5)

@@ -30,7 +30,7 @@ def judged(score: float, kind: str, pixels: torch.Tensor | None = None, reason: 
     return JudgedPicture(
         LabelledPicture(Path("x.png"), f"{score:g}", kind, None),
         torch.full((1, 8, 8), 128, dtype=torch.uint8) if pixels is None else pixels,
-        Scores(score, 0.1, reason, view[0], view, view, pose),
+        Scores(score, 0.1, reason, view[0], view[0], torch.zeros(8, 8), view, view, pose),
         Verdict(score > 5, score, 5.0, 0.5, 0.1, reason),
     )
 

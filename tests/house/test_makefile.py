@@ -66,6 +66,33 @@ def test_training_anew_is_asked_for_by_its_variable_or_its_name(bare: Path) -> N
     assert "--fresh" not in dry_run(bare, "train").stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["train"], True),
+        (["train", "PRESET=default"], True),
+        (["train", "PRESET=quick"], True),
+        (["train", "PRESET=mine"], True),
+        (["train", "PRESET=scratch"], False),
+        (["train", "PRESET=baseline"], False),
+        (["serve"], True),
+        (["demo"], True),
+        (["demo", "PRESET=scratch"], False),
+        (["train-all"], True),
+        (["train-all", "PRESET=baseline"], False),
+        (["serve", "MODELS=all"], False),
+        (["predict", "IMAGES=part.png"], False),
+    ],
+)
+def test_what_imagenet_taught_is_installed_before_a_training_that_wants_it(bare: Path, words: list[str], wanted: bool) -> None:
+    installed = "-r requirements/features.lock"
+    said = dry_run(bare, *words).stdout
+
+    assert (installed in said) is wanted
+    if wanted:
+        assert said.index(installed) < said.index("-m snag")
+
+
 def test_the_sample_is_drawn_on_demand_alone(bare: Path) -> None:
     assert plan(bare, "train", data="data/sample") == ["sample", TRAIN]
     assert plan(bare, "train", data="data/sample/") == ["sample", TRAIN]

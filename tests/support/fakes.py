@@ -45,7 +45,17 @@ class TinyDetector(nn.Module):
             reconstruction = self.forward(view.picture[None])[0]
             squared = (view.picture - reconstruction).square().mean(0)
             scored.append(
-                ScoredPicture(squared.max(), squared.mean(), squared, reconstruction, view.picture, view.pose, view.reason)
+                ScoredPicture(
+                    squared.max(),
+                    squared.mean(),
+                    squared,
+                    squared,
+                    torch.zeros_like(squared),
+                    reconstruction,
+                    view.picture,
+                    view.pose,
+                    view.reason,
+                )
             )
         return scored
 

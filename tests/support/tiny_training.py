@@ -24,7 +24,7 @@ TINY = [
     "--weight-channels",
     "4",
 ]
-TINY += ["--batch-size", "4", "--epochs", str(EPOCHS), "--precision", "float32", "--calibrate-share", "0.2"]
+TINY += ["--no-features", "--batch-size", "4", "--epochs", str(EPOCHS), "--precision", "float32", "--calibrate-share", "0.2"]
 
 
 def in_child(data: Path, run: Path, *flags: str, before: partial | None = None) -> Finished:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -16,8 +15,6 @@ import torch._dynamo  # torch loads it with the first optimizer
 from snag.training.run.curves import draw_curves
 
 torch.set_num_threads(1)
-with suppress(ImportError):  # of the preset `features`, which is installed by who asks for it
-    pass
 with tempfile.TemporaryDirectory() as folder:
     draw_curves({"warm": [1.0, 0.5, 0.01]}, Path(folder, "curves.png"))  # the powers on its axis need a parser, made once
 with warnings.catch_warnings():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from snag.core.errors import UnreadablePictures
 from snag.detector.full_frame import FullFrame
 from snag.detector.preparation import Prepared
 from snag.training import prepared_cache as prepared
-from snag.training.prepared_cache import prepared_pictures, to_tensor
+from snag.training.prepared_cache import PreparedPictures, prepared_pictures
 from tests.support.parts import as_bytes, good_picture, write_data_set
 
 NAMES = [f"train/good/{i:03d}.png" for i in range(5)]
@@ -102,11 +103,62 @@ def test_an_unreadable_picture_is_named_and_leaves_no_cache(data: Path, tmp_path
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_as_a_tensor_they_are_a_copy_in_single_precision(data: Path, tmp_path: Path) -> None:
-    pictures, _ = prepared_pictures(data, NAMES, whole(), tmp_path / "cache", "digest")
+# --- as tensors -------------------------------------------------------------------------------------------------------------
 
-    tensor = to_tensor(pictures[0])
+
+class Counted(list[np.ndarray]):
+    """Arrays that note which of them are asked for."""
+
+    def __init__(self, arrays: list[np.ndarray]) -> None:
+        super().__init__(arrays)
+        self.read: list[int | slice] = []
+
+    def __getitem__(self, which: int | slice) -> Any:
+        self.read.append(which)
+        return super().__getitem__(which)
+
+
+def arrays(count: int = 5) -> list[np.ndarray]:
+    return [np.full((1, 2, 3 + number), number, np.float16) for number in range(count)]
+
+
+def test_prepared_pictures_come_one_by_one_by_number_and_in_order() -> None:
+    pictures = PreparedPictures(arrays())
+
+    assert len(pictures) == 5
+    assert [pictures[number].unique().tolist() for number in (0, 3, -1)] == [[0], [3], [4]]
+    assert [tuple(picture.shape) for picture in pictures] == [(1, 2, 3 + number) for number in range(5)]
+    with pytest.raises(IndexError):
+        pictures[5]
+
+
+def test_some_of_them_are_prepared_pictures_too() -> None:
+    pictures = PreparedPictures(arrays())
+
+    some = pictures[1:4]
+
+    assert isinstance(some, PreparedPictures)
+    assert [int(picture[0, 0, 0]) for picture in some] == [1, 2, 3]
+    assert [int(picture[0, 0, 0]) for picture in pictures[::2]] == [0, 2, 4]
+    assert [int(picture[0, 0, 0]) for picture in some[1:]] == [2, 3]
+    assert len(pictures[:0]) == len(PreparedPictures([])) == 0
+
+
+def test_each_is_read_when_it_is_asked_for() -> None:
+    counted = Counted(arrays())
+    pictures = PreparedPictures(counted)
+
+    assert (len(pictures), counted.read) == (5, [])
+    assert (int(pictures[3][0, 0, 0]), counted.read) == (3, [3])
+
+
+def test_as_a_tensor_one_is_a_copy_in_single_precision(data: Path, tmp_path: Path) -> None:
+    prepared, _ = prepared_pictures(data, NAMES, whole(), tmp_path / "cache", "digest")
+    pictures = PreparedPictures(prepared)
+
+    tensor = pictures[0]
     tensor += 1
 
     assert tensor.dtype == torch.float32
-    assert np.allclose(tensor.numpy() - 1, pictures[0], atol=1e-3)
+    assert np.allclose(tensor.numpy() - 1, prepared[0], atol=1e-3)
+    assert torch.equal(pictures[0] + 1, tensor)

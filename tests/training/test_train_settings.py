@@ -16,7 +16,7 @@ NAMES = sorted(path.stem for path in PRESETS.glob("*.toml"))
 
 
 def test_the_presets_are_the_four_that_are_promised() -> None:
-    assert NAMES == ["baseline", "default", "features", "quick"]
+    assert NAMES == ["baseline", "default", "quick", "scratch"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -30,8 +30,26 @@ def test_without_any_flag_the_default_preset_is_used_and_its_values_are_the_defa
     assert train_settings([]) == TrainSettings()
 
 
-def test_the_features_preset_is_the_default_one_and_what_imagenet_taught() -> None:
-    assert train_settings(["--preset", "features"]) == TrainSettings(preset="features", features=True)
+def test_the_default_preset_has_networks_and_what_imagenet_taught() -> None:
+    settings = train_settings(["--preset", "default"])
+
+    assert settings == TrainSettings()
+    assert (settings.features, settings.finer, settings.effort, settings.score) == (True, 2, 0.25, "weighted")
+
+
+def test_the_scratch_preset_is_the_default_one_without_what_imagenet_taught_and_four_times_the_training() -> None:
+    settings = train_settings(["--preset", "scratch"])
+
+    assert settings == TrainSettings(preset="scratch", features=False, effort=1.0)
+    assert settings.finer == 1
+    assert settings.effort == 4 * TrainSettings().effort
+
+
+def test_the_quick_preset_is_the_default_one_with_one_pair_of_networks_and_a_fifth_of_the_training() -> None:
+    settings = train_settings(["--preset", "quick"])
+
+    assert settings == TrainSettings(preset="quick", ensemble_size=1, effort=0.05)
+    assert settings.effort == TrainSettings().effort / 5
 
 
 def test_the_baseline_preset_is_the_program_that_snag_replaces() -> None:
@@ -42,6 +60,7 @@ def test_the_baseline_preset_is_the_program_that_snag_replaces() -> None:
     assert (settings.ssim_weight, settings.epochs, settings.batch_size, settings.learning_rate) == (0.84, 100, 20, 1e-4)
     assert (settings.rotation, settings.shift, settings.zoom, settings.flip) == (40, 0.2, 0.2, True)
     assert (settings.weight_decay, settings.ema_decay, settings.precision) == (0, 0, "float32")
+    assert settings.features is False
 
 
 def test_a_file_goes_over_the_preset_and_a_flag_over_the_file(tmp_path: Path) -> None:
@@ -61,7 +80,7 @@ def refused(arguments: list[str]) -> str:
 
 
 def test_an_unknown_preset_is_refused_and_the_known_ones_are_named() -> None:
-    assert refused(["--preset", "fast"]) == "unknown preset 'fast'; known are baseline, default, features, quick"
+    assert refused(["--preset", "fast"]) == "unknown preset 'fast'; known are baseline, default, quick, scratch"
 
 
 def test_an_unknown_key_of_a_file_is_named_with_the_known_ones(tmp_path: Path) -> None:
@@ -94,6 +113,11 @@ def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path, text: str | 
         (["--ssim-weight", "1.5"], "ssim_weight = '1.5': input should be less than or equal to 1"),
         (["--learning-rate", "nan"], "learning_rate = 'nan': input should be a finite number"),
         (["--learning-rate", "-1"], "learning_rate = '-1': input should be greater than 0"),
+        (["--effort", "0"], "effort = '0': input should be greater than 0"),
+        (
+            ["--score", "mse"],
+            "features add to the peak of a map: expected score weighted or peak with features, or --no-features",
+        ),
         (["--seed", "x"], "seed = 'x': input should be a valid integer"),
         (["--mode", "upright"], f"mode = 'upright': expected one of {', '.join(('auto', *MODES))}"),
         (["--window", "4"], "window = '4': a window has a middle pixel: expected an odd number"),
@@ -146,7 +170,7 @@ def test_raw_exposure_is_refused_where_the_pictures_choose_the_mode() -> None:
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_the_mode_settles_what_is_not_set_and_nothing_else(mode: Mode) -> None:
-    asked = train_settings(["--preset", "default", "--ensemble-size", "2"])
+    asked = train_settings(["--preset", "scratch", "--ensemble-size", "2"])
 
     settled = settle(asked, mode, 40)
 
@@ -159,7 +183,7 @@ def test_the_mode_settles_what_is_not_set_and_nothing_else(mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_training_takes_about_as_many_steps_whatever_the_number_of_pictures(mode: Mode) -> None:
-    asked = train_settings(["--preset", "default"])
+    asked = train_settings(["--preset", "scratch"])
 
     steps = [per_epoch * settle(asked, mode, per_epoch).epochs for per_epoch in (10, 28, 31, 250)]
 
@@ -167,3 +191,12 @@ def test_training_takes_about_as_many_steps_whatever_the_number_of_pictures(mode
     assert settle(asked, mode, 10**5).epochs == 1
     assert settle(asked, mode, 2).epochs == MOST_EPOCHS
     assert settle(train_settings(["--epochs", "3"]), mode, 2).epochs == 3
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+@pytest.mark.parametrize("effort", [0.05, 0.25, 1.0, 2.0])
+def test_effort_is_the_share_of_the_modes_steps_that_are_taken(mode: Mode, effort: float) -> None:
+    settled = settle(train_settings(["--effort", str(effort)]), mode, 20)
+
+    assert 20 * settled.epochs == pytest.approx(effort * mode.steps, abs=10)
+    assert settle(train_settings(["--effort", str(effort), "--epochs", "3"]), mode, 20).epochs == 3

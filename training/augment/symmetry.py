@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, overload
 
 import torch
 from torch import Tensor
@@ -64,12 +64,42 @@ def symmetry(pictures: Sequence[Tensor]) -> Symmetry:
     )
 
 
-def symmetric_copies(picture: Tensor, allowed: Symmetry) -> list[Tensor]:
-    """[c, h, w] -> itself, and what it might as well have been; turned ones have their corners filled by what lies beside."""
-    copies = [picture] + ([picture.flip(2)] if allowed.flip else [])
-    if allowed.any_turn:
-        return [rotated(copy[None], angle, "reflection")[0] for copy in copies for angle in range(0, 360, _TURN)]
-    return copies + ([copy.flip(1, 2) for copy in copies] if allowed.half_turn else [])
+class SymmetricCopies(Sequence[Tensor]):
+    """Good pictures [c, h, w], and what each might as well have been, itself first; each made when it is asked for.
+
+    Turned ones have their corners filled by what lies beside.
+    """
+
+    def __init__(self, pictures: Sequence[Tensor], allowed: Symmetry) -> None:
+        """`each`: how many there are of a picture; copy n of picture i is the one of number i * each + n."""
+        self._pictures, self._by_any = pictures, allowed.any_turn
+        angles = range(0, 360, _TURN) if allowed.any_turn else (0, 180) if allowed.half_turn else (0,)
+        flips = (False, True) if allowed.flip else (False,)
+        self._ways = [(flip, angle) for flip in flips for angle in angles]
+        self.each = len(self._ways)
+
+    def __len__(self) -> int:
+        """How many there are of all."""
+        return self.each * len(self._pictures)
+
+    @overload
+    def __getitem__(self, which: int) -> Tensor: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> list[Tensor]: ...
+
+    def __getitem__(self, which: int | slice) -> Tensor | list[Tensor]:
+        """One of them, or some."""
+        if isinstance(which, slice):
+            return [self[number] for number in range(*which.indices(len(self)))]
+        if not -len(self) <= which < len(self):
+            raise IndexError(which)
+        picture = self._pictures[which % len(self) // self.each]
+        flip, angle = self._ways[which % self.each]
+        copy = picture.flip(2) if flip else picture
+        if self._by_any:
+            return rotated(copy[None], angle, "reflection")[0]
+        return copy.flip(1, 2) if angle else copy
 
 
 def _square(picture: Tensor) -> Tensor:

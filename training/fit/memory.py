@@ -13,7 +13,7 @@ from torch import Tensor
 
 from snag.detector.memory import Memory
 from snag.detector.memory_bank import MemoryBank
-from snag.training.augment.symmetry import Symmetry, symmetric_copies
+from snag.training.augment.symmetry import SymmetricCopies, Symmetry
 from snag.training.fit.usual import to_one_size, usual_of
 from snag.training.run.progress import progress
 
@@ -38,11 +38,12 @@ def remember(memory: Memory, good: Sequence[Tensor], allowed: Symmetry, seed: in
     Pictures are shown in the symmetries that they have, until there are PICTURES of them.
     """
     random = torch.Generator().manual_seed(seed)
-    shown = _shown(len(good), len(symmetric_copies(good[0].float(), allowed)), random)
+    copies = SymmetricCopies(good, allowed)
+    shown = _shown(len(good), copies.each, random)
     each = -(-CANDIDATES // len(shown))
     drawn: list[list[Tensor]] = [[] for _ in memory.banks]
     for number, copy in progress(shown, "remember", "picture"):
-        picture = symmetric_copies(good[number].float(), allowed)[copy]
+        picture = copies[number * copies.each + copy].float()
         for places, features in zip(drawn, memory.features(picture[None]), strict=True):
             flat = features[0].flatten(1).t()
             places.append(flat[torch.randperm(len(flat), generator=random)[:each]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from snag.training.augment import symmetry as module
-from snag.training.augment.symmetry import Symmetry, rotated, symmetric_copies, symmetry
+from snag.training.augment.symmetry import SymmetricCopies, Symmetry, rotated, symmetry
 
 NOTHING = Symmetry()
 ALL = Symmetry(flip=True, half_turn=True, any_turn=True)
@@ -127,12 +128,33 @@ def test_light_from_above_makes_dents_of_bumps_when_turned_over() -> None:
 def test_a_picture_is_as_many_as_it_has_symmetries_itself_first(allowed: Symmetry, count: int) -> None:
     picture = smooth(0, 24, 40, 3)
 
-    copies = symmetric_copies(picture, allowed)
+    copies = SymmetricCopies([picture], allowed)
 
     assert len(copies) == count
     assert all(copy.shape == picture.shape for copy in copies)
     assert torch.allclose(copies[0], picture, atol=1e-5)
     assert all(not torch.allclose(a, b, atol=1e-2) for i, a in enumerate(copies) for b in copies[:i])
+
+
+@pytest.mark.parametrize("allowed", [NOTHING, Symmetry(flip=True, half_turn=True), ALL], ids=str)
+def test_copies_come_picture_by_picture_and_each_is_made_when_it_is_asked_for(allowed: Symmetry) -> None:
+    class Read(list[Tensor]):
+        def __getitem__(self, which: Any) -> Any:
+            read.append(which)
+            return super().__getitem__(which)
+
+    read: list[int] = []
+    pictures = [smooth(seed, 24, 40) for seed in range(3)]
+    copies = SymmetricCopies(Read(pictures), allowed)
+    alone = [copy for picture in pictures for copy in SymmetricCopies([picture], allowed)]
+
+    assert len(copies) == 3 * copies.each == len(alone)
+    assert read == []
+    assert torch.equal(copies[copies.each], alone[copies.each])
+    assert read == [1]
+    assert all(torch.equal(one, other) for one, other in zip(copies, alone, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(copies[1::2], alone[1::2], strict=True))
+    assert torch.equal(copies[-1], alone[-1])
 
 
 def test_turning_keeps_distances_in_pictures_that_are_not_square() -> None:

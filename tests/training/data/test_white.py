@@ -73,7 +73,7 @@ def learnt_from(mode: str, container: str, folder: Path) -> TrainingSet:
     for number in range(COUNT):
         save(data / f"train/good/{number:03d}.png", CONTAINERS[container](as_bytes(ASKING[mode](number))))
     flags = ["--data", str(data), "--run", str(folder / f"run of {container}"), "--pixels", "2048"]
-    return read_training_set(train_settings([*flags, "--preset", "quick", "--calibrate-share", "0.3"]))
+    return read_training_set(train_settings([*flags, "--preset", "quick", "--no-features", "--calibrate-share", "0.3"]))
 
 
 @pytest.mark.parametrize("mode", ASKING)

@@ -35,6 +35,7 @@ SMALL = [
     *(
         "--preset",
         "quick",
+        "--no-features",
         "--pixels",
         "4096",
         "--base-channels",

@@ -120,37 +120,17 @@ def test_an_interrupted_run_of_other_settings_leaves_no_artefact_that_its_split_
     assert read_split(tmp_path / "run" / "split.json") != read_split(whole_run / "split.json")
 
 
-def test_features_are_added_to_what_was_learnt_and_taken_away_again(data: Path, whole_run: Path, tmp_path: Path) -> None:
-    """Without a step of training; and the artefact is that of a run that had them from the start."""
-    run = shutil.copytree(whole_run, tmp_path / "run")
-
-    added = in_child(data, run, "--features")
-    in_child(data, tmp_path / "fresh", "--features")
-
-    assert "settings changed: what was learnt stays; the old snag.pt is kept as snag.old.pt" in added.out
-    assert (run / "snag.old.pt").read_bytes() == (whole_run / "snag.pt").read_bytes()
-    assert (run / "checkpoint.pt").read_bytes() == (whole_run / "checkpoint.pt").read_bytes()
-    assert (run / "snag.pt").read_bytes() == (tmp_path / "fresh" / "snag.pt").read_bytes()
-    without, with_features = load_artifact(whole_run / "snag.pt"), load_artifact(run / "snag.pt")
-    assert with_features.settings["features"] is True
-    assert with_features.score_unit.startswith("log(1 + e) + f / 2 with f standard deviations of the features' distance")
-    assert with_features.score([good_picture(99, (48, 48))]) != without.score([good_picture(99, (48, 48))])
-
-    assert here(data, run) == 2
-    in_child(data, run, "--fresh")
-
-    assert (run / "snag.pt").read_bytes() == (whole_run / "snag.pt").read_bytes()
-
-
-def test_features_are_not_added_to_a_model_whose_learning_is_gone(
+def test_features_are_a_setting_like_others_of_which_nothing_stays_when_it_is_changed(
     data: Path, whole_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """That would train it from the start."""
+    """With them the networks see other pictures: a finished model stays, and an unfinished run starts anew."""
     run = shutil.copytree(whole_run, tmp_path / "run")
-    (run / "checkpoint.pt").unlink()
 
     assert here(data, run, "--features") == 2
-    assert "checkpoint.pt, what it learnt, is gone" in capsys.readouterr().err
+    assert f"{run / 'snag.pt'} is finished and stays as it is: its features was False, not True" in capsys.readouterr().err
+
+    (run / "snag.pt").unlink()
+    assert "settings or pictures changed: training starts anew" in in_child(data, run, "--features", "--epochs", "1").out
 
 
 def test_a_setting_that_is_newer_than_the_model_counts_with_its_default(

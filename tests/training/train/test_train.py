@@ -18,6 +18,7 @@ from tensorboardX.proto.event_pb2 import Event
 from snag.core.artifact import load_artifact
 from snag.training.data.dataset import digest_of, good_pictures
 from snag.training.data.split import read_split
+from snag.training.fit.standardisation import LEAST_WEIGHT, MOST_WEIGHT
 from snag.training.modes import MODES
 from tests.support.children import killed_before_replacing, signal_at_step
 from tests.support.parts import good_picture
@@ -69,6 +70,37 @@ def test_the_artefact_says_what_made_it_and_judges_pictures(data: Path, whole_ru
     assert (artifact.settings["fit_pictures"], artifact.settings["standardise_pictures"]) == (COUNT - 2 - 4, 2)
     assert set(artifact.settings["last_loss"]) == {"reconstruction", "weight"}
     assert artifact.score([good_picture(99, (48, 48))])[0].anomaly_score < 1e4
+
+
+@pytest.fixture(scope="module")
+def with_memory(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with networks and a memory."""
+    run = tmp_path_factory.mktemp("with memory")
+    assert in_child(data, run, "--features", "--epochs", "1").code == 0
+    return run
+
+
+def test_with_a_memory_the_artefact_says_how_much_it_weighs_and_shows_what_each_of_both_finds(
+    whole_run: Path, with_memory: Path
+) -> None:
+    without, artifact = load_artifact(whole_run / "snag.pt"), load_artifact(with_memory / "snag.pt")
+
+    weight = artifact.settings["memory_weight"]
+    assert (without.settings["features"], without.settings["memory_weight"]) == (False, None)
+    assert artifact.settings["features"] is True
+    assert LEAST_WEIGHT <= weight <= MOST_WEIGHT
+    assert artifact.score_unit.startswith(f"log(1 + e) + {weight:.2f} d at the worst place, with d standard deviations")
+    assert artifact.score_unit.endswith(f"and e {without.score_unit}")
+    (found,) = artifact.score([255.0 - good_picture(99, (48, 48))])
+    assert torch.equal(found.anomaly_map, found.error_map + found.memory_map)
+    assert found.memory_map.any()
+    assert found.anomaly_score == float(found.anomaly_map.max())
+
+
+def test_with_a_memory_the_same_seed_gives_the_same_bytes_too(data: Path, with_memory: Path, tmp_path: Path) -> None:
+    in_child(data, tmp_path, "--features", "--epochs", "1")
+
+    assert (tmp_path / "snag.pt").read_bytes() == (with_memory / "snag.pt").read_bytes()
 
 
 def _events(path: Path) -> Iterator[Event]:

@@ -254,7 +254,7 @@ def test_features_whose_packages_are_missing_are_refused_before_anything_is_writ
 
     assert here(data, tmp_path / "run", "--features") == 2
 
-    assert "expected them after `make train PRESET=features`" in capsys.readouterr().err
+    assert "expected them after `make .venv/.installed-features`, as of `make train`, or pip's extra" in capsys.readouterr().err
     assert list((tmp_path / "run").iterdir()) == []
 
 

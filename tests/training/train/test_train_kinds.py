@@ -12,11 +12,13 @@ import torch
 from PIL import Image
 
 from snag.core.artifact import load_artifact
+from snag.detector.geometry import block_means
 from snag.training import preview, train
 from snag.training.augment.symmetry import Symmetry
 from snag.training.loop import batches
 from snag.training.modes import MODES
 from snag.training.plan import TrainingPlan
+from snag.training.prepared_cache import PreparedPictures
 from snag.training.settings import train_settings
 from snag.training.training_set import read_training_set
 from tests.support.discs import disc, place
@@ -123,13 +125,26 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
     data = write_data_set(tmp_path / "data", 31, (96, 96))
     Image.fromarray(as_bytes(draw_scene((96, 96), [], noise_seed=1))).save(data / "train" / "good" / "empty.png")
     place = ["--data", str(data), "--run", str(tmp_path / "run")]
-    settings = train_settings([*place, "--preset", "quick", "--pixels", "2048", "--calibrate-share", "0.2"])
+    settings = train_settings([*place, "--preset", "quick", "--no-features", "--pixels", "2048", "--calibrate-share", "0.2"])
 
     pictures = read_training_set(settings)
 
     assert "train/good/empty.png" in pictures.split.fit  # of this seed
     assert (len(pictures.fit), pictures.choice.mode.name) == (len(pictures.split.fit) - 1, "oriented_crop")
     assert "left out 1 good pictures whose part or scene could not be aligned" in capsys.readouterr().out
+
+
+def test_for_a_memory_pictures_are_prepared_closer_than_the_networks_see_them(data: Path, tmp_path: Path) -> None:
+    """All of them: those to learn from are read when they are asked for, and their block means are what is learnt."""
+    seen, closer = (read_training_set(settings_of(data, tmp_path, flag)) for flag in ("--no-features", "--features"))
+
+    assert isinstance(closer.prepared, PreparedPictures)
+    assert closer.split == seen.split
+    assert [picture.shape for picture in seen.fit] == [picture.shape for picture in seen.prepared]
+    assert {tuple(picture.shape) for picture in closer.fit} == {(1, 32, 32)} == {tuple(picture.shape) for picture in seen.fit}
+    assert {tuple(picture.shape) for picture in (*closer.prepared, *closer.standardise)} == {(1, 64, 64)}
+    for picture, learnt in zip(closer.prepared, closer.fit, strict=True):
+        assert torch.equal(block_means(picture, 2), learnt)
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------------
