@@ -1,4 +1,4 @@
-"""The memory: banks of several resolutions, of which each sees what is of its size, and whose mean counts."""
+"""The memory: banks of three sizes of the picture, of which each sees what is of its size, and whose mean counts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from snag.detector.backbone import CHANNELS
-from snag.detector.memory import BANKS, Memory, side_by_side
+from snag.detector.memory import HALVINGS, Memory, side_by_side
 from snag.detector.memory_bank import MemoryBank
 from snag.training.augment.symmetry import Symmetry
 from snag.training.fit.backbone import backbone
@@ -39,17 +39,16 @@ def test_what_a_memory_says_is_the_mean_of_what_its_banks_say_at_an_eighth_of_th
         torch.testing.assert_close(found[number], (each[0] + each[1] + each[2]) / 3, rtol=2e-3, atol=2e-3)
 
 
-def test_each_bank_remembers_the_resolutions_that_stand_in_the_table() -> None:
+def test_each_bank_looks_at_the_picture_or_at_a_half_or_a_quarter_of_its_side() -> None:
     memory, asked = filled(noise(6)), noise(1)
     brought = (asked - memory.centre) / memory.spread
 
     found = memory.features(asked)
 
-    for features, (halvings, levels) in zip(found, BANKS, strict=True):
+    for features, halvings in zip(found, HALVINGS, strict=True):
         smaller = functional.avg_pool2d(brought, 2**halvings)
-        seen = [Means()(smaller)[level] for level in levels]
-        assert torch.equal(features, side_by_side(seen))
-    assert [tuple(features.shape[1:]) for features in found] == [(6, 8, 12), (6, 4, 6), (2, 1, 2)]
+        torch.testing.assert_close(features, side_by_side(Means()(smaller)))
+    assert [tuple(features.shape[1:]) for features in found] == [(6, 8, 12), (6, 4, 6), (6, 2, 3)]
 
 
 def test_features_of_several_resolutions_lie_side_by_side_at_that_of_the_second() -> None:
@@ -60,7 +59,14 @@ def test_features_of_several_resolutions_lie_side_by_side_at_that_of_the_second(
     assert found.shape == (1, 6, 8, 8)
     inside = found[0, :, 3, 3]  # at the border of each the neighbourhoods reach beyond it
     assert inside.tolist() == pytest.approx([16, 16, 8, 8, 8, 4])
-    assert side_by_side([coarse]).shape == coarse.shape
+
+
+def test_each_feature_is_the_mean_of_nine_places() -> None:
+    seen = torch.rand(1, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    found = side_by_side([seen, seen, seen])
+
+    assert float(found[0, 1, 3, 4]) == pytest.approx(float(seen[0, 1, 2:5, 3:6].mean()), rel=1e-5)
 
 
 def changed_places(change: Tensor) -> list[float]:
@@ -95,11 +101,11 @@ def test_what_is_large_and_faint_is_seen_by_the_bank_of_the_least_resolution() -
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 160), (320, 512)])
-def test_the_backbone_sees_pictures_of_any_size_at_four_resolutions(size: tuple[int, int]) -> None:
+def test_the_backbone_sees_pictures_of_any_size_at_three_resolutions(size: tuple[int, int]) -> None:
     with torch.inference_mode():
         found = backbone()(torch.zeros(1, 3, *size))
 
-    shapes = [(1, count, size[0] // side, size[1] // side) for count, side in zip(CHANNELS, (4, 8, 16, 32), strict=True)]
+    shapes = [(1, count, size[0] // side, size[1] // side) for count, side in zip(CHANNELS, (4, 8, 16), strict=True)]
     assert [tuple(features.shape) for features in found] == shapes
 
 

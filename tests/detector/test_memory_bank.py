@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-import pytest
 import torch
 from torch import Tensor
 
-from snag.detector.memory_bank import MemoryBank, neighbourhoods
+from snag.detector.memory_bank import MemoryBank
 from snag.training.fit.memory import fill
 
 
@@ -95,12 +94,3 @@ def test_places_beyond_what_is_compared_at_a_time_count_like_the_first() -> None
     whole, part = bank.distance(wide)[0], bank.distance(wide[:, :, 16:])[0]
 
     torch.testing.assert_close(whole[17:], part[1:], rtol=1e-4, atol=1e-4)  # the row above looks across the cut
-
-
-def test_a_neighbourhood_is_the_mean_of_nine_places() -> None:
-    seen = features(1)
-
-    found = neighbourhoods(seen)
-
-    assert found.shape == seen.shape
-    assert float(found[0, 2, 3, 4]) == pytest.approx(float(seen[0, 2, 2:5, 3:6].mean()), rel=1e-5)

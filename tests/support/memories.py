@@ -12,11 +12,11 @@ from snag.training.fit.memory import remember
 
 
 class Means(nn.Module):
-    """Stands in for the backbone: mean and spread of each square of 4, of 8, of 16 and of 32, of the first channel."""
+    """Stands in for the backbone: mean and spread of each square of 4, of 8 and of 16, of the first channel."""
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         first = pictures[:, :1]
-        return [self.of_squares(first, side) for side in (4, 8, 16, 32)]
+        return [self.of_squares(first, side) for side in (4, 8, 16)]
 
     def of_squares(self, first: Tensor, side: int) -> Tensor:
         mean = functional.avg_pool2d(first, side, ceil_mode=True)
