@@ -195,6 +195,9 @@ def _alignment(diagnosis: Diagnosis) -> Iterator[Advice]:
     choice = diagnosis.choice
     urgency: Urgency = "note" if choice.is_fallback else "good"
     yield Advice(urgency, f"Training will see {choice.mode.phrase}: {choice.fit.why}.")
+    if (second := diagnosis.second_choice) is not None:
+        asked = f'make train ARGS="--mode {second.name}"'
+        yield Advice("note", f"Second choice: {second.phrase} (`{asked}`). Compare both reports where you have defects.")
 
 
 def _layout(diagnosis: Diagnosis) -> Iterator[Advice]:

@@ -27,8 +27,8 @@ from snag.training.data.near_duplicates import near_duplicates
 from snag.training.data.split import split_good
 from snag.training.data.survey import in_threads
 from snag.training.data.white import white_of_set
-from snag.training.modes import Choice, choose
-from snag.training.modes.mode import some_of
+from snag.training.modes import Choice, choose, second_choice
+from snag.training.modes.mode import Mode, some_of
 from snag.training.run.progress import progress
 
 #: Pixels of the prepared pictures in which suspects are sought: enough for defects of a few pixels, and quick.
@@ -51,6 +51,7 @@ class Diagnosis:
     findings: Sequence[Finding]  #: of the layout's check
     exams: Sequence[Exam]  #: readable pictures, train/good first
     choice: Choice | None  #: how training would prepare them; None with too few good pictures
+    second_choice: Mode | None  #: what else would fit them
     prepared: Tensor | None  #: [n, c, h, w] of train/good
     oddities: Sequence[Oddity]  #: of train/good, in the order of `train`
     twins: Sequence[Sequence[str]]  #: names of near-duplicates in train/good, by group
@@ -99,6 +100,7 @@ def diagnose(data: Path, limits: PictureLimits = LIMITS, lots: str | None = None
         findings=findings,
         exams=exams,
         choice=choice,
+        second_choice=None if choice is None else second_choice(choice.mode, [exam.summary for exam in train]),
         prepared=prepared,
         oddities=[] if prepared is None else oddities(prepared),
         twins=_twins(train, groups),

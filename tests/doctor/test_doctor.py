@@ -16,7 +16,7 @@ from snag.doctor.diagnosis import diagnose
 from snag.doctor.exam import examine, pictures_to_examine
 from snag.doctor.page import render
 from snag.training import train
-from snag.training.modes import MODES, Choice
+from snag.training.modes import MODES, Choice, second_choice
 from tests.support.parts import as_bytes, good_bolt, good_picture, write_data_set
 
 SIZE = (128, 128)
@@ -107,6 +107,12 @@ class TestAdvice:
         assert said(sound, "No good picture looks unlike the others", "good")
         assert said(sound, "Nothing as simple as brightness", "good")
         assert said(sound, "each part cut out and turned upright", "good")
+        assert said(sound, r'^Second choice: each picture whole \(`make train ARGS="--mode full_frame"`\)', "note")
+
+    def test_no_second_choice(self, sound):
+        """After the last resort there is none, and nothing is said."""
+        assert second_choice(MODES["full_frame"], [exam.summary for exam in sound.train]) is None
+        assert not said(replace(sound, second_choice=None), "Second choice")
 
     @pytest.mark.parametrize("name", MODES)
     def test_every_mode(self, sound, name):

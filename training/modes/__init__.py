@@ -85,6 +85,13 @@ def _or_the_scene_around_it(choice: Choice, summaries: Sequence[PictureSummary],
     return choice if isinstance(around, Refusal) else Choice(scene.MODE, around)
 
 
+def second_choice(first: Mode, summaries: Sequence[PictureSummary]) -> Mode | None:
+    """The next mode after the chosen one, in order of preference, that fits as well; None after the last."""
+    request = FitRequest(channels=1)
+    after = list(MODES.values())[list(MODES.values()).index(first) + 1 :]
+    return next((mode for mode in after if not isinstance(mode.fit(summaries, request), Refusal)), None)
+
+
 def _channels(summaries: Sequence[PictureSummary], colour: str) -> int:
     if colour != AUTO:
         return 3 if colour == "colour" else 1
