@@ -54,7 +54,7 @@ def test_the_model_keeps_what_training_accepted(data, tmp_path):
 
     plan = TrainingPlan.of(asked, read_training_set(asked))
 
-    kept = artifact_settings(plan, {}, {})
+    kept = artifact_settings(plan, {}, {}, None)
     assert {name: kept[name] for name in ("max_pixels", "max_side", "white")} == {
         "max_pixels": 7200,
         "max_side": 90,
@@ -70,7 +70,7 @@ def test_brightness_that_is_judged_is_what_the_format_says(data, tmp_path):
     flags = ["--pixels", "1024", "--mode", "full_frame", "--exposure", "raw"]
     asked = train_settings(["--data", str(data), "--run", str(tmp_path / "run"), *flags])
 
-    assert artifact_settings(TrainingPlan.of(asked, read_training_set(asked)), {}, {})["white"] == 65535
+    assert artifact_settings(TrainingPlan.of(asked, read_training_set(asked)), {}, {}, None)["white"] == 65535
 
 
 def test_a_server_and_a_program_accept_what_training_did(tmp_path):
