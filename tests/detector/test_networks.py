@@ -55,7 +55,7 @@ def test_steps_on_one_batch_bring_both_losses_down() -> None:
 
 
 def test_without_a_learned_weight_there_is_only_the_reconstruction_to_learn() -> None:
-    assert set(learner("--score", "mse").step(*batch(0), rate=1e-3)) == {"reconstruction"}
+    assert set(learner("--score", "mse", "--no-features").step(*batch(0), rate=1e-3)) == {"reconstruction"}
 
 
 def test_every_pair_of_an_ensemble_learns_and_each_is_another() -> None:

@@ -107,7 +107,9 @@ class TestAdvice:
         assert said(sound, "No good picture looks unlike the others", "good")
         assert said(sound, "Nothing as simple as brightness", "good")
         assert said(sound, "each part cut out and turned upright", "good")
-        assert said(sound, r'^Second choice: each picture whole \(`make train ARGS="--mode full_frame"`\)', "note")
+        assert said(
+            sound, r'^Second choice: each part cut out wherever it lies, .* \(`make train ARGS="--mode centred_crop"`\)', "note"
+        )
 
     def test_no_second_choice(self, sound):
         """After the last resort there is none, and nothing is said."""
