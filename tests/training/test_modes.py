@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
+from snag.core.artifact import load_artifact
 from snag.doctor import __main__ as doctor
 from snag.evaluation import evaluate
 from snag.training import archive, calibrate, train
+from snag.training.fit.standardisation import LEAST_WEIGHT, MOST_WEIGHT
 from snag.training.modes import MODES
 from snag.training.modes.mode import Mode
 from tests.support.asking import ASKING, draw_asking
 
-SMALL = ["--preset", "quick", "--epochs", "1", "--batch-size", "4", "--pixels", "2048", "--calibrate-share", "0.3"]
+SMALL = ["--preset", "default", "--epochs", "1", "--batch-size", "4", "--pixels", "2048", "--calibrate-share", "0.3"]
 SMALL += ["--base-channels", "4", "--bottleneck", "4", "--weight-channels", "4", "--precision", "float32"]
 
 
@@ -74,6 +77,18 @@ def test_the_archive_holds_the_model_which_says_in_which_mode_it_judges(walked: 
         "judges_border": walked.mode.judges_border,
         "window": walked.mode.window,
     }
+
+
+def test_every_mode_has_networks_and_a_memory(walked: Walked) -> None:
+    """Unless it is told otherwise; and its map is the sum of what both find."""
+    artifact = load_artifact(walked.run / "snag.pt")
+
+    (found,) = artifact.score([ASKING[walked.mode.name](0)])
+
+    assert artifact.settings["features"] is True
+    assert LEAST_WEIGHT <= artifact.settings["memory_weight"] <= MOST_WEIGHT
+    assert found.reason is None
+    assert torch.equal(found.anomaly_map, found.error_map + found.memory_map)
 
 
 def test_the_report_says_what_the_networks_see(walked: Walked) -> None:
