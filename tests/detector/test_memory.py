@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snag.detector.backbone import CHANNELS
+from snag.detector.backbone import CHANNELS, TAKEN
 from snag.detector.memory import HALVINGS, Memory, side_by_side
 from snag.detector.memory_bank import MemoryBank
 from snag.training.augment.symmetry import Symmetry
-from snag.training.fit.backbone import backbone
+from snag.training.fit.backbone import backbone, published
 from snag.training.fit.memory import remember, standardise
 from tests.support.memories import Means, filled, noise
 
@@ -107,6 +107,21 @@ def test_the_backbone_sees_pictures_of_any_size_at_three_resolutions(size: tuple
 
     shapes = [(1, count, size[0] // side, size[1] // side) for count, side in zip(CHANNELS, (4, 8, 16), strict=True)]
     assert [tuple(features.shape) for features in found] == shapes
+
+
+def test_the_backbone_gives_what_the_published_network_gives() -> None:
+    pictures = torch.randn(2, 3, 72, 96, generator=torch.Generator().manual_seed(0))
+    network = published()
+    with torch.inference_mode():
+        seen = network._swish(network._bn0(network._conv_stem(pictures)))
+        expected = []
+        for number, block in enumerate(network._blocks[: TAKEN[-1] + 1]):
+            seen = block(seen)
+            expected += [seen] if number in TAKEN else []
+        found = backbone()(pictures)
+
+    for ours, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (64, 160), (192, 96)])
