@@ -8,7 +8,7 @@ from torch import Tensor
 from snag.detector.exposure import to_channels
 from snag.detector.geometry import crop, pose_of, sample, strip_places
 from snag.detector.locator import Locator
-from snag.detector.preparation import LEAST_DEVIATION, SAMPLES, Preparation, Prepared, normalised
+from snag.detector.preparation import LEAST_DEVIATION, Preparation, Prepared, normalised
 
 
 class CentredCrop(Preparation):
@@ -22,22 +22,14 @@ class CentredCrop(Preparation):
     table: Tensor  #: [c, 1, 1]: what it is painted over with, prepared values
 
     def __init__(
-        self,
-        locator: Locator,
-        channels: int,
-        height: int,
-        width: int,
-        step: float,
-        centre: float,
-        spread: float,
-        samples: int = SAMPLES,
+        self, locator: Locator, channels: int, height: int, width: int, step: float, centre: float, spread: float
     ) -> None:
-        """`step` is the side of a prepared pixel in units of the picture's long side, each read off samples x samples places.
+        """`step` is the side of a prepared pixel in units of the picture's long side.
 
         Prepared values have mean `centre` and deviation `spread` over the box, before it is painted over.
         """
         super().__init__()
-        self.locator, self.samples = locator, samples
+        self.locator = locator
         self.channels, self.height, self.width, self.step = channels, height, width, step
         self.centre, self.spread, self.least_deviation = centre, spread, LEAST_DEVIATION
         self.register_buffer("core", torch.zeros(height, width))
@@ -60,4 +52,4 @@ class CentredCrop(Preparation):
         return Prepared(values, pose, reason), sample(silhouette[None], seen)[0]
 
     def _cut(self, picture: Tensor, place: Tensor) -> Tensor:
-        return to_channels(crop(picture, place, self.height, self.width, self.step, self.samples), self.channels)
+        return to_channels(crop(picture, place, self.height, self.width, self.step), self.channels)

@@ -108,13 +108,12 @@ def sample_strip(picture: Tensor, pose: Tensor, height: int, width: int, step: f
     return sample(around, strip_places(here, height, width, scale * step, bottom - top, right - left))
 
 
-def crop(picture: Tensor, place: Tensor, height: int, width: int, step: float, samples: int) -> Tensor:
-    """The strip of height x width at `place`, each pixel the mean of samples x samples: [C, height, width].
+def crop(picture: Tensor, place: Tensor, height: int, width: int, step: float) -> Tensor:
+    """The strip of height x width at `place`, read at twice the resolution and averaged four by four: [C, height, width].
 
-    Where the strip's pixels are larger than the picture's, several samples of each let a shift by a part of one blur nothing.
+    So a shift by a part of a pixel blurs nothing, and a turn moves the features' distances half as far.
     """
-    fine = sample_strip(picture, place, samples * height, samples * width, step / samples)
-    return block_means(fine, samples) if samples > 1 else fine
+    return block_means(sample_strip(picture, place, 2 * height, 2 * width, 0.5 * step), 2)
 
 
 def background_at(coefficients: Tensor, places: Tensor) -> Tensor:

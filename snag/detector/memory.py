@@ -37,12 +37,16 @@ class Memory(nn.Module):
         self.banks = nn.ModuleList([MemoryBank(sum(CHANNELS)) for _ in HALVINGS])
 
     def forward(self, prepared: Tensor) -> Tensor:
-        """Prepared pictures [N, c, h, w], h and w multiples of 32, to standard deviations farther than usual [N, h/8, w/8]."""
+        """Prepared pictures [N, c, h, w] to standard deviations farther than usual, 0 or more: [N, h/8, w/8].
+
+        h and w are multiples of 32.
+        """
         height, width = prepared.shape[2] // 8, prepared.shape[3] // 8
         features = self.features(prepared)
         total = torch.zeros(prepared.shape[0], height, width)
         for number, bank in enumerate(self.banks):
-            total = total + resized(bank(features[number])[:, None], height, width)[:, 0]
+            # Less than usual counts as usual: what is seen at one size shall not be hidden by another.
+            total = total + resized(bank(features[number])[:, None].clamp(min=0.0), height, width)[:, 0]
         return total / float(len(self.banks))
 
     @torch.jit.export

@@ -9,7 +9,7 @@ from torch import Tensor
 from snag.detector.aligner import Aligner
 from snag.detector.exposure import to_channels
 from snag.detector.geometry import background_at, crop, pose_of, strip_places
-from snag.detector.preparation import SAMPLES, Preparation, Prepared, resized
+from snag.detector.preparation import Preparation, Prepared, resized
 
 #: Grey values of the table around a dark part; of a bright part, and of the table around it.
 LEVEL: Final = 0.8
@@ -21,13 +21,9 @@ COARSE: Final = 8
 class OrientedCrop(Preparation):
     """A preparation (see `preparation`) of parts that have a long axis. The background becomes `level`."""
 
-    def __init__(self, aligner: Aligner, channels: int, height: int, width: int, length: float, samples: int = SAMPLES) -> None:
-        """`length` is the strip's long side in units of the picture's long side; its other side follows from the pixels.
-
-        Each pixel is read off samples x samples places.
-        """
+    def __init__(self, aligner: Aligner, channels: int, height: int, width: int, length: float) -> None:
+        """`length` is the strip's long side in units of the picture's long side; its other side follows from the pixels."""
         super().__init__()
-        self.samples = samples
         self.aligner = aligner
         self.channels, self.height, self.width = channels, height, width
         self.step = length / width
@@ -41,7 +37,7 @@ class OrientedCrop(Preparation):
         """See `Preparation`."""
         height, width, side = picture.shape[1], picture.shape[2], self.coarse
         place, coefficients, scale, reason = self.aligner(picture if other is None else other)
-        strip = to_channels(crop(picture, place, self.height, self.width, self.step, self.samples), self.channels)
+        strip = to_channels(crop(picture, place, self.height, self.width, self.step), self.channels)
         coarse = strip_places(place, self.height // side, self.width // side, side * self.step, height, width)
         background = resized(background_at(coefficients, coarse)[None, None], self.height, self.width)[0]
         pose = pose_of(place, self.height, self.width, self.step, height, width)

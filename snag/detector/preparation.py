@@ -13,8 +13,6 @@ from torch.nn import functional
 
 #: Grey levels of standard deviation below which a picture is not stretched further: a picture of nothing stays one of nothing.
 LEAST_DEVIATION: Final = 0.5
-#: Places a side that a pixel is read off, where a picture is moved or turned.
-SAMPLES: Final = 2
 #: Why there is no verdict on a picture: its part or scene was not found.
 NOT_ALIGNED: Final = "not_aligned"
 

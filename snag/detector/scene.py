@@ -9,7 +9,7 @@ from torch.nn import functional
 from snag.detector.exposure import at_limits, to_channels
 from snag.detector.flat_field import FlatField
 from snag.detector.geometry import block_means
-from snag.detector.preparation import LEAST_DEVIATION, SAMPLES, Preparation, Prepared, normalised, resized
+from snag.detector.preparation import LEAST_DEVIATION, Preparation, Prepared, normalised, resized
 from snag.detector.registration import Registration, moved, theta
 
 
@@ -26,21 +26,10 @@ class Scene(Preparation):
     not_white: Tensor  #: [c, h, w]: and not white
 
     def __init__(
-        self,
-        registration: Registration,
-        channels: int,
-        height: int,
-        width: int,
-        centre: float,
-        spread: float,
-        samples: int = SAMPLES,
+        self, registration: Registration, channels: int, height: int, width: int, centre: float, spread: float
     ) -> None:
-        """Prepared grey values have mean `centre` and standard deviation `spread`; `height` and `width` multiples of 16.
-
-        Each pixel is read off samples x samples places: as of a strip, a shift by a part of a pixel blurs nothing.
-        """
+        """Prepared grey values have mean `centre` and standard deviation `spread`; `height` and `width` multiples of 16."""
         super().__init__()
-        self.samples = samples
         self.channels, self.height, self.width = channels, height, width
         self.centre, self.spread, self.least_deviation = centre, spread, LEAST_DEVIATION
         self.registration = registration
@@ -91,11 +80,10 @@ class Scene(Preparation):
     def _move_back(self, picture: Tensor, move: Tensor) -> tuple[Tensor, Tensor]:
         """Where the scene usually lies, at the working size; and its pose."""
         values = to_channels(picture, self.channels)
-        height, width = self.samples * self.height, self.samples * self.width
-        fine = resized(values[None], min(height, values.shape[1]), min(width, values.shape[2]))
-        fine = moved(fine, move[None], height, width)[0]
-        back = block_means(fine, self.samples) if self.samples > 1 else fine
-        return back, theta(move[None], picture.shape[1], picture.shape[2])[0]
+        # Twice the resolution and then the mean of four, as of a strip: a part of a pixel blurs nothing.
+        tall, wide = min(2 * self.height, values.shape[1]), min(2 * self.width, values.shape[2])
+        fine = moved(resized(values[None], tall, wide), move[None], 2 * self.height, 2 * self.width)[0]
+        return block_means(fine, 2), theta(move[None], picture.shape[1], picture.shape[2])[0]
 
 
 def covered(pose: Tensor, height: int, width: int) -> Tensor:

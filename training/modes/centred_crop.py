@@ -33,7 +33,7 @@ def fit(summaries: Sequence[PictureSummary], request: FitRequest) -> Fit | Refus
     height, width = working_size(found.height * native, found.width * native, request.pixels or PIXELS, request.enlarged)
     tall, wide = request.finer * height, request.finer * width
     step = max(found.height / tall, found.width / wide)
-    module = CentredCrop(found.locator, request.channels, tall, wide, step, CENTRE, SPREAD, request.samples)
+    module = CentredCrop(found.locator, request.channels, tall, wide, step, CENTRE, SPREAD)
     return Fit(module, found.why, torch.ones(height, width), background=module.table.numpy())
 
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import numpy as np
 from torch import Tensor
 
-from snag.detector.preparation import SAMPLES, Preparation
+from snag.detector.preparation import Preparation
 from snag.training.augment.augmentation import Augmentation
 from snag.training.augment.defect_style import DefectStyle
 from snag.training.data.survey import PictureSummary
@@ -36,11 +36,6 @@ class FitRequest:
     raw: bool = False  #: grey values stay as they are; of modes that may be raw
     finer: int = 1  #: times more pixels a side than the networks see: the memory looks closer
     by_name: bool = False  #: the mode was asked for: doubts that only a guess would have are set aside
-
-    @property
-    def samples(self) -> int:
-        """Places a side that a prepared pixel is read off: fewer where there are more pixels."""
-        return max(1, SAMPLES // self.finer)
 
     @property
     def enlarged(self) -> float:

@@ -36,7 +36,7 @@ def fit(summaries: Sequence[PictureSummary], request: FitRequest) -> Fit | Refus
     if height * found.width / width < found.height - 1.5 * MARGIN:
         height += BLOCK  # rounding may take of the margin, not of the part
     finer = request.finer
-    module = OrientedCrop(found.aligner, request.channels, finer * height, finer * width, found.width, request.samples)
+    module = OrientedCrop(found.aligner, request.channels, finer * height, finer * width, found.width)
     foreground = _foreground(found.aligner, height, width)
     return Fit(module, found.why, foreground, background=module.level, may_be_one_of_many=found.may_be_a_scene)
 

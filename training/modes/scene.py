@@ -32,7 +32,7 @@ def fit(summaries: Sequence[PictureSummary], request: FitRequest) -> Fit | Refus
     tall, wide = (median(summary.height for summary in summaries), median(summary.width for summary in summaries))
     height, width = working_size(float(tall), float(wide), request.pixels or PIXELS, request.enlarged)
     finer = request.finer
-    module = Scene(found.registration, request.channels, finer * height, finer * width, CENTRE, SPREAD, request.samples)
+    module = Scene(found.registration, request.channels, finer * height, finer * width, CENTRE, SPREAD)
     return Fit(module, found.why, torch.ones(height, width), scene=torch.zeros(request.channels, height, width))
 
 
