@@ -19,8 +19,7 @@ from snag.training.data.split import read_split, split_good
 from snag.training.data.survey import survey
 from snag.training.data.white import white_of_set
 from snag.training.fit.working_size import BLOCK
-from snag.training.modes import choose
-from snag.training.modes.full_frame import MODE, PIXELS
+from snag.training.modes import FALLBACK, choose
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,8 @@ def of_whole_pictures(data: Path, scale: float, seed: int) -> ControlPictures:
     summaries = dict(zip(names, survey(paths, limits), strict=True))
     split = split_good(names, near_duplicates([one.cells for one in summaries.values()]), (None, None), seed, None, data)
     fitted = [summaries[name] for name in split.fit]
-    usual, module = (choose(fitted, mode=MODE.name, pixels=round(times**2 * PIXELS)).module for times in (1.0, scale))
+    usual = choose(fitted, mode=FALLBACK.name).module
+    module = choose(fitted, mode=FALLBACK.name, pixels=round(scale**2 * usual.height * usual.width)).module
     missing = scale * (usual.height * usual.width / (module.height * module.width)) ** 0.5
 
     @torch.inference_mode()
@@ -77,7 +77,7 @@ def of_whole_pictures(data: Path, scale: float, seed: int) -> ControlPictures:
         return None if found.reason else _times(found.picture, max(1.0, missing))
 
     fit, calibrate = ([data / name for name in names] for names in (split.fit, split.calibrate))
-    return ControlPictures(MODE.name, fit, calibrate, prepare, limits)
+    return ControlPictures(FALLBACK.name, fit, calibrate, prepare, limits)
 
 
 def _times(picture: Tensor, scale: float) -> Tensor:

@@ -14,8 +14,11 @@ class Step:
     flags: tuple[str, ...]
 
 
-#: The baseline's recipe at the working size and length of `quick`, so that the rows differ by what they name alone.
-_SMALL = ("--pixels", "30000", "--epochs", "80")
+#: All take as many steps, so that the rows differ by what they name alone; the baseline's recipe at the working size of parts.
+_LENGTH = ("--epochs", "80")
+_SMALL = ("--pixels", "30000", *_LENGTH)
+_ALONE = (*_LENGTH, "--no-features")
+_BY_PEAK = (*_ALONE, "--score", "peak", "--standardise-share", "0")
 
 STEPS = (
     Step("1 the baseline's recipe, grey values as they are", "baseline", (*_SMALL, "--exposure", "raw")),
@@ -24,11 +27,12 @@ STEPS = (
     Step(
         "4 + parts aligned, and the schedule of quick",
         "quick",
-        ("--autoencoder", "baseline", "--no-inpaint-defects", "--score", "peak", "--standardise-share", "0"),
+        ("--autoencoder", "baseline", "--no-inpaint-defects", *_BY_PEAK),
     ),
-    Step("5 + a narrow bottleneck", "quick", ("--no-inpaint-defects", "--score", "peak", "--standardise-share", "0")),
-    Step("6 + repairs synthetic defects", "quick", ("--score", "peak", "--standardise-share", "0")),
-    Step("7 + a learned weight on the error", "quick", ("--standardise-share", "0")),
-    Step("8 + standardised by place: quick", "quick", ()),
-    Step("9 + an ensemble of three", "quick", ("--ensemble-size", "3")),
+    Step("5 + a narrow bottleneck", "quick", ("--no-inpaint-defects", *_BY_PEAK)),
+    Step("6 + repairs synthetic defects", "quick", _BY_PEAK),
+    Step("7 + a learned weight on the error", "quick", (*_ALONE, "--standardise-share", "0")),
+    Step("8 + standardised by place", "quick", _ALONE),
+    Step("9 + an ensemble of three", "quick", (*_ALONE, "--ensemble-size", "3")),
+    Step("10 + a memory of what ImageNet's features saw", "quick", (*_LENGTH, "--ensemble-size", "3")),
 )
