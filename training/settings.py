@@ -54,7 +54,10 @@ class TrainSettings(PictureSettings):
     )
     colour: Literal["auto", "grey", "colour"] = Field("auto", description="channels that the network sees")
     pixels: int | None = Field(
-        None, ge=1024, le=4_200_000, description="pixels of the working picture, at most about (unset: by mode)"
+        None,
+        ge=1024,
+        le=4_200_000,
+        description="pixels that the networks see, at most about; the memory sees four times as many (unset: by mode)",
     )
 
     autoencoder: Literal["bottleneck", "baseline"] = Field("bottleneck", description="reconstruction network")

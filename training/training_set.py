@@ -71,11 +71,17 @@ def training_set_of(settings: TrainSettings, paths: list[Path], digest: str) -> 
         raw=settings.exposure == "raw",
         finer=settings.finer,
     ).completed(lambda: (read(settings.data / name, limits) for name in progress(some_of(parts.fit), "usual look", "picture")))
-    module = choice.module
-    print(f"{choice.mode.name}: {choice.mode.phrase}, {module.channels} x {module.height} x {module.width}; {choice.fit.why}")
+    print(f"{choice.mode.name}: {choice.mode.phrase}, {_size(choice, settings.finer)}; {choice.fit.why}")
     prepared, standardise = (_prepare(settings, choice, part, digest, limits) for part in (parts.fit, parts.standardise))
     fit = prepared if settings.finer == 1 else [block_means(picture, settings.finer) for picture in prepared]
     return TrainingSet(prepared, list(fit), list(standardise), choice, parts, digest, limits)
+
+
+def _size(choice: Choice, finer: int) -> str:
+    """What is prepared, at most, and what the networks see of it."""
+    module = choice.module
+    prepared = f"{module.channels} x {module.height} x {module.width}"
+    return prepared if finer == 1 else f"{prepared}, to the networks {module.height // finer} x {module.width // finer}"
 
 
 def _prepare(

@@ -85,7 +85,7 @@ class Artifact:
 
     @torch.inference_mode()
     def prepare(self, picture: Tensor) -> Tensor:
-        """One decoded picture as the network sees it, float32 [c, h, w]: exposure normalised, aligned or resized."""
+        """One decoded picture as `score_prepared` takes it, float32 [c, h, w]: exposure normalised, aligned or resized."""
         return self.script.prepare(picture).picture
 
 

@@ -92,7 +92,7 @@ class Detector(nn.Module):
 
     @torch.jit.export
     def prepare(self, picture: Tensor) -> Prepared:
-        """One picture [C, H, W] as the networks see it; see `preparation`."""
+        """One picture [C, H, W] as memory and networks look at it, the latter at its `view`; see `preparation`."""
         return self.preparation(picture)
 
     @torch.jit.export

@@ -30,7 +30,7 @@ class MemoryBank(nn.Module):
     deviation: Tensor  #: [h, w] (or [1, 1]): its standard deviation
 
     def __init__(self, features: int) -> None:
-        """Until it is filled (`training/fit/memory_bank.py`), it knows one place."""
+        """Until it is filled (`training/fit/memory.py`), it knows one place."""
         super().__init__()
         self.at_once, self.smooth = _AT_ONCE, SMOOTH
         self.register_buffer("whitening", torch.eye(features))

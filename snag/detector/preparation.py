@@ -1,6 +1,7 @@
-"""The contract of a preparation: from a decoded picture to what the networks see, with the exposure taken out.
+"""The contract of a preparation: from a decoded picture to what networks and memory look at, with the exposure taken out.
 
-There is one module for each mode, called as the mode is.
+There is one module for each mode, called as the mode is. Beside a memory it prepares closer than the networks see: see
+`detector.Detector.view`.
 """
 
 # No `from __future__ import annotations` here: TorchScript can't read a type from a string.
@@ -18,7 +19,7 @@ NOT_ALIGNED: Final = "not_aligned"
 
 
 class Prepared(NamedTuple):
-    """What the networks see of a picture."""
+    """A picture as networks and memory look at it."""
 
     picture: Tensor  #: float32 [c, h, w]
     pose: Tensor  #: float32 [2, 3]: prepared coordinates (x, y, 1), -1..1 each, to those of the picture, -1..1 each

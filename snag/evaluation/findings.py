@@ -124,7 +124,8 @@ def preparation_finding(settings: Mapping[str, Any]) -> str | None:
         text += f"; also shown {settings['symmetry']}: good pictures stay good so"
     if (weight := settings.get("memory_weight")) is not None:
         text += (
-            f". A standard deviation of the memory's distance adds {weight:.2f} to the logarithm of the networks' error: "
+            ". The memory looks at all of these pixels, the networks at half as many a side. "
+            f"A standard deviation of the memory's distance adds {weight:.2f} to the logarithm of the networks' error: "
             "both say as much of the worst places of good pictures"
         )
     return text + "."

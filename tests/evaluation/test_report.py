@@ -13,6 +13,7 @@ import pytest
 from snag.core.group import Group
 from snag.core.heatmap import scale_of
 from snag.core.verdict import judge
+from snag.detector.memory import FINER
 from snag.evaluation import plots
 from snag.evaluation.figures import Estimate, Figures, figures
 from snag.evaluation.findings import calibration_findings, preparation_finding, summary_findings
@@ -85,6 +86,7 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
             settings | {"symmetry": "mirrored"},
             settings | {"symmetry": "none", "channels": 1},
             settings,
+            settings | {"memory_weight": 0.375},
             {"phrase": "each picture whole"},
         )
     ]
@@ -94,8 +96,12 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
         f"{whole}; also shown mirrored: good pictures stay good so.",
         "each picture whole, in grey, 240 x 256 pixels at most (nothing to align).",
         f"{whole}.",
+        f"{whole}. The memory looks at all of these pixels, the networks at half as many a side. A standard deviation of the "
+        "memory's distance adds 0.38 to the logarithm of the networks' error: both say as much of the worst places of good "
+        "pictures.",
         None,
     ]
+    assert FINER == 2  # what "half" says
 
 
 def test_a_broken_promise_is_called_one(evaluation: Evaluation) -> None:

@@ -32,9 +32,9 @@ class FitRequest:
     """What a preparation is to be like."""
 
     channels: int  #: 1 or 3
-    pixels: int | None = None  #: of the prepared picture, about; None: by mode
+    pixels: int | None = None  #: of what the networks see, about; None: by mode
     raw: bool = False  #: grey values stay as they are; of modes that may be raw
-    finer: int = 1  #: times more pixels a side than the networks see: the memory looks closer
+    finer: int = 1  #: times more pixels a side are prepared than the networks see: the memory looks closer
     by_name: bool = False  #: the mode was asked for: doubts that only a guess would have are set aside
 
     @property

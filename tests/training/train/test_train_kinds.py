@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -134,7 +135,9 @@ def test_good_pictures_whose_part_can_not_be_aligned_are_left_out_and_counted(
     assert "left out 1 good pictures whose part or scene could not be aligned" in capsys.readouterr().out
 
 
-def test_for_a_memory_pictures_are_prepared_closer_than_the_networks_see_them(data: Path, tmp_path: Path) -> None:
+def test_for_a_memory_pictures_are_prepared_closer_than_the_networks_see_them(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """All of them: those to learn from are read when they are asked for, and their block means are what is learnt."""
     seen, closer = (read_training_set(settings_of(data, tmp_path, flag)) for flag in ("--no-features", "--features"))
 
@@ -145,6 +148,8 @@ def test_for_a_memory_pictures_are_prepared_closer_than_the_networks_see_them(da
     assert {tuple(picture.shape) for picture in (*closer.prepared, *closer.standardise)} == {(1, 64, 64)}
     for picture, learnt in zip(closer.prepared, closer.fit, strict=True):
         assert torch.equal(block_means(picture, 2), learnt)
+    sizes = re.findall(r"1 x \d[^;]+(?=;)", capsys.readouterr().out)
+    assert sizes == ["1 x 32 x 32", "1 x 64 x 64, to the networks 32 x 32"]
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------------
