@@ -46,14 +46,14 @@ def costs(settings: CostsSettings) -> None:
         **{f"read {name} from JSON": partial(_read, text) for name, text in in_json.items()},
         "decode": lambda: decode(data),
         "prepare": lambda: artifact.prepare(picture),
-        "networks": lambda: artifact.script.score_prepared(prepared),
+        "networks and memory": lambda: artifact.script.score_prepared(prepared),
     }
     with torch.inference_mode():
         times = [(name, _least(step, settings.repeats)) for name, step in steps.items()]
         with profile(activities=[ProfilerActivity.CPU]) as seen:
             for _ in range(settings.repeats):
                 steps["prepare"]()
-                steps["networks"]()
+                steps["networks and memory"]()
     events = sorted(seen.key_averages(), key=lambda event: -event.self_cpu_time_total)
     whole = sum(event.self_cpu_time_total for event in events)
     dearest = [(event.key, f"{event.self_cpu_time_total / whole:.0%}", event.count / settings.repeats) for event in events[:10]]
@@ -61,7 +61,7 @@ def costs(settings: CostsSettings) -> None:
         [
             machine(),
             table(("step", "ms of one core"), times),
-            table(("operation of prepare and networks", "share of their time", "calls a picture"), dearest),
+            table(("operation of prepare, networks and memory", "share of their time", "calls a picture"), dearest),
         ]
     )
     write_text(settings.out, text)

@@ -42,7 +42,7 @@ class ResultLine:
     gain: float | None  #: image AUROC with gain and offset drawn for each picture
     gamma: float | None
     train_minutes: float
-    network_ms: float | None  #: networks on one picture, one core
+    network_ms: float | None  #: networks and memory on one prepared picture, one core
     score_ms: float  #: preparation and networks on one decoded picture, one core
 
 
@@ -122,7 +122,7 @@ def _folded(auroc: float) -> float:
 
 @torch.inference_mode()
 def _milliseconds(artifact: Artifact, picture: Path) -> tuple[float, float]:
-    """Of the networks alone and of the whole score."""
+    """Of networks and memory alone, and of the whole score."""
     decoded = decode(picture.read_bytes())
     prepared = artifact.prepare(decoded)[None]
     return (

@@ -1,4 +1,4 @@
-"""The control on a small run; what it remembers and how it measures is tested in tests/detector/test_memory_bank.py."""
+"""The control, on whole pictures and on those of a small run."""
 
 from __future__ import annotations
 
