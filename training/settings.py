@@ -135,6 +135,11 @@ class TrainSettings(PictureSettings):
             raise ValueError(
                 "features add to the peak of a map: expected score weighted or peak with features, or --no-features"
             )
+        if self.features and self.standardise_share == 0:
+            raise ValueError(
+                "a memory is measured by good pictures that it does not remember: expected a standardise_share above 0 with "
+                "features, or --no-features"
+            )
         return self
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from snag.core.errors import BadDataset
 from snag.core.picture import PictureLimits
 from snag.detector.geometry import block_means
 from snag.training.augment.symmetry import Symmetry, symmetry
@@ -56,7 +57,10 @@ def read_training_set(settings: TrainSettings) -> TrainingSet:
 
 
 def training_set_of(settings: TrainSettings, paths: list[Path], digest: str) -> TrainingSet:
-    """Split the good pictures, choose the mode by the fit pictures alone, and prepare what training needs."""
+    """Split the good pictures, choose the mode by the fit pictures alone, and prepare what training needs.
+
+    Raises BadDataset where nothing is left that could tell what is usual.
+    """
     names = [path.relative_to(settings.data).as_posix() for path in paths]
     limits = replace(settings.limits, white=white_of_set(paths, settings.limits))
     if limits.white is not None:
@@ -73,6 +77,11 @@ def training_set_of(settings: TrainSettings, paths: list[Path], digest: str) -> 
     ).completed(lambda: (read(settings.data / name, limits) for name in progress(some_of(parts.fit), "usual look", "picture")))
     print(f"{choice.mode.name}: {choice.mode.phrase}, {_size(choice, settings.finer)}; {choice.fit.why}")
     prepared, standardise = (_prepare(settings, choice, part, digest, limits) for part in (parts.fit, parts.standardise))
+    if settings.features and not standardise:
+        raise BadDataset(
+            detail=f"of {len(parts.standardise)} good pictures that were to tell what is usual, none could be aligned: "
+            "expected more good pictures, or another --mode"
+        )
     fit = prepared if settings.finer == 1 else [block_means(picture, settings.finer) for picture in prepared]
     return TrainingSet(prepared, list(fit), list(standardise), choice, parts, digest, limits)
 

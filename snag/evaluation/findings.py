@@ -126,7 +126,7 @@ def preparation_finding(settings: Mapping[str, Any]) -> str | None:
         text += (
             ". The memory looks at all of these pixels, the networks at half as many a side. "
             f"A standard deviation of the memory's distance adds {weight:.2f} to the logarithm of the networks' error: "
-            "both say as much of the worst places of good pictures"
+            "both say as much of the worst places of good pictures, as far as 0.25 to 2 reach"
         )
     return text + "."
 

@@ -258,6 +258,12 @@ def test_features_whose_packages_are_missing_are_refused_before_anything_is_writ
     assert list((tmp_path / "run").iterdir()) == []
 
 
+def test_a_memory_that_nothing_measures_is_refused(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert here(data, tmp_path / "run", "--features", "--standardise-share", "0") == 2
+
+    assert "expected a standardise_share above 0 with features, or --no-features" in capsys.readouterr().err
+
+
 def test_features_beside_a_mean_over_the_picture_are_refused(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
