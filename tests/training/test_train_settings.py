@@ -48,7 +48,7 @@ def test_the_scratch_preset_is_the_default_one_without_what_imagenet_taught_and_
 def test_the_quick_preset_is_the_default_one_with_one_pair_of_networks_and_a_fifth_of_the_training() -> None:
     settings = train_settings(["--preset", "quick"])
 
-    assert settings == TrainSettings(preset="quick", ensemble_size=1, effort=0.05)
+    assert settings == TrainSettings(preset="quick", ensemble_size=1, effort=0.02)
     assert settings.effort == TrainSettings().effort / 5
 
 
