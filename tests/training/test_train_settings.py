@@ -45,11 +45,11 @@ def test_the_scratch_preset_is_the_default_one_without_what_imagenet_taught_and_
     assert settings.effort == 4 * TrainSettings().effort
 
 
-def test_the_quick_preset_is_the_default_one_with_one_pair_of_networks_and_a_fifth_of_the_training() -> None:
+def test_the_quick_preset_is_the_default_one_with_one_pair_of_networks_and_hardly_any_training() -> None:
     settings = train_settings(["--preset", "quick"])
 
     assert settings == TrainSettings(preset="quick", ensemble_size=1, effort=0.02)
-    assert settings.effort == TrainSettings().effort / 5
+    assert settings.effort < TrainSettings().effort / 10
 
 
 def test_the_baseline_preset_is_the_program_that_snag_replaces() -> None:
