@@ -30,8 +30,8 @@ SCORE_UNITS: Final = {
     "mse": "mean squared reconstruction error, prepared grey values",
 }
 WITH_MEMORY: Final = (
-    "log(1 + e) + {weight:.2f} d at the worst place, with d standard deviations of the distance to what is remembered of good "
-    "pictures, and e {unit}"
+    "the root of log(1 + e)^2 + ({weight:.2f} d)^2 at the worst place, with d standard deviations of the distance to what is "
+    "remembered of good pictures, and e {unit}"
 )
 #: Fit pictures whose scores must be finite: the last step's losses are of the weights before it.
 CHECKED: Final = 8

@@ -33,6 +33,7 @@ _SAYS: Final = {
     "ballscrew": "what white pixels say was mended for it",
     "cells": "when a scene is one was mended for them",
     "tire": "the scales of the memory were chosen on it",
+    "screw_block": "how networks and memory are put together was chosen when its figures were known",
 }
 #: By the name of the folder. What is not listed has had no say.
 SETS: Final[dict[str, KnownSet]] = {

@@ -34,9 +34,9 @@ class Scores:
     anomaly_score: float
     reconstruction_error: float  #: plain mean squared error over the prepared picture
     reason: str | None  #: e.g. "not_aligned"; the score is then UNJUDGED_SCORE
-    anomaly_map: Tensor  #: float32 [h, w], working resolution and pose: the sum of both below
-    error_map: Tensor  #: the same: what the networks add to it
-    memory_map: Tensor  #: the same: what the memory of good pictures adds to it; 0 where there is none
+    anomaly_map: Tensor  #: float32 [h, w], working resolution and pose: of both below, the root of the sum of squares
+    error_map: Tensor  #: the same: what the networks find
+    memory_map: Tensor  #: the same: what the memory of good pictures finds; 0 where there is none
     reconstruction: Tensor  #: float32 [c, h, w], working resolution and pose
     prepared: Tensor  #: float32 [c, h, w], the picture as the network saw it
     pose: Tensor  #: float32 [2, 3], normalised working coordinates -> normalised picture coordinates

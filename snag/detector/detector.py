@@ -14,7 +14,7 @@ from snag.detector.memory_bank import fitted
 from snag.detector.preparation import Prepared, back_to_picture, resized
 from snag.detector.scoring import local_mean, peak, reconstruction_error, standardised
 
-#: What a standard deviation of the memory's distance adds to the logarithm of the error's, until both were standardised.
+#: What a standard deviation of the memory's distance counts beside the logarithm of the error's, until it is fitted.
 MEMORY_WEIGHT: Final = 0.5
 
 
@@ -31,9 +31,9 @@ class BatchScores(NamedTuple):
 
     score: Tensor  #: [N]
     error: Tensor  #: [N]: plain mean squared error
-    anomaly_map: Tensor  #: [N, h, w]: the sum of both below
-    error_map: Tensor  #: [N, h, w]: what the networks add to it
-    memory_map: Tensor  #: [N, h, w]: what the memory adds to it; 0 where there is none
+    anomaly_map: Tensor  #: [N, h, w]: the root of the sum of the squares of both below
+    error_map: Tensor  #: [N, h, w]: what the networks find
+    memory_map: Tensor  #: [N, h, w]: what the memory finds; 0 where there is none
     reconstruction: Tensor  #: [N, c, h, w]
 
 
@@ -42,9 +42,9 @@ class ScoredPicture(NamedTuple):
 
     score: Tensor  #: []
     error: Tensor  #: []: plain mean squared error
-    anomaly_map: Tensor  #: [h, w]: the sum of both below
-    error_map: Tensor  #: [h, w]: what the networks add to it
-    memory_map: Tensor  #: [h, w]: what the memory adds to it; 0 where there is none
+    anomaly_map: Tensor  #: [h, w]: the root of the sum of the squares of both below
+    error_map: Tensor  #: [h, w]: what the networks find
+    memory_map: Tensor  #: [h, w]: what the memory finds; 0 where there is none
     reconstruction: Tensor  #: [c, h, w]
     prepared: Tensor  #: [c, h, w]: as the networks see it
     pose: Tensor  #: [2, 3]
@@ -54,8 +54,9 @@ class ScoredPicture(NamedTuple):
 class Detector(nn.Module):
     """Scores pictures. `score_kind` is "weighted", "peak" (of the plain error) or "mse" (its mean over the picture).
 
-    With a memory, what is unlike all that it remembers adds to the map. A logarithm brings the error's heavy tail down first:
-    where both see a little, together it is much. The memory sees prepared pictures as they are, the networks a smaller view.
+    With a memory, what is unlike all that it remembers counts as well: the map is the root of the sum of both squares. Where
+    both find a little, together it is more, and one that finds nothing takes next to nothing from the other. A logarithm brings
+    the error's heavy tail down first. The memory sees prepared pictures as they are, the networks a smaller view.
     """
 
     mean: Tensor  #: [h, w] (or [1, 1]): usual value of the raw map at each place
@@ -119,12 +120,13 @@ class Detector(nn.Module):
         error_map, memory_map = maps.raw, torch.zeros_like(maps.raw)
         if self.score_kind != "mse":  # whose map is as it is
             error_map = standardised(maps.raw, fitted(self.mean, maps.raw), fitted(self.deviation, maps.raw))
+        anomaly_map = error_map
         if self.memory is not None:
             distance = resized(self.memory(prepared)[:, None], error_map.shape[1], error_map.shape[2])[:, 0]
             # Less than usual counts as usual: what one of them finds shall not be hidden by the other.
             error_map = torch.log1p(error_map.clamp(min=0.0))
             memory_map = self.memory_weight * distance.clamp(min=0.0)
-        anomaly_map = error_map + memory_map
+            anomaly_map = torch.sqrt(error_map.square() + memory_map.square())
         plain = maps.error.flatten(1).mean(1)
         score = plain if self.score_kind == "mse" else peak(anomaly_map)
         return BatchScores(score, plain, anomaly_map, error_map, memory_map, maps.reconstruction)

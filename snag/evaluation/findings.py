@@ -125,7 +125,7 @@ def preparation_finding(settings: Mapping[str, Any]) -> str | None:
     if (weight := settings.get("memory_weight")) is not None:
         text += (
             ". The memory looks at all of these pixels, the networks at half as many a side. "
-            f"A standard deviation of the memory's distance adds {weight:.2f} to the logarithm of the networks' error: "
+            f"A standard deviation of the memory's distance counts {weight:.2f}, beside the logarithm of the networks' error: "
             "both say as much of the worst places of good pictures, as far as 0.25 to 2 reach"
         )
     return text + "."

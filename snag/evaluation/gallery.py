@@ -21,7 +21,7 @@ from snag.pages.data_uri import jpeg_uri, png_uri
 #: Longest side of a thumbnail in pixels; smaller pictures stay as they are.
 SIDE: Final = 360
 _TRUTH: Final = (0, 200, 230)  #: colour of the ground truth, one that neither parts nor heat map have
-_BY_NETWORKS, _BY_MEMORY = "of which the networks add", "and the memory"
+_BY_NETWORKS, _BY_MEMORY = "what the networks find", "what the memory finds"
 #: High enough that a coloured spot of three pixels keeps its colour.
 _JPEG_QUALITY: Final = 92
 
@@ -35,7 +35,7 @@ class Exhibit:
     seen: str
     reconstruction: str
     heat: str
-    added: tuple[tuple[str, str], ...]  #: who adds how much to the heat: title and map; none where the networks are alone
+    found: tuple[tuple[str, str], ...]  #: what either finds of the heat: title and map; none where the networks are alone
     overlay: str  #: the heat laid over the picture
     truth: str | None  #: None without ground truth
     seen_aspect: float  #: width / height of what the network saw
@@ -47,7 +47,7 @@ class Gallery:
 
     size: int
     scale: Scale  #: of the heat maps
-    has_memory: bool = False  #: whether a memory adds to the networks' map
+    has_memory: bool = False  #: whether a memory looks beside the networks
     _shelves: dict[str, list[Exhibit]] = field(default_factory=dict)  #: by class, worst first
 
     def wants(self, result: PictureResult) -> bool:
@@ -84,7 +84,7 @@ class Gallery:
             seen=_jpeg(seen),
             reconstruction=_jpeg(_shrunk(_to_bytes(scores.reconstruction, low, high))),
             heat=png_uri(png(coloured(_cells(scores.anomaly_map, seen), scale))),
-            added=tuple((title, png_uri(png(coloured(_cells(values, seen), scale)))) for title, values in maps.items()),
+            found=tuple((title, png_uri(png(coloured(_cells(values, seen), scale)))) for title, values in maps.items()),
             overlay=jpeg_uri(
                 overlay(torch.from_numpy(picture), _cells(anomaly_map, picture), scale), _JPEG_QUALITY, subsampling=0
             ),

@@ -97,8 +97,8 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
         "each picture whole, in grey, 240 x 256 pixels at most (nothing to align).",
         f"{whole}.",
         f"{whole}. The memory looks at all of these pixels, the networks at half as many a side. A standard deviation of the "
-        "memory's distance adds 0.38 to the logarithm of the networks' error: both say as much of the worst places of good "
-        "pictures, as far as 0.25 to 2 reach.",
+        "memory's distance counts 0.38, beside the logarithm of the networks' error: both say as much of the worst places of "
+        "good pictures, as far as 0.25 to 2 reach.",
         None,
     ]
     assert FINER == 2  # what "half" says

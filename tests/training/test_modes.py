@@ -80,7 +80,7 @@ def test_the_archive_holds_the_model_which_says_in_which_mode_it_judges(walked: 
 
 
 def test_every_mode_has_networks_and_a_memory(walked: Walked) -> None:
-    """Unless it is told otherwise; and its map is the sum of what both find."""
+    """Unless it is told otherwise; and its map is made of what both find."""
     artifact = load_artifact(walked.run / "snag.pt")
 
     (found,) = artifact.score([ASKING[walked.mode.name](0)])
@@ -88,7 +88,7 @@ def test_every_mode_has_networks_and_a_memory(walked: Walked) -> None:
     assert artifact.settings["features"] is True
     assert LEAST_WEIGHT <= artifact.settings["memory_weight"] <= MOST_WEIGHT
     assert found.reason is None
-    assert torch.equal(found.anomaly_map, found.error_map + found.memory_map)
+    torch.testing.assert_close(found.anomaly_map, torch.hypot(found.error_map, found.memory_map))
 
 
 def test_the_report_says_what_the_networks_see(walked: Walked) -> None:

@@ -13,7 +13,7 @@ from snag.detector.detector import Detector
 from snag.training.fit import memory
 from snag.training.fit.usual import to_one_size, usual_of
 
-#: How little or much a standard deviation of the memory may add to the logarithm of the error.
+#: How little or much a standard deviation of the memory may count beside the logarithm of the error.
 LEAST_WEIGHT: Final = 0.25
 MOST_WEIGHT: Final = 2.0
 #: Parts that the weight of the memory is found by, at most; more only cost time.
@@ -39,9 +39,9 @@ def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: f
 
 
 def memory_weight(detector: Detector, prepared: Sequence[Tensor]) -> float:
-    """What makes networks and memory add as much as each other to the worst places of good parts [c, H, W].
+    """What makes networks and memory find as much as each other at the worst places of good parts [c, H, W].
 
-    A defect is where both add more than that: the one that finds much in good parts anyway has less to say.
+    A defect is where they find more than that: the one that finds much in good parts anyway has less to say.
     """
     scored = [detector.score_prepared(part[None].float()) for part in prepared]
     errors = mean(float(found.error_map.amax()) for found in scored)

@@ -89,10 +89,12 @@ def test_with_a_memory_the_artefact_says_how_much_it_weighs_and_shows_what_each_
     assert (without.settings["features"], without.settings["memory_weight"]) == (False, None)
     assert artifact.settings["features"] is True
     assert LEAST_WEIGHT <= weight <= MOST_WEIGHT
-    assert artifact.score_unit.startswith(f"log(1 + e) + {weight:.2f} d at the worst place, with d standard deviations")
+    assert artifact.score_unit.startswith(
+        f"the root of log(1 + e)^2 + ({weight:.2f} d)^2 at the worst place, with d standard deviations"
+    )
     assert artifact.score_unit.endswith(f"and e {without.score_unit}")
     (found,) = artifact.score([255.0 - good_picture(99, (48, 48))])
-    assert torch.equal(found.anomaly_map, found.error_map + found.memory_map)
+    torch.testing.assert_close(found.anomaly_map, torch.hypot(found.error_map, found.memory_map))
     assert found.memory_map.any()
     assert found.anomaly_score == float(found.anomaly_map.max())
 
