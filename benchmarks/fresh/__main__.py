@@ -31,7 +31,7 @@ class FreshSettings(Settings):
     good: int = Field(400, ge=100, description="fresh good pictures")
     each: int = Field(30, ge=1, description="fresh pictures of each kind of defect")
     seed: int = Field(1001, ge=1, description="seed of the drawing; 0 is the sample's own")
-    example: Path = Field(Path("data/sample/test/bent_tip/000.png"), description="picture whose answer is written down")
+    example: Path = Field(Path("data/sample/test/scratch/000.png"), description="picture whose answer is written down")
     sizes: list[int] = Field([32, 38, 39, 59, 64, 79], description="numbers of calibration pictures to try")
     rate: float = Field(0.05, gt=0, lt=1, description="false-alarm rate that is asked for")
     draws: int = Field(3000, ge=2, description="calibration sets for each size")
