@@ -39,7 +39,14 @@ def short_table(records: Sequence[AccuracyRecord]) -> str:
     """What a reader of the README wants to know: `default` and `quick` on every set that they were measured on."""
     head = ["data", "preset", "good, bad", *_SHORT, "told", "measured"]
     rows = (
-        [known_set(one.data).marked, f"`{one.preset}`", f"{one.good}, {one.bad}", *_cells(one, _SHORT), _told(one), f"`{one.revision}`"]
+        [
+            known_set(one.data).marked,
+            f"`{one.preset}`",
+            f"{one.good}, {one.bad}",
+            *_cells(one, _SHORT),
+            _told(one),
+            f"`{one.revision}`",
+        ]
         for one in records
         if one.preset in ("default", "quick")
     )
