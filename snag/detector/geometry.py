@@ -111,7 +111,7 @@ def sample_strip(picture: Tensor, pose: Tensor, height: int, width: int, step: f
 def crop(picture: Tensor, place: Tensor, height: int, width: int, step: float) -> Tensor:
     """The strip of height x width at `place`, read at twice the resolution and averaged four by four: [C, height, width].
 
-    So a shift by a part of a pixel blurs nothing, and a turn moves the features' distances half as far.
+    So a shift by a part of a pixel blurs nothing, and a turn moves the features' distances less.
     """
     return block_means(sample_strip(picture, place, 2 * height, 2 * width, 0.5 * step), 2)
 

@@ -58,12 +58,12 @@ MOVES = {
     "gain and offset": (0.1, 0.3),
     "90 degrees": (0.01, 0.02),
     "180 degrees": (0.01, 0.02),
-    "17 degrees": (0.7, 1.8),
-    "45 degrees": (0.7, 1.8),
-    "101 degrees": (0.7, 1.8),
-    "197 degrees": (0.7, 1.8),
-    "whole pixels": (0.4, 1.0),
-    "half pixels": (0.4, 1.0),
+    "17 degrees": (0.5, 1.8),
+    "45 degrees": (0.5, 1.8),
+    "101 degrees": (0.5, 1.8),
+    "197 degrees": (0.5, 1.8),
+    "whole pixels": (0.4, 1.8),
+    "half pixels": (0.4, 1.8),
 }
 
 
