@@ -29,6 +29,9 @@ HELD_BACK: Final = 0.3
 _PROJECTED: Final = 32
 #: Side of the local mean over what is usual of distances.
 WINDOW: Final = 3
+#: So many good pictures more, as far as all places go, are seen at each place (see `usual_of`): where distances are small in the
+#: few that are seen, an unusual one would else outweigh what is missing elsewhere.
+PRIOR: Final = 32.0
 
 
 @torch.no_grad()
@@ -79,7 +82,7 @@ def _shown(pictures: int, copies: int, random: torch.Generator) -> list[tuple[in
 
 
 @torch.no_grad()
-def standardise(memory: Memory, prepared: Iterable[Tensor], prior: float) -> None:
+def standardise(memory: Memory, prepared: Iterable[Tensor], prior: float = PRIOR) -> None:
     """Set each bank's usual distance and its deviation at each place, by good pictures [c, h, w] that it does not remember."""
     seen: list[list[Tensor]] = [[] for _ in memory.banks]
     for picture in prepared:

@@ -18,7 +18,7 @@ LEAST_WEIGHT: Final = 0.25
 MOST_WEIGHT: Final = 2.0
 #: Parts that the weight of the memory is found by, at most; more only cost time.
 ENOUGH: Final = 48
-#: So many good parts more, as far as all places go, are seen at each place: few say little of one.
+#: So many good parts more, as far as all places go, are seen at each place of the errors: few say little of one.
 PRIOR: Final = 16.0
 
 
@@ -34,7 +34,7 @@ def fit_standardisation(detector: Detector, prepared: Sequence[Tensor], prior: f
     maps = to_one_size([detector.raw_maps(detector.view(part[None].float())).raw for part in prepared])
     detector.mean, detector.deviation = usual_of(maps, detector.window, prior)
     if detector.memory is not None:
-        memory.standardise(detector.memory, prepared, prior)
+        memory.standardise(detector.memory, prepared)
         detector.memory_weight = memory_weight(detector, prepared[:: -(-len(prepared) // ENOUGH)])
 
 
