@@ -17,7 +17,7 @@ from pydantic import Field
 from benchmarks.accuracy.record import AccuracyRecord, read_record, read_records, write_record
 from benchmarks.accuracy.sets import known_set
 from benchmarks.accuracy.table import long_table, short_table
-from benchmarks.real.rows import CONTROL
+from benchmarks.real.rows import CONTROL, IN_MODE
 from benchmarks.real.table import kept_ladder
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.errors import BadConfig
@@ -91,10 +91,10 @@ def text_of(name: str) -> str:
 
 
 def _belongs(record: AccuracyRecord, table: str) -> bool:
-    """The ladder has what benchmarks.real measured; the other tables are of Snag alone, with all good pictures."""
+    """The ladder has what benchmarks.real measured; the others are of Snag alone, in its own mode, with all good pictures."""
     if table == LADDER:
         return record.command.startswith("python -m benchmarks.real ")
-    return not record.preset.startswith(CONTROL) and known_set(record.data).few is None
+    return not record.preset.startswith(CONTROL) and IN_MODE not in record.preset and known_set(record.data).few is None
 
 
 def documents() -> Iterator[Path]:

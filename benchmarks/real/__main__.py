@@ -14,9 +14,9 @@ from pydantic import Field
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks.accuracy.record import AccuracyRecord
+from benchmarks.accuracy.record import AccuracyRecord, read_record
 from benchmarks.published.sets import SETS
-from benchmarks.real.cells import Way, control, measured, preset
+from benchmarks.real.cells import Way, control, in_mode, measured, preset, record_of_cell
 from benchmarks.real.few import with_few
 from benchmarks.real.table import ladder
 from benchmarks.tables import machine
@@ -32,6 +32,9 @@ class RealSettings(Settings):
     sets: list[str] = Field(list(SETS), min_length=1, description="names of the data sets, as in tire,cookie")
     data: Path = Field(Path("data/real"), description="folder in which they are laid out")
     preset: list[str] = Field(["quick", "default"], description="presets")
+    mode: list[str] = Field(
+        [], description="also in these modes, where Snag chose another, as in full_frame: was the choice right?"
+    )
     control: list[Annotated[float, Field(ge=0.25, le=8)]] = Field(
         [1.0, 2.0], description="scales of the control: how many times larger its features see a picture than a run would"
     )
@@ -52,10 +55,9 @@ def real(settings: RealSettings) -> None:
     missing = [str(settings.data / name) for name in settings.sets if not (settings.data / name / "train" / "good").is_dir()]
     if missing:
         raise BadConfig(detail=f"{', '.join(missing)}: expected data sets as `python -m benchmarks.published` lays them out")
-    ways = [*(preset(name, settings.extra.split()) for name in settings.preset), *(control(one) for one in settings.control)]
     records: list[AccuracyRecord] = []
     failed: list[str] = []
-    for data, way in _cells(settings, ways):
+    for data, way in _cells(settings):
         try:
             records.append(measured(data, way, settings.seed, settings.out))
         except (SnagError, CalledProcessError) as error:
@@ -70,17 +72,28 @@ def real(settings: RealSettings) -> None:
         raise BadConfig(detail=f"these cells failed, see above: {'; '.join(failed)}")
 
 
-def _cells(settings: RealSettings, ways: list[Way]) -> Iterator[tuple[Path, Way]]:
+def _cells(settings: RealSettings) -> Iterator[tuple[Path, Way]]:
     """Whole sets first; each set with all ways, so that a row is complete early."""
     for name in settings.sets:
-        yield from ((settings.data / name, way) for way in ways)
+        yield from _row(settings, settings.data / name)
     for count in settings.few:
         for name in settings.sets:
             made = with_few(settings.data / name, count, settings.seed, settings.out / "few")
             if made is None:
                 print(f"{name} has no more than {count} good pictures")
             else:
-                yield from ((made, way) for way in ways)
+                yield from _row(settings, made)
+
+
+def _row(settings: RealSettings, data: Path) -> Iterator[tuple[Path, Way]]:
+    extra = settings.extra.split()
+    for name in settings.preset:
+        way = preset(name, extra)
+        yield data, way
+        record = record_of_cell(data, way, settings.seed, settings.out)  # there by now, unless it failed
+        others = [mode for mode in settings.mode if record.exists() and read_record(record).mode != mode]
+        yield from ((data, in_mode(way, name, mode, extra)) for mode in others)
+    yield from ((data, control(scale)) for scale in settings.control)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,6 +14,8 @@ from benchmarks.accuracy.sets import KnownSet, known_set
 
 #: How the control is called where a preset's name stands: before its scale.
 CONTROL: Final = "patchcore-"
+#: What stands between a preset's name and the mode that was asked of it.
+IN_MODE: Final = "-in-"
 _CONFIDENCE: Final = 0.95
 #: What is compared, and which end of it is the worst.
 COMPARED: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
@@ -56,9 +58,17 @@ def rows_of(records: Sequence[AccuracyRecord]) -> list[LadderRow]:
     return sorted(rows, key=lambda row: (row.known.few is not None, row.known.few or 0))
 
 
+def pairs_of(records: Sequence[AccuracyRecord]) -> list[tuple[AccuracyRecord, AccuracyRecord]]:
+    """What a preset gave in the mode that Snag chose, and in one that was asked for, where both were measured."""
+    found = {(record.data, record.preset): record for record in records}
+    asked = [record for record in records if IN_MODE in record.preset]
+    chosen = [found.get((record.data, record.preset.split(IN_MODE)[0])) for record in asked]
+    return [(one, other) for one, other in zip(chosen, asked, strict=True) if one is not None]
+
+
 def ways_of(records: Sequence[AccuracyRecord]) -> list[str]:
-    """The ways, presets first, each once."""
-    names = list(dict.fromkeys(record.preset for record in records))
+    """The ways that choose the mode themselves, presets first, each once."""
+    names = list(dict.fromkeys(record.preset for record in records if IN_MODE not in record.preset))
     return sorted(names, key=lambda name: name.startswith(CONTROL))
 
 

@@ -10,12 +10,14 @@ from benchmarks.accuracy.sets import MARK, known_set
 from benchmarks.accuracy.table import marks_of
 from benchmarks.real.rows import (
     COMPARED,
+    IN_MODE,
     LadderRow,
     complete,
     count_of,
     exact_interval,
     figure_of,
     mean_and_worst,
+    pairs_of,
     rows_of,
     together,
     ways_of,
@@ -29,10 +31,10 @@ _DASH = "-"
 
 def ladder(records: Sequence[AccuracyRecord]) -> str:
     """All of it, and what the marks mean; of each data set and way one record."""
-    rows, ways = rows_of(records), ways_of(records)
+    rows, ways = rows_of([one for one in records if IN_MODE not in one.preset]), ways_of(records)
     whole = [record for record in records if known_set(record.data).few is None]
     marks = [marks_of(whole)] if any(known_set(record.data).say for record in whole) else []
-    return "\n".join((_side_by_side(rows, ways), *marks, _times(rows, ways), _together(rows, ways)))
+    return "\n".join((_side_by_side(rows, ways), *marks, _times(rows, ways), _together(rows, ways), *_modes(records)))
 
 
 def kept_ladder(records: Sequence[AccuracyRecord]) -> str:
@@ -123,6 +125,21 @@ def _together(rows: Sequence[LadderRow], ways: Sequence[str]) -> str:
                 ]
             )
     return table(head, lines)
+
+
+def _modes(records: Sequence[AccuracyRecord]) -> list[str]:
+    """What another mode than the chosen one would have given: none where none was asked for."""
+    titles = [_TITLES[name] for name in COMPARED]
+    head = ["data", "preset", "mode chosen", *titles, "mode asked for", *titles]
+    lines = [
+        [
+            known_set(chosen.data).marked,
+            f"`{chosen.preset}`",
+            *(text for one in (chosen, asked) for text in (f"`{one.mode}`", *(_cell(one, name) for name in COMPARED))),
+        ]
+        for chosen, asked in pairs_of(records)
+    ]
+    return [table(head, lines)] if lines else []
 
 
 def _percent(share: float) -> str:

@@ -59,11 +59,11 @@ def test_every_cell_is_measured_once_and_written_at_once(tmp_path: Path, asked: 
 
     assert main([*flags, "--sets", "tire"]) == 0
 
-    assert asked == ["tire, quick, 3, tire-quick-3, --epochs 3", "tire, 1.0, 3", "tire, 2.0, 3"]
+    assert asked == ["tire, quick, 3, tire-quick-epochs-3-3, --epochs 3", "tire, 1.0, 3", "tire, 2.0, 3"]
     first = (tmp_path / "out" / "tire-patchcore-2-3.json").read_bytes()
     asked.clear()
     assert main([*flags, "--sets", "tire,cookie"]) == 0
-    assert asked == ["cookie, quick, 3, cookie-quick-3, --epochs 3", "cookie, 1.0, 3", "cookie, 2.0, 3"]
+    assert asked == ["cookie, quick, 3, cookie-quick-epochs-3-3, --epochs 3", "cookie, 1.0, 3", "cookie, 2.0, 3"]
     assert (tmp_path / "out" / "tire-patchcore-2-3.json").read_bytes() == first
     text = (tmp_path / "out" / "table.md").read_text()
     assert text.startswith("`python ")
@@ -71,6 +71,22 @@ def test_every_cell_is_measured_once_and_written_at_once(tmp_path: Path, asked: 
     control = [one for one in read_records(tmp_path / "out") if one.preset == "patchcore-2"]
     assert [one.figures["worst_defect"] for one in control] == [[0.6, None]] * 2
     assert {one.mode for one in control} == {"full_frame"}
+
+
+def test_another_mode_is_tried_where_it_was_not_chosen(tmp_path: Path, asked: list[str]) -> None:
+    flags = ["--data", str(sets(tmp_path / "data", "tire")), "--sets", "tire", "--preset", "quick", "--control", "1"]
+
+    assert main([*flags, "--mode", "scene,full_frame", "--out", str(tmp_path / "out")]) == 0
+
+    assert asked == [
+        "tire, quick, 0, tire-quick-0, ",
+        "tire, quick, 0, tire-quick-in-full_frame-0, --mode full_frame",
+        "tire, 1.0, 0",
+    ]
+    assert {one.preset for one in read_records(tmp_path / "out")} == {"quick", "quick-in-full_frame", "patchcore-1"}
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert "quick-in-full_frame" not in text
+    assert "| data | preset | mode chosen |" in text
 
 
 def test_the_table_stands_after_each_cell(tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

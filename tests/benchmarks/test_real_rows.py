@@ -131,3 +131,19 @@ def test_a_kept_ladder_names_what_made_it_and_what_marks_mean(records: list[Accu
 
     assert "- `python -m benchmarks.real`, 2026-12-01, `abcdef0`\n" in text
     assert text.count("the scales of the memory were chosen on it") == 1
+
+
+def test_modes_that_were_asked_for_stand_beside_the_chosen_ones_and_in_no_mean(records: list[AccuracyRecord]) -> None:
+    asked = [replace(record("tire", "quick-in-scene", 7), mode="scene"), record("casting", "scratch-in-scene", 8)]
+
+    text = ladder([*records, *asked])
+
+    assert text.startswith(ladder(records))
+    assert ways_of([*records, *asked]) == ways_of(records)
+    lines = text.removeprefix(ladder(records)).split("\n")
+    rows = [line for line in lines if line.startswith("| ") and "image AUROC" not in line and "---" not in line]
+    assert len(rows) == 1  # nobody measured what scratch gives where it chooses
+    auroc = asked[0].figures["image_auroc"]
+    assert auroc is not None
+    assert "| `quick` | `full_frame` | " in rows[0]
+    assert f" | `scene` | {auroc[0]:.3f} | " in rows[0]
