@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import torch
 
 from snag.core.errors import TrainingDiverged
@@ -16,6 +17,7 @@ from snag.detector.fuse_batchnorm import fuse_batchnorm
 from snag.detector.memory import Memory
 from snag.training.augment.symmetry import SymmetricCopies
 from snag.training.fit.backbone import backbone
+from snag.training.fit.error_weight import error_weight
 from snag.training.fit.memory import remember
 from snag.training.fit.standardisation import fit_standardisation
 from snag.training.loop import History
@@ -30,8 +32,8 @@ SCORE_UNITS: Final = {
     "mse": "mean squared reconstruction error, prepared grey values",
 }
 WITH_MEMORY: Final = (
-    "the root of log(1 + e)^2 + ({weight:.2f} d)^2 at the worst place, with d standard deviations of the distance to what is "
-    "remembered of good pictures, and e {unit}"
+    "the root of ({error:.2f} log(1 + e))^2 + ({memory:.2f} d)^2 at the worst place, with d standard deviations of the "
+    "distance to what is remembered of good pictures, and e {unit}"
 )
 #: Fit pictures whose scores must be finite: the last step's losses are of the weights before it.
 CHECKED: Final = 8
@@ -43,6 +45,7 @@ class Exported:
 
     script: torch.jit.ScriptModule
     memory_weight: float | None  #: see `snag.detector.detector.Detector`; None without a memory
+    error_weight: float | None  #: the same
 
 
 def export(plan: TrainingPlan, networks: Ensemble) -> Exported:
@@ -53,19 +56,21 @@ def export(plan: TrainingPlan, networks: Ensemble) -> Exported:
         remember(memory, pictures.prepared, plan.symmetries, settings.seed)
     detector = Detector(pictures.choice.module, fuse_batchnorm(networks), settings.score, settings.window, memory).eval()
     if len(pictures.standardise):
-        fit_standardisation(detector, SymmetricCopies(pictures.standardise, plan.symmetries))
+        usual = SymmetricCopies(pictures.standardise, plan.symmetries)
+        fit_standardisation(detector, usual)
+        if memory:
+            random = np.random.default_rng([settings.seed, 3])
+            detector.error_weight = error_weight(detector, usual, lambda view: plan.with_defects(view, random))
     with torch.no_grad():
         if not all(detector.score_prepared(picture[None]).score.isfinite().all() for picture in pictures.prepared[:CHECKED]):
             raise TrainingDiverged(loss="not finite", epoch=settings.epochs, step="the last")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
         script = torch.jit.freeze(torch.jit.script(detector), preserved_attrs=list(METHODS))
-    return Exported(script, detector.memory_weight if memory else None)
+    return Exported(script, *((detector.memory_weight, detector.error_weight) if memory else (None, None)))
 
 
-def artifact_settings(
-    plan: TrainingPlan, asked: dict[str, Any], history: History, memory_weight: float | None
-) -> dict[str, Any]:
+def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: History, exported: Exported) -> dict[str, Any]:
     """What the artefact says of itself; `asked` is what decides the result."""
     settings, pictures, choice = plan.settings, plan.pictures, plan.pictures.choice
     unit = SCORE_UNITS[settings.score]
@@ -85,8 +90,11 @@ def artifact_settings(
         "window": settings.window,
         "score": settings.score,
         "features": settings.features,
-        "memory_weight": memory_weight,
-        "score_unit": unit if memory_weight is None else WITH_MEMORY.format(weight=memory_weight, unit=unit),
+        "memory_weight": exported.memory_weight,
+        "error_weight": exported.error_weight,
+        "score_unit": unit
+        if exported.memory_weight is None
+        else WITH_MEMORY.format(error=exported.error_weight, memory=exported.memory_weight, unit=unit),
         "data_digest": pictures.data_digest,
         "max_pixels": pictures.limits.max_pixels,
         "max_side": pictures.limits.max_side,

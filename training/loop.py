@@ -12,7 +12,6 @@ from torch import Tensor
 
 from snag.core.errors import BadArtifact, TrainingDiverged
 from snag.training.augment.augment import augment
-from snag.training.augment.defects import add_defects
 from snag.training.learner import Learner
 from snag.training.plan import TrainingPlan, same_shape_batches
 from snag.training.run.checkpoint import load_checkpoint, save_checkpoint
@@ -73,8 +72,6 @@ def _resume(plan: TrainingPlan, learner: Learner) -> tuple[int, History]:
 def batches(plan: TrainingPlan, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """One epoch's batches: what is shown [n, c, h, w], the clean picture, the defects' mask [n, h, w]."""
     settings, pictures = plan.settings, plan.pictures
-    mode, fitted = pictures.choice.mode, pictures.choice.fit
-    variation = pictures.variation if mode.defects.hidden_by_variation else None
     numbers = np.random.default_rng([settings.seed, epoch, 1])
     tensors = torch.Generator().manual_seed(int(np.random.default_rng([settings.seed, epoch, 2]).integers(2**62)))
     order = torch.randperm(len(pictures.fit), generator=tensors).tolist()
@@ -84,8 +81,5 @@ def batches(plan: TrainingPlan, epoch: int) -> Iterator[tuple[Tensor, Tensor, Te
         if not settings.inpaint_defects:
             yield clean, clean, torch.zeros(len(clean), *clean.shape[2:])
             continue
-        where = fitted.foreground[: clean.shape[2], : clean.shape[3]].numpy()  # of full frames, all equal
-        shown, mask = add_defects(
-            clean.numpy(), where, numbers, mode.defects, background=fitted.background, variation=variation
-        )
-        yield torch.from_numpy(shown), clean, torch.from_numpy(mask)
+        shown, mask = plan.with_defects(clean, numbers)
+        yield shown, clean, mask

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
+from numpy.random import Generator
 from torch import Tensor
 
 from snag.training.augment.augmentation import Augmentation
 from snag.training.augment.default_augmentation import default_augmentation, symmetries
+from snag.training.augment.defects import add_defects
 from snag.training.augment.symmetry import Symmetry
 from snag.training.settings import SettledSettings, TrainSettings, settle
 from snag.training.training_set import TrainingSet
@@ -37,6 +39,17 @@ class TrainingPlan:
     def symmetries(self) -> Symmetry:
         """In which good pictures are shown."""
         return symmetries(self.augmentation)
+
+    def with_defects(self, clean: Tensor, random: Generator) -> tuple[Tensor, Tensor]:
+        """Good pictures as the networks see them, [n, c, h, w] of one shape, with synthetic defects; where these are [n, h, w].
+
+        What is given is left as it is. Of `DEFECTIVE_SHARE` of them that is: the others stay good.
+        """
+        mode, fitted = self.pictures.choice.mode, self.pictures.choice.fit
+        variation = self.pictures.variation if mode.defects.hidden_by_variation else None
+        where = fitted.foreground[: clean.shape[2], : clean.shape[3]].numpy()  # of full frames, all equal
+        shown, mask = add_defects(clean.numpy(), where, random, mode.defects, background=fitted.background, variation=variation)
+        return torch.from_numpy(shown), torch.from_numpy(mask)
 
 
 def same_shape_batches(order: Iterable[int], pictures: Sequence[Tensor], size: int) -> list[list[int]]:

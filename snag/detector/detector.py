@@ -56,7 +56,8 @@ class Detector(nn.Module):
 
     With a memory, what is unlike all that it remembers counts as well: the map is the root of the sum of both squares. Where
     both find a little, together it is more, and one that finds nothing takes next to nothing from the other. A logarithm brings
-    the error's heavy tail down first. The memory sees prepared pictures as they are, the networks a smaller view.
+    the error's heavy tail down first; networks that learnt little weigh less (`training/fit/error_weight.py`). The memory sees
+    prepared pictures as they are, the networks a smaller view.
     """
 
     mean: Tensor  #: [h, w] (or [1, 1]): usual value of the raw map at each place
@@ -73,7 +74,8 @@ class Detector(nn.Module):
         self.preparation, self.networks = preparation, networks
         self.memory = memory
         self.finer = 1 if memory is None else FINER
-        self.score_kind, self.window, self.memory_weight = score_kind, window, MEMORY_WEIGHT
+        self.score_kind, self.window = score_kind, window
+        self.memory_weight, self.error_weight = MEMORY_WEIGHT, 1.0
         self.register_buffer("mean", torch.zeros(1, 1))
         self.register_buffer("deviation", torch.ones(1, 1))
 
@@ -124,7 +126,7 @@ class Detector(nn.Module):
         if self.memory is not None:
             distance = resized(self.memory(prepared)[:, None], error_map.shape[1], error_map.shape[2])[:, 0]
             # Less than usual counts as usual: what one of them finds shall not be hidden by the other.
-            error_map = torch.log1p(error_map.clamp(min=0.0))
+            error_map = self.error_weight * torch.log1p(error_map.clamp(min=0.0))
             memory_map = self.memory_weight * distance.clamp(min=0.0)
             anomaly_map = torch.sqrt(error_map.square() + memory_map.square())
         plain = maps.error.flatten(1).mean(1)

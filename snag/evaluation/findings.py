@@ -128,6 +128,11 @@ def preparation_finding(settings: Mapping[str, Any]) -> str | None:
             f"A standard deviation of the memory's distance counts {weight:.2f}, beside the logarithm of the networks' error: "
             "both say as much of the worst places of good pictures, as far as 0.25 to 2 reach"
         )
+        if (says := settings.get("error_weight")) is not None:
+            text += (
+                f". The networks' error itself counts {says:.2f}: by so much more often than by chance do synthetic defects, "
+                "on good pictures that they never saw, look worse to them than good pictures do"
+            )
     return text + "."
 
 

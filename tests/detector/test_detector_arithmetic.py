@@ -202,13 +202,14 @@ def test_beside_a_memory_the_networks_see_the_means_of_blocks_of_four_pixels() -
 
 def test_what_the_memory_says_is_added_to_the_logarithm_of_the_error() -> None:
     detector, shown = remembering(), large()
-    detector.mean, detector.deviation, detector.memory_weight = torch.full((16, 24), 0.1), torch.full((16, 24), 0.05), 0.7
+    detector.mean, detector.deviation = torch.full((16, 24), 0.1), torch.full((16, 24), 0.05)
+    detector.memory_weight, detector.error_weight = 0.7, 0.6
 
     found = detector.score_prepared(shown)
 
     error = ((local_mean(0.25 * detector.view(shown)[:, 0] ** 2, 3) - 0.1) / 0.05).clamp(min=0)
     farther = torch.nn.functional.interpolate(_Darkness()(shown)[:, None], [16, 24], mode="bilinear")[:, 0]
-    torch.testing.assert_close(found.error_map, torch.log1p(error), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.error_map, 0.6 * torch.log1p(error), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found.memory_map, 0.7 * farther.clamp(min=0), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found.anomaly_map, torch.hypot(found.error_map, found.memory_map))
     assert torch.equal(found.score, found.anomaly_map.amax((1, 2)))

@@ -87,18 +87,24 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
             settings | {"symmetry": "none", "channels": 1},
             settings,
             settings | {"memory_weight": 0.375},
+            settings | {"memory_weight": 0.375, "error_weight": 0.912},
             {"phrase": "each picture whole"},
         )
     ]
 
+    weighed = (
+        "The memory looks at all of these pixels, the networks at half as many a side. A standard deviation of the memory's "
+        "distance counts 0.38, beside the logarithm of the networks' error: both say as much of the worst places of good "
+        "pictures, as far as 0.25 to 2 reach."
+    )
     whole = "each picture whole, in colour, 240 x 256 pixels at most (nothing to align)"
     assert told == [
         f"{whole}; also shown mirrored: good pictures stay good so.",
         "each picture whole, in grey, 240 x 256 pixels at most (nothing to align).",
         f"{whole}.",
-        f"{whole}. The memory looks at all of these pixels, the networks at half as many a side. A standard deviation of the "
-        "memory's distance counts 0.38, beside the logarithm of the networks' error: both say as much of the worst places of "
-        "good pictures, as far as 0.25 to 2 reach.",
+        f"{whole}. {weighed}",
+        f"{whole}. {weighed} The networks' error itself counts 0.91: by so much more often than by chance do synthetic "
+        "defects, on good pictures that they never saw, look worse to them than good pictures do.",
         None,
     ]
     assert FINER == 2  # what "half" says

@@ -29,8 +29,8 @@ HELD_BACK: Final = 0.3
 _PROJECTED: Final = 32
 #: Side of the local mean over what is usual of distances.
 WINDOW: Final = 3
-#: So many good pictures more, as far as all places go, are seen at each place (see `usual_of`): where distances are small in the
-#: few that are seen, an unusual one would else outweigh what is missing elsewhere.
+#: So many good pictures more, as far as all places go, are seen at each place (see `usual_of`): where distances are small in
+#: the few that are seen, an unusual one would else outweigh what is missing elsewhere.
 PRIOR: Final = 32.0
 
 

@@ -85,12 +85,14 @@ def test_with_a_memory_the_artefact_says_how_much_it_weighs_and_shows_what_each_
 ) -> None:
     without, artifact = load_artifact(whole_run / "snag.pt"), load_artifact(with_memory / "snag.pt")
 
-    weight = artifact.settings["memory_weight"]
+    weight, error_weight = artifact.settings["memory_weight"], artifact.settings["error_weight"]
     assert (without.settings["features"], without.settings["memory_weight"]) == (False, None)
     assert artifact.settings["features"] is True
+    assert without.settings["error_weight"] is None
     assert LEAST_WEIGHT <= weight <= MOST_WEIGHT
+    assert 0 <= error_weight <= 1
     assert artifact.score_unit.startswith(
-        f"the root of log(1 + e)^2 + ({weight:.2f} d)^2 at the worst place, with d standard deviations"
+        f"the root of ({error_weight:.2f} log(1 + e))^2 + ({weight:.2f} d)^2 at the worst place, with d standard deviations"
     )
     assert artifact.score_unit.endswith(f"and e {without.score_unit}")
     (found,) = artifact.score([255.0 - good_picture(99, (48, 48))])
