@@ -55,12 +55,7 @@ def export(plan: TrainingPlan, networks: Ensemble) -> Exported:
     if memory:
         remember(memory, pictures.prepared, plan.symmetries, settings.seed)
     detector = Detector(pictures.choice.module, fuse_batchnorm(networks), settings.score, settings.window, memory).eval()
-    if len(pictures.standardise):
-        usual = SymmetricCopies(pictures.standardise, plan.symmetries)
-        fit_standardisation(detector, usual)
-        if memory:
-            random = np.random.default_rng([settings.seed, 3])
-            detector.error_weight = error_weight(detector, usual, lambda view: plan.with_defects(view, random))
+    fit_maps(plan, detector)
     with torch.no_grad():
         if not all(detector.score_prepared(picture[None]).score.isfinite().all() for picture in pictures.prepared[:CHECKED]):
             raise TrainingDiverged(loss="not finite", epoch=settings.epochs, step="the last")
@@ -68,6 +63,17 @@ def export(plan: TrainingPlan, networks: Ensemble) -> Exported:
         warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
         script = torch.jit.freeze(torch.jit.script(detector), preserved_attrs=list(METHODS))
     return Exported(script, *((detector.memory_weight, detector.error_weight) if memory else (None, None)))
+
+
+def fit_maps(plan: TrainingPlan, detector: Detector) -> None:
+    """Measure on good pictures that nothing learnt from what their maps look like, and how much networks and memory weigh."""
+    if not len(plan.pictures.standardise):
+        return
+    usual = SymmetricCopies(plan.pictures.standardise, plan.symmetries)
+    fit_standardisation(detector, usual)
+    if detector.memory is not None:
+        random = np.random.default_rng([plan.settings.seed, 3])
+        detector.error_weight = error_weight(detector, usual, lambda view: plan.with_defects(view, random))
 
 
 def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: History, exported: Exported) -> dict[str, Any]:

@@ -130,8 +130,8 @@ def preparation_finding(settings: Mapping[str, Any]) -> str | None:
         )
         if (says := settings.get("error_weight")) is not None:
             text += (
-                f". The networks' error itself counts {says:.2f}: by so much more often than by chance do synthetic defects, "
-                "on good pictures that they never saw, look worse to them than good pictures do"
+                f". The networks' error itself counts {says:.2f}: on good pictures that neither learnt from, they find so many "
+                "synthetic defects for each that the memory finds, and more than one is not counted"
             )
     return text + "."
 

@@ -103,8 +103,8 @@ def test_what_training_chose_by_the_pictures_is_told_where_the_model_knows_it() 
         "each picture whole, in grey, 240 x 256 pixels at most (nothing to align).",
         f"{whole}.",
         f"{whole}. {weighed}",
-        f"{whole}. {weighed} The networks' error itself counts 0.91: by so much more often than by chance do synthetic "
-        "defects, on good pictures that they never saw, look worse to them than good pictures do.",
+        f"{whole}. {weighed} The networks' error itself counts 0.91: on good pictures that neither learnt from, they find so "
+        "many synthetic defects for each that the memory finds, and more than one is not counted.",
         None,
     ]
     assert FINER == 2  # what "half" says

@@ -11,14 +11,12 @@ from snag.detector.detector import Detector
 from snag.detector.ensemble import Ensemble
 from snag.detector.geometry import block_means
 from snag.detector.memory import Memory
-from snag.training.augment.symmetry import SymmetricCopies
 from snag.training.data.dataset import LIMITS
 from snag.training.data.split import Split
 from snag.training.data.survey import summarise
-from snag.training.export import export
+from snag.training.export import export, fit_maps
 from snag.training.fit.backbone import backbone
 from snag.training.fit.memory import remember
-from snag.training.fit.standardisation import fit_standardisation
 from snag.training.learner import ensemble_sizes
 from snag.training.modes import MODES, Choice, choose
 from snag.training.plan import TrainingPlan
@@ -80,5 +78,5 @@ def detectors(mode: str, *flags: str) -> tuple[Detector, torch.jit.ScriptModule]
     if memory:
         remember(memory, plan.pictures.prepared, plan.symmetries, settings.seed)
     eager = Detector(plan.pictures.choice.module, made, plan.settings.score, plan.settings.window, memory).eval()
-    fit_standardisation(eager, SymmetricCopies(plan.pictures.standardise, plan.symmetries))
+    fit_maps(plan, eager)
     return eager, export(plan, made).script
