@@ -25,6 +25,7 @@ from snag.core.unfilter import can_unfilter, unfiltered
 _MODES: Final = {1: "mono", 3: "rgb"}
 #: Bytes that one byte of deflate's can hold: 258 for two bits.
 _MOST_DENSE: Final = 1032
+_WIDEST_WINDOW: Final = 0x7F  #: zlib's first byte (RFC 1950, section 2.2): ISA-L would take a wider one than there is
 
 
 def decode_plain(data: bytes, most_pixels: int, most_side: int) -> NDArray | None:
@@ -57,9 +58,7 @@ def _natively(data: bytes, plain: PlainPng) -> NDArray | None:
     if values is None:
         return None
     if plain.depth == 16:
-        values = values.view(np.uint16).byteswap(
-            inplace=True
-        )  # in the file the upper byte comes first; x86-64 is the other way
+        values = values.view(np.uint16).byteswap(inplace=True)  # in the file the upper byte comes first, in x86-64 the lower
     return values.reshape(plain.height, plain.width, plain.channels)
 
 
@@ -69,12 +68,12 @@ def _inflated(data: bytes, plain: PlainPng) -> bytes | None:
         return None
     whole = memoryview(data)
     packed = b"".join(whole[chunk.start + 4 : chunk.stop] for chunk in plain.pixels)
-    if len(packed) * _MOST_DENSE < plain.filtered_bytes:
+    if len(packed) * _MOST_DENSE < plain.filtered_bytes or packed[0] > _WIDEST_WINDOW:
         return None
     inflater = isal_zlib.decompressobj()
     try:
         filtered = inflater.decompress(packed, plain.filtered_bytes + 1)
-    except IsalError:
+    except IsalError:  # type: ignore[misc]  # its stub calls it a value
         return None
     is_whole = inflater.eof and not inflater.unused_data and len(filtered) == plain.filtered_bytes
     return filtered if is_whole else None
