@@ -249,7 +249,7 @@ $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .
 	@$(call typed,PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Snag needs Python 3.11; name it with PYTHON=…")'
 	$(call typed,PYTHON) -m venv .venv
 
-.venv/.installed: requirements/base.lock requirements/torch.txt native/unfilter.c native/build.py | .venv/bin/python
+.venv/.installed: requirements/base.lock requirements/torch.txt $(wildcard native/unfilter.c native/build.py) | .venv/bin/python
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/base.lock
 	$(PY) -m pip install $(if $(TORCH_INDEX),--index-url $(call typed,TORCH_INDEX)) -r requirements/torch.txt
 	$(PY) native/build.py

@@ -44,9 +44,10 @@ def can_unfilter() -> bool:
 def unfiltered(filtered: bytes, height: int, row_bytes: int, pixel_bytes: int) -> NDArray[np.uint8] | None:
     """Bytes [height, row_bytes] of filtered rows, each behind the byte that names its filter; None if one names none.
 
-    `pixel_bytes`: 1, 2, 3, 4, 6 or 8. Raises ValueError for bytes that are not as many.
+    `pixel_bytes`: 1, 2, 3, 4, 6 or 8. Raises ValueError for bytes that are not as many, RuntimeError unless `can_unfilter`.
     """
-    assert _unfilter is not None  # noqa: S101 - for the type checker; see can_unfilter
+    if _unfilter is None:
+        raise RuntimeError("native/unfilter.c is not compiled here, or the processor has no AVX2")
     if len(filtered) != height * (row_bytes + 1):
         raise ValueError(f"{len(filtered)} bytes; expected {height} rows of {row_bytes + 1}")
     found = np.empty((height, row_bytes), np.uint8)

@@ -140,7 +140,7 @@ class TestImports:
         }
 
         assert everything - walked == set()
-        assert tops - {"runs", "data"} == {"snag", "training", "handler", "benchmarks", "tests"}
+        assert tops - {"runs", "data"} == {"snag", "training", "handler", "native", "benchmarks", "tests"}
         assert list(ROOT.glob("*.py")) == []
         assert all(files(room) for room in ROOMS)
 
