@@ -20,12 +20,14 @@ from snag.core.errors import NoPictures
 from snag.core.files import write_text
 from snag.core.picture import decode
 from snag.core.picture_files import picture_files
+from snag.core.plain_png import inflated
 from snag.core.png_chunks import PlainPng
 from snag.core.png_chunks import plain_png as plain_png_of
 from snag.core.unfilter import can_unfilter, unfiltered
 
 _CHANNELS: Final = {1: "grey", 2: "grey and alpha", 3: "colour", 4: "colour and alpha"}
-Way = Callable[[bytes], object]
+Picture = tuple[bytes, PlainPng]
+Way = Callable[[Picture], object]
 
 
 class DecodingSettings(Settings):
@@ -61,73 +63,62 @@ def _own() -> str:
     return "the compiled library" if can_unfilter() else "not compiled here, so kornia-rs again"
 
 
-def _kinds(settings: DecodingSettings) -> Sequence[Sequence[bytes]]:
-    """Bytes of pictures of one kind, for the most frequent kinds."""
+def _kinds(settings: DecodingSettings) -> Sequence[Sequence[Picture]]:
+    """Pictures of one kind, for the most frequent kinds."""
     kinds = defaultdict(list)
     for path in picture_files(settings.pictures).pictures:
         data = path.read_bytes()
         if (plain := plain_png_of(data)) is not None:
-            kinds[_name(plain)].append(data)
+            kinds[_name(plain)].append((data, plain))
     if not kinds:
         raise NoPictures(folder=settings.pictures, expected="PNGs of 8 or 16 bits")
     largest = sorted(kinds.values(), key=len, reverse=True)[: settings.kinds]
     return [found[:: max(1, len(found) // settings.most)][: settings.most] for found in largest]
 
 
-def _row(pictures: Sequence[bytes], settings: DecodingSettings) -> Sequence[object]:
-    first = plain_png_of(pictures[0])
-    assert first is not None
+def _row(pictures: Sequence[Picture], settings: DecodingSettings) -> Sequence[object]:
     times = _times(pictures, _ways(pictures), settings.repeats)
     pillow, kornia, own = (times[name] for name in ("Pillow", "kornia-rs", "own"))
     parts = (times.get(name, float("nan")) for name in ("inflate", "filters"))
-    return (_name(first), pillow, kornia, own, *parts, pillow / own, kornia / own)
+    return (_name(pictures[0][1]), pillow, kornia, own, *parts, pillow / own, kornia / own)
 
 
-def _ways(pictures: Sequence[bytes]) -> Mapping[str, Way]:
-    ways: dict[str, Way] = {"Pillow": _by_pillow, "kornia-rs": _by_kornia, "own": decode}
+def _ways(pictures: Sequence[Picture]) -> Mapping[str, Way]:
+    ways: dict[str, Way] = {"Pillow": _by_pillow, "kornia-rs": _by_kornia, "own": lambda one: decode(one[0])}
     if can_unfilter():
-        ways |= {"inflate": _inflated, "filters": _filters(pictures)}
+        ways |= {"inflate": lambda one: inflated(*one), "filters": _filters(pictures)}
     return ways
 
 
-def _by_pillow(data: bytes) -> object:
+def _by_pillow(one: Picture) -> object:
     with patch.object(picture, "decode_plain", lambda *_: None):
-        return decode(data)
+        return decode(one[0])
 
 
-def _by_kornia(data: bytes) -> object:
+def _by_kornia(one: Picture) -> object:
     with patch.object(plain_png, "can_unfilter", lambda: False):
-        return decode(data)
+        return decode(one[0])
 
 
-def _inflated(data: bytes) -> bytes:
-    plain = plain_png_of(data)
-    assert plain is not None
-    found = plain_png._inflated(data, plain)
-    assert found is not None
-    return found
-
-
-def _filters(pictures: Sequence[bytes]) -> Way:
+def _filters(pictures: Sequence[Picture]) -> Way:
     """Undoes the filters of what was inflated before any clock ran."""
-    inflated = {data: _inflated(data) for data in pictures}
+    filtered = {one[0]: inflated(*one) or b"" for one in pictures}
 
-    def undo(data: bytes) -> object:
-        plain = plain_png_of(data)
-        assert plain is not None
-        return unfiltered(inflated[data], plain.height, plain.width * plain.pixel_bytes, plain.pixel_bytes)
+    def undo(one: Picture) -> object:
+        data, plain = one
+        return unfiltered(filtered[data], plain.height, plain.width * plain.pixel_bytes, plain.pixel_bytes)
 
     return undo
 
 
-def _times(pictures: Sequence[bytes], ways: Mapping[str, Way], repeats: int) -> dict[str, float]:
+def _times(pictures: Sequence[Picture], ways: Mapping[str, Way], repeats: int) -> dict[str, float]:
     """Median milliseconds of each way, which take turns: what else runs on the machine meets all of them."""
     found = defaultdict(list)
     for _ in range(repeats):
-        for data in pictures:
+        for one in pictures:
             for name, way in ways.items():
                 start = time.process_time()
-                way(data)
+                way(one)
                 found[name].append(1e3 * (time.process_time() - start))
     return {name: median(times) for name, times in found.items()}
 

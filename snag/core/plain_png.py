@@ -49,21 +49,11 @@ def encode_deep(pixels: NDArray[np.uint16]) -> bytes:
         return Path(file.name).read_bytes()
 
 
-def _natively(data: bytes, plain: PlainPng) -> NDArray | None:
-    """[H, W, channels] of pixels that are there to the byte, with every sum right; else None."""
-    filtered = _inflated(data, plain)
-    if filtered is None:
-        return None
-    values: NDArray | None = unfiltered(filtered, plain.height, plain.width * plain.pixel_bytes, plain.pixel_bytes)
-    if values is None:
-        return None
-    if plain.depth == 16:
-        values = values.view(np.uint16).byteswap(inplace=True)  # in the file the upper byte comes first, in x86-64 the lower
-    return values.reshape(plain.height, plain.width, plain.channels)
+def inflated(data: bytes, plain: PlainPng) -> bytes | None:
+    """The filtered rows, if every sum is right; else None.
 
-
-def _inflated(data: bytes, plain: PlainPng) -> bytes | None:
-    """The filtered rows. Never takes more memory than they have, nor that if there is too little to inflate."""
+    Takes no more memory than they have, however much was deflated; and none if there is too little for them.
+    """
     if not all(has_right_sum(data, chunk) for chunk in plain.pixels):
         return None
     whole = memoryview(data)
@@ -77,6 +67,19 @@ def _inflated(data: bytes, plain: PlainPng) -> bytes | None:
         return None
     is_whole = inflater.eof and not inflater.unused_data and len(filtered) == plain.filtered_bytes
     return filtered if is_whole else None
+
+
+def _natively(data: bytes, plain: PlainPng) -> NDArray | None:
+    """[H, W, channels] of pixels that are there to the byte, with every sum right; else None."""
+    filtered = inflated(data, plain)
+    if filtered is None:
+        return None
+    values: NDArray | None = unfiltered(filtered, plain.height, plain.width * plain.pixel_bytes, plain.pixel_bytes)
+    if values is None:
+        return None
+    if plain.depth == 16:
+        values = values.view(np.uint16).byteswap(inplace=True)  # in the file the upper byte comes first, in x86-64 the lower
+    return values.reshape(plain.height, plain.width, plain.channels)
 
 
 def _by_library(data: bytes, plain: PlainPng) -> NDArray | None:
