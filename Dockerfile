@@ -15,6 +15,13 @@ RUN python3 -m venv /opt/snag \
  && /opt/snag/bin/pip install --no-deps --require-hashes -r /requirements/base.lock \
  && /opt/snag/bin/pip install --no-deps --require-hashes -r /requirements/features.lock \
  && /opt/snag/bin/pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} -r /requirements/torch.txt
+# What undoes PNG's filters by vectors; the compiler stays behind in this stage.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends gcc libc6-dev \
+ && rm -rf /var/lib/apt/lists/*
+COPY native/unfilter.c native/build.py /native/
+RUN /opt/snag/bin/python3 /native/build.py
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="snag" org.opencontainers.image.licenses="Apache-2.0"

@@ -64,7 +64,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 PY := .venv/bin/python
 SAMPLE := data/sample
 ROOMS := snag training handler
-CODE = $(wildcard $(ROOMS) tests benchmarks)
+CODE = $(wildcard $(ROOMS) native tests benchmarks)
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 here := $(dir $(firstword $(MAKEFILE_LIST)))
 python = $(or $(wildcard $(PY)),$(call typed,PYTHON))
@@ -232,7 +232,7 @@ check: .venv/.installed-dev ## format, lint, types and known weaknesses
 	$(PY) -m ruff format --check $(CODE)
 	$(PY) -m ruff check $(CODE)
 	$(PY) -m mypy snag handler
-	$(PY) -m bandit -q -c pyproject.toml -r $(ROOMS) benchmarks
+	$(PY) -m bandit -q -c pyproject.toml -r $(ROOMS) native benchmarks
 
 lock: .venv/.installed-dev ## pin what pyproject.toml asks for, with hashes, in requirements/*.lock
 	$(PY) -m pip install --quiet uv
@@ -249,9 +249,10 @@ $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .
 	@$(call typed,PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Snag needs Python 3.11; name it with PYTHON=…")'
 	$(call typed,PYTHON) -m venv .venv
 
-.venv/.installed: requirements/base.lock requirements/torch.txt | .venv/bin/python
+.venv/.installed: requirements/base.lock requirements/torch.txt $(wildcard native/unfilter.c native/build.py) | .venv/bin/python
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/base.lock
 	$(PY) -m pip install $(if $(TORCH_INDEX),--index-url $(call typed,TORCH_INDEX)) -r requirements/torch.txt
+	$(PY) native/build.py
 	touch $@
 
 .venv/.installed-offline: requirements/offline.lock .venv/.installed

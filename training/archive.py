@@ -33,7 +33,7 @@ _SNAG: Final = Path(snag.__file__).parent
 _HANDLER: Final = Path(__file__).parents[1] / "handler"
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  #: the earliest that a zip can hold
 #: What a worker imports; pinned in the archive to what the model was made with.
-_REQUIREMENTS: Final = ("numpy", "pillow", "pyyaml", "torch", "torchserve")
+_REQUIREMENTS: Final = ("isal", "kornia-rs", "numpy", "pillow", "pybase64", "pyyaml", "torch", "torchserve")
 
 
 class ArchiveSettings(Settings):

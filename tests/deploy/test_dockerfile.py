@@ -30,7 +30,7 @@ def test_the_image_holds_the_package_with_what_its_links_lead_to() -> None:
     """The package is there with the folders that it is linked to; benchmarks, tests and documents are not."""
     links = {path.resolve().relative_to(ROOT).parts[0] for path in (ROOT / "snag").rglob("*") if path.is_symlink()}
 
-    assert {name for name in copied() if not name.startswith(("model_store", "requirements/"))} == {"snag", *links}
+    assert {name for name in copied() if not name.startswith(("model_store", "requirements/", "native/"))} == {"snag", *links}
 
 
 def test_the_image_can_train() -> None:

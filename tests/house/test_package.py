@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -13,8 +14,11 @@ import pytest
 from packaging.requirements import Requirement
 
 import snag
+from snag.core.unfilter import can_unfilter
 from tests.support.source import ROOMS, ROOT
 
+#: What native/build.py makes beside the package, where there is a compiler.
+LIBRARY = "snag_unfilter.so"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -61,6 +65,7 @@ def tracked() -> dict[str, bytes]:
 def test_the_wheel_holds_every_module_and_data_file_of_the_checkout(held: dict[str, bytes]) -> None:
     """Behind the links too: presets, pages, styles, scripts, the server's configuration, the handler's tables."""
     expected = tracked()
+    held = {name: content for name, content in held.items() if name != LIBRARY}
 
     assert set(held) ^ set(expected) == set()
     assert [name for name in held if held[name] != expected[name]] == []
@@ -78,11 +83,20 @@ def test_the_wheel_holds_every_module_and_data_file_of_the_checkout(held: dict[s
     assert {f"snag/{room}/__init__.py" for room in ROOMS if room != "benchmarks"} <= set(held)
 
 
-def test_the_wheel_installs_no_name_but_snag(wheel: Path) -> None:
+def test_the_wheel_installs_no_name_but_its_own(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         tops = {name.split("/")[0] for name in file.namelist()}
 
-    assert tops == {"snag", f"snag-{snag.__version__}.dist-info"}
+    assert tops - {LIBRARY} == {"snag", f"snag-{snag.__version__}.dist-info"}
+
+
+def test_the_wheel_is_of_this_platform_if_it_holds_what_was_compiled_and_else_of_any(
+    wheel: Path, held: dict[str, bytes]
+) -> None:
+    tag = "-".join(wheel.stem.split("-")[2:])
+
+    assert LIBRARY in held or not can_unfilter()
+    assert tag == (f"py3-none-{sysconfig.get_platform().replace('-', '_')}" if LIBRARY in held else "py3-none-any")
 
 
 def test_the_wheel_brings_the_command(wheel: Path) -> None:

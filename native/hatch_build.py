@@ -1,0 +1,26 @@
+"""Puts the compiled unfilter.c into the wheel; where it can't be compiled the wheel is one of Python alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class UnfilterHook(BuildHookInterface):
+    """Found by hatchling, which knows it by the file that pyproject.toml names."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile; the wheel is then of this platform, for any Python."""
+        folder = Path(self.directory) / ".native"
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run([sys.executable, str(Path(self.root) / "native" / "build.py"), str(folder)], check=True)
+        for library in folder.glob("*.so"):
+            kept = "force_include_editable" if version == "editable" else "force_include"
+            build_data[kept][str(library)] = library.name
+            build_data["pure_python"] = False
+            build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
