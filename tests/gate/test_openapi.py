@@ -134,9 +134,7 @@ class TestErrors:
         found = {(one.code, one.status) for one in kinds if issubclass(one, (*roots, InternalError)) and one not in roots}
 
         assert codes(OURS) == found
-        assert set(OURS["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"]["enum"]) == {
-            code for code, _ in found
-        }
+        assert set(OURS["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == {code for code, _ in found}
 
     @pytest.mark.parametrize(
         ("path", "method", "sent"),

@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import snag
-from tests.support.source import ROOMS, ROOT
+from tests.support.source import CHECKOUT, ROOMS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -75,7 +75,7 @@ def test_the_wheel_holds_every_module_and_data_file_of_the_checkout(held: dict[s
         ".xml",
         ".properties",
     }
-    assert {f"snag/{room}/__init__.py" for room in ROOMS if room != "benchmarks"} <= set(held)
+    assert {f"snag/{room}/__init__.py" for room in ROOMS if room not in CHECKOUT} <= set(held)
 
 
 def test_the_wheel_installs_no_name_but_snag(wheel: Path) -> None:

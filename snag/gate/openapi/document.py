@@ -39,7 +39,7 @@ def document(settings: GateSettings) -> dict[str, Any]:
             "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/", "description": "the port of predictions, which serves this document"}],
+        "servers": [{"url": "/", "description": "the inference port, which serves this document"}],
         "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
         "paths": _paths(settings),
         "components": {
@@ -72,4 +72,4 @@ def _server(port: str, settings: GateSettings) -> dict[str, Any]:
     """Its host is the client's to fill in: on which address a port listens is nobody else's business."""
     number: int = getattr(settings, port)[1]
     host = {"default": "127.0.0.1", "description": "where the port is reached"}
-    return {"url": f"http://{{host}}:{number}", "description": f"the port of {port}", "variables": {"host": host}}
+    return {"url": f"http://{{host}}:{number}", "description": f"the {port} port", "variables": {"host": host}}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any, Final
 
 from snag.core.errors import (
@@ -62,10 +61,10 @@ def error_responses(errors: Iterable[type[SnagError]], settings: GateSettings) -
     by_status: defaultdict[int, list[type[SnagError]]] = defaultdict(list)
     for error in errors:
         by_status[error.status].append(error)
-    return {str(status): _response(HTTPStatus(status), by_status[status], settings) for status in sorted(by_status)}
+    return {str(status): _response(by_status[status], settings) for status in sorted(by_status)}
 
 
-def _response(status: HTTPStatus, errors: list[type[SnagError]], settings: GateSettings) -> Schema:
+def _response(errors: list[type[SnagError]], settings: GateSettings) -> Schema:
     examples = {
         error.code: {
             "summary": sentence(error),
@@ -79,7 +78,7 @@ def _response(status: HTTPStatus, errors: list[type[SnagError]], settings: GateS
         if any(issubclass(error, kind) for error in errors)
     }
     return {
-        "description": f"{status.phrase}: {', '.join(f'`{error.code}`' for error in errors)}",
+        "description": ", ".join(f"`{error.code}`" for error in errors),
         **({"headers": headers} if headers else {}),
         "content": {"application/json": {"schema": errors_schema(errors), "examples": examples}},
     }

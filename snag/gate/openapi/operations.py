@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any, Final
 
 from snag.core.errors import (
@@ -55,7 +54,9 @@ def parameters() -> dict[str, Schema]:
     """The document's parameters by name."""
     text: Schema = {"type": "string"}
     flags = {
-        name: _parameter("query", name, {"type": "boolean", "default": False}, f"add `{name}` to the answer: {EXTRAS[name]}")
+        name: _parameter(
+            "query", name, {"type": "boolean", "default": False}, f"whether the answer shall have `{name}`: {EXTRAS[name]}"
+        )
         for name in WANTED
     }
     return {
@@ -177,7 +178,7 @@ def _health(path: str) -> Schema:
         PING: ("ping", "TorchServe's health, in its own words but truthful", "Ping"),
     }[path]
     bad = {READY: ("NotReady", "Something is missing, and the error says what."), PING: ("Ping", "Some model has no worker.")}
-    responses = {"200": _answer(HTTPStatus.OK.phrase, JSON, ref(good))}
+    responses = {"200": _answer("OK", JSON, ref(good))}
     if path in bad:
         schema, description = bad[path]
         responses["503"] = _answer(description, JSON, ref(schema))
@@ -185,7 +186,7 @@ def _health(path: str) -> Schema:
 
 
 def _told(name: str, tag: str, summary: str, kind: str, schema: Schema) -> Schema:
-    responses = {"200": _answer(HTTPStatus.OK.phrase, kind, schema)}
+    responses = {"200": _answer("OK", kind, schema)}
     return {"operationId": name, "tags": [tag], "summary": summary, "responses": responses, "security": [{}]}
 
 

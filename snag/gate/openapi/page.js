@@ -11,6 +11,12 @@ function element(name, text, ...children) {
   return made;
 }
 
+/** A paragraph or cell; what stands in backticks is code. */
+function prose(name, text) {
+  const pieces = text.split("`").map((piece, place) => (place % 2 ? element("code", piece) : piece));
+  return element(name, null, ...pieces);
+}
+
 /** What a reference of the document leads to; what is none, as it is. */
 function resolved(part) {
   if (!part || part.$ref === undefined) return part;
@@ -95,7 +101,7 @@ function showAnswer(answer, text, milliseconds) {
 }
 
 function rows(title, pairs) {
-  const made = pairs.map(([name, text]) => element("tr", null, element("td", null, element("code", name)), element("td", text)));
+  const made = pairs.map(([name, text]) => element("tr", null, element("td", null, element("code", name)), prose("td", text)));
   return made.length ? [element("h3", title), element("table", null, ...made)] : [];
 }
 
@@ -108,7 +114,7 @@ function operationOf(path, method, item) {
   const kinds = Object.keys(operation.requestBody ? operation.requestBody.content : {});
   const answers = Object.entries(operation.responses).map(([status, answer]) => [status, resolved(answer).description]);
   return element("details", null, summary,
-    element("p", server.url === "/" ? "" : `At ${server.description}: ${server.url}`),
+    prose("p", server.url === "/" ? "" : `At ${server.description}: \`${server.url}\``),
     ...rows("Parameters", asked.map((one) => [`${one.name} (${one.in})`, one.description])),
     ...rows("Bodies", kinds.map((kind) => [kind, "one picture"])),
     ...rows("Answers", answers));

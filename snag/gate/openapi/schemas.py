@@ -59,13 +59,11 @@ def every_schema() -> dict[str, Schema]:
         "Verdict": verdict_schema(),
         "Region": _region(),
         "AnomalyAlone": {**object_of(("Anomaly",), Anomaly={"type": "boolean"}), "additionalProperties": False},
-        "Error": object_of(
-            ("error",),
-            error=object_of(
-                ("code", "message"),
-                code={"type": "string", "enum": codes, "description": "for programs; stays as it is"},
-                message={"type": "string", "description": "for people: what is wrong, and what was expected"},
-            ),
+        "Error": object_of(("error",), error=ref("Problem")),
+        "Problem": object_of(
+            ("code", "message"),
+            code={"type": "string", "enum": codes, "description": "for programs; stays as it is"},
+            message={"type": "string", "description": "for people: what is wrong, and what was expected"},
         ),
         "PictureInJson": picture_schema({"type": "string", "contentEncoding": "base64"}, {"type": "boolean"}),
         "PictureInForm": picture_schema(
@@ -111,7 +109,7 @@ def group_schema() -> Schema:
         "minLength": 1,
         "maxLength": 64,
         "not": {"enum": [POOLED, REST]},
-        "description": "camera, tool or shift that took the picture",
+        "description": "camera, tool or shift that took the picture, up to 64 printable characters",
     }
 
 
@@ -147,9 +145,10 @@ def _health() -> dict[str, Schema]:
         required={**flag, "description": "whether the server is ready only when this version is"},
         failed={**text, "description": "only where it could not be loaded: why"},
     )
-    models = {"type": "array", "items": row}
+    models = {"type": "array", "items": ref("VersionHealth")}
     lacking = object_of(("status", "models"), status={"enum": ["partial", "not_ready", "draining"]}, models=models)
     return {
+        "VersionHealth": row,
         "Live": object_of(("status",), status={"const": "alive"}),
         "Ready": object_of(("status", "models"), status={"const": "ready"}, models=models),
         "NotReady": {"allOf": [ref("Error"), lacking]},
