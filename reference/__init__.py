@@ -1,1 +1,1 @@
-"""The reference pages under docs/reference, written from what the code knows; `make reference` does it."""
+"""The reference pages under docs/reference, written from what the code knows; `python -m reference` does it."""

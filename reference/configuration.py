@@ -47,17 +47,24 @@ def configuration() -> str:
 
 
 def commented(text: str, setting: re.Pattern[str], sign: str) -> Iterator[list[str]]:
-    """Rows of settings with the comment above them; those that stand below one comment share it."""
+    """Rows of settings with the comment above them; those that stand below one comment share it.
+
+    `setting` finds name and value of a line; a name with None for its value begins a table. One that is commented out has no
+    value here.
+    """
     comment: list[str] = []
     names: list[str] = []
     for line in [*text.splitlines(), ""]:
         found = setting.match(line)
+        if found is not None and found[2] is None:  # a table begins
+            comment, names = [], []
+            continue
         if found is not None:
-            if found[2] is not None:  # no table's name
-                names.append(found[1] + sign + found[2])
+            is_set = not line.strip().startswith("#")
+            names.append(found[1] + sign + found[2] if is_set and found[2] else found[1])
             continue
         if names:
-            yield [codes(name.rstrip(sign) for name in names), prose(" ".join(comment))]
+            yield [codes(names), prose(" ".join(comment))]
             comment, names = [], []
         is_comment = line.strip().startswith("# ") and not line.startswith("# ---")
         comment = [*comment, line.strip().removeprefix("# ")] if is_comment else []

@@ -7,7 +7,7 @@ from typing import Final
 from reference.markdown import code, page, prose, table
 from snag.core import errors
 from snag.core.errors import ServiceError, SnagError, StageError, gate_errors, request_errors
-from snag.gate.openapi.errors import message, sentence
+from snag.gate.openapi.errors import example, sentence
 
 _ANSWERED: Final = (
     '## Answers of the server\n\nThe body is `{"error": {"code": ..., "message": ...}}`.\n'
@@ -31,7 +31,7 @@ def error_table() -> str:
     printed = table(
         ["code", "when", "message", "class"],
         [
-            [code(one.code), prose(sentence(one)), code(message(one)), code(one.__name__)]
+            [code(one.code), prose(sentence(one)), code(str(example(one))), code(one.__name__)]
             for one in stages
             if one is not StageError
         ],
@@ -43,4 +43,4 @@ def error_table() -> str:
 def _answered(error: type[SnagError]) -> list[str]:
     retry = f", `Retry-After: {error.retry_after}`" if issubclass(error, ServiceError) else ""
     status = f"{error.status}{retry}"
-    return [code(error.code), status, prose(sentence(error)), code(message(error)), code(error.__name__)]
+    return [code(error.code), status, prose(sentence(error)), code(str(example(error))), code(error.__name__)]

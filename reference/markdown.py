@@ -11,7 +11,7 @@ _SPECIAL: Final = re.compile(r"([<*|\[\]])")
 
 def page(title: str, lead: str, *sections: str) -> str:
     """A whole page: its title, a lead, and sections, with the remark that nobody need mend it by hand."""
-    remark = "<!-- Written by `make reference`; a test compares it with the code. -->"
+    remark = "<!-- Written by `python -m reference`; a test compares it with the code. -->"
     return "\n\n".join([remark, f"# {title}", lead, *(section for section in sections if section)]) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Iterable
+from string import Formatter
 from typing import Any, Final
 
 from snag.core.errors import (
@@ -19,6 +20,7 @@ from snag.core.errors import (
     gate_errors,
     request_errors,
 )
+from snag.core.wire import error_json
 from snag.gate.openapi.schemas import Schema, errors_schema
 from snag.gate.settings import GateSettings
 
@@ -34,18 +36,14 @@ _HEADERS: Final[dict[type[SnagError], tuple[str, str]]] = {
 }
 
 
-class _Placeholders(dict[str, Any]):
-    def __missing__(self, name: str) -> str:
-        return f"<{name}>"
-
-
 def sentence(error: type[SnagError]) -> str:
     """What the error means, in one sentence."""
     return (inspect.getdoc(error) or error.code).partition("\n")[0]
 
 
-def message(error: type[SnagError], settings: GateSettings | None = None) -> str:
-    """The error's message: what depends on the request in angle brackets, limits of the server filled in where it is told."""
+def example(error: type[SnagError], settings: GateSettings | None = None) -> SnagError:
+    """The error as it may be: what depends on the request in angle brackets, limits filled in where the server is told."""
+    details: dict[str, Any] = {name: f"<{name}>" for _, name, _, _ in Formatter().parse(error.message) if name}
     known: dict[type[SnagError], dict[str, Any]] = {}
     if settings is not None:
         known = {
@@ -53,7 +51,7 @@ def message(error: type[SnagError], settings: GateSettings | None = None) -> str
             SlowRequest: {"seconds": settings.body_seconds},
             Timeout: {"seconds": settings.answer_seconds},
         }
-    return error.message.format_map(_Placeholders(known.get(error, {})))
+    return error(**details | known.get(error, {}))
 
 
 def error_responses(errors: Iterable[type[SnagError]], settings: GateSettings) -> dict[str, Schema]:
@@ -65,13 +63,7 @@ def error_responses(errors: Iterable[type[SnagError]], settings: GateSettings) -
 
 
 def _response(errors: list[type[SnagError]], settings: GateSettings) -> Schema:
-    examples = {
-        error.code: {
-            "summary": sentence(error),
-            "value": {"error": {"code": error.code, "message": message(error, settings)}},
-        }
-        for error in errors
-    }
+    examples = {error.code: {"summary": sentence(error), "value": error_json(example(error, settings))} for error in errors}
     headers = {
         name: {"description": meaning, "schema": {"type": "string"}}
         for kind, (name, meaning) in _HEADERS.items()
