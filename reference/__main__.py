@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import Field
 
+from reference.alerts import alerts
 from reference.commands import commands
 from reference.configuration import configuration
 from reference.error_table import error_table
@@ -22,6 +23,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "http-api.md": http_api,
     "errors.md": error_table,
     "metrics.md": metrics,
+    "alerts.md": alerts,
 }
 
 

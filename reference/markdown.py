@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-_SPECIAL: Final = re.compile(r"([<*|\[\]])")
+_SPECIAL: Final = re.compile(r"([*|\[\]])")
 
 
 def page(title: str, lead: str, *sections: str) -> str:
     """A whole page: its title, a lead, and sections, with the remark that nobody need mend it by hand."""
     remark = "<!-- Written by `python -m reference`; a test compares it with the code. -->"
-    return "\n\n".join([remark, f"# {title}", lead, *(section for section in sections if section)]) + "\n"
+    return "\n\n".join([f"# {title}", lead, *(section for section in sections if section), remark]) + "\n"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -37,7 +37,11 @@ def codes(texts: Iterable[str]) -> str:
 def prose(text: str) -> str:
     """A sentence as it is read: what Markdown would take for a sign of its own is escaped, but code in backticks stays."""
     pieces = text.split("`")
-    return "`".join(piece.replace("|", r"\|") if at % 2 else _SPECIAL.sub(r"\\\1", piece) for at, piece in enumerate(pieces))
+    return "`".join(piece.replace("|", r"\|") if at % 2 else _text(piece) for at, piece in enumerate(pieces))
+
+
+def _text(piece: str) -> str:
+    return _SPECIAL.sub(r"\\\1", piece.replace("&", "&amp;").replace("<", "&lt;"))  # not every Markdown knows \<
 
 
 def capital(text: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from reference.__main__ import PAGES, main
+from reference.alerts import alert_rules
 from reference.commands import default, flag, kind, known_flags, settings_class
 from reference.configuration import commented
 from reference.markdown import capital, code, prose, table
@@ -115,6 +116,13 @@ class TestOthers:
         assert {name.removesuffix("_bucket") for name in names} - first_cells("metrics.md") == set()
         assert {name for name in theirs if not name.startswith("snag_")} - first_cells("metrics.md") == set()
 
+    def test_alerts(self):
+        """Every alert has a section with its rule."""
+        page = written("alerts.md")
+
+        assert re.findall(r"^## (\w+)$", page, re.M) == [rule["alert"] for rule in alert_rules()]
+        assert page.count("```promql\n") == len(list(alert_rules()))
+
     def test_addresses(self):
         """Every address of the gate is on the page of the HTTP API."""
         missing = [path for paths in ADDRESSES.values() for path in paths if f"`{path}`" not in written("http-api.md")]
@@ -151,7 +159,7 @@ class TestCommand:
 class TestMarkdown:
     def test_prose(self):
         """What Markdown would take for its own stays text; what is code stays code."""
-        assert prose("a <b> *c* [d] | `e <f> | g`") == r"a \<b> \*c\* \[d\] \| `e <f> \| g`"
+        assert prose("a <b> *c* [d] | `e <f> | g`") == r"a &lt;b> \*c\* \[d\] \| `e <f> \| g`"
 
     def test_code(self):
         """Code that holds backticks gets a longer fence."""
