@@ -64,7 +64,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 PY := .venv/bin/python
 SAMPLE := data/sample
 ROOMS := snag training handler
-CODE = $(wildcard $(ROOMS) native tests benchmarks)
+CODE = $(wildcard $(ROOMS) native tests benchmarks reference)
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 here := $(dir $(firstword $(MAKEFILE_LIST)))
 python = $(or $(wildcard $(PY)),$(call typed,PYTHON))
@@ -136,7 +136,7 @@ args = $(if $(call asked,$1),$(call raw,ARGS))
 where = $(call flag,DATA,data) $(call flag,RUN,run)
 what = $(call flag,MODEL,model) $(call flag,MODEL_STORE,model-store)
 
-.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check lock clean
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check lock reference clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -231,12 +231,16 @@ test-all: .venv/.installed-dev ## run every test, with coverage and many more dr
 check: .venv/.installed-dev ## format, lint, types and known weaknesses
 	$(PY) -m ruff format --check $(CODE)
 	$(PY) -m ruff check $(CODE)
-	$(PY) -m mypy snag handler
-	$(PY) -m bandit -q -c pyproject.toml -r $(ROOMS) native benchmarks
+	$(PY) -m mypy snag handler reference
+	$(PY) -m bandit -q -c pyproject.toml -r $(ROOMS) native benchmarks reference
 
 lock: .venv/.installed-dev ## pin what pyproject.toml asks for, with hashes, in requirements/*.lock
 	$(PY) -m pip install --quiet uv
 	PYTHON=$(abspath $(PY)) sh requirements/lock.sh
+
+# docs/reference, written from the code; a test compares.
+reference: .venv/.installed-dev
+	$(PY) -m reference
 
 clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, runs, archives and .venv
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs $(SAMPLE) data/lamp runs/demo model_store/demo.mar*

@@ -10,15 +10,14 @@ from aiohttp import web
 from yarl import URL
 
 from snag.core.errors import MethodNotAllowed, NotFound, SnagError, Unavailable, UnknownModel
+from snag.gate.proxy.addresses import PAGING, expected_at
 from snag.gate.proxy.answer import GateAnswer, UpstreamReply, error_answer
 from snag.gate.proxy.inference import Inference
 from snag.gate.proxy.route import is_description
 from snag.gate.upstream.address import Upstream, key_header
 from snag.gate.upstream.state import UpstreamState
 
-_EXPECTED: Final = "/models, /models/<model>, /models/<model>/<version> or /models/<model>/all"
 _SECONDS: Final = 10.0
-_PASSED_ON: Final = ("limit", "next_page_token")  #: never `customized`, which runs the handler
 
 
 class ManagementView:
@@ -42,10 +41,10 @@ class ManagementView:
         if request.method != "GET":
             raise MethodNotAllowed(method=request.method, allowed="GET")
         if not is_description(path):
-            raise NotFound(path=path, expected=_EXPECTED)
+            raise NotFound(path=path, expected=expected_at("management"))
         if (upstream := self._upstream_state.upstream) is None:
             raise Unavailable(detail="the model server is starting again")
-        query = {name: request.query[name] for name in _PASSED_ON if name in request.query}
+        query = {name: request.query[name] for name in PAGING if name in request.query}
         reply = await self._get(upstream, path, query)
         if reply.status == 404:
             raise UnknownModel(name=path.removeprefix("/models/"))

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from snag.core.errors import MethodNotAllowed, NotFound, SnagError
 from snag.gate.metrics import GateMetrics
+from snag.gate.proxy.addresses import SCRAPE, expected_at
 from snag.gate.proxy.answer import GateAnswer, error_answer
 from snag.gate.upstream.state import UpstreamState
 
@@ -28,8 +29,8 @@ class MetricsScrape:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
         try:
-            if request.raw_path.partition("?")[0] != "/metrics":
-                raise NotFound(path=request.raw_path, expected="/metrics")
+            if request.raw_path.partition("?")[0] != SCRAPE:
+                raise NotFound(path=request.raw_path, expected=expected_at("metrics"))
             if request.method != "GET":
                 raise MethodNotAllowed(method=request.method, allowed="GET")
             return GateAnswer(200, await self._torchserves() + self._metrics.text(), _TEXT).response()

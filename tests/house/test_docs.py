@@ -24,17 +24,17 @@ from snag.cli.verbs import VERBS as SNAG_VERBS
 from snag.core.errors import gate_errors, request_errors
 from snag.gate.gate import Gate
 from snag.gate.settings import GateSettings
-from tests.support.source import ROOMS, dotted, files
+from tests.support.source import CHECKOUT, ROOMS, dotted, files
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 DOCUMENTS = sorted(
     str(path.relative_to(ROOT))
-    for pattern in ("*.md", "docs/*.md", "deploy/*/*.md", "benchmarks/*.md", "model_store/*.md")
+    for pattern in ("*.md", "docs/*.md", "docs/reference/*.md", "deploy/*/*.md", "benchmarks/*.md", "model_store/*.md")
     for path in ROOT.glob(pattern)
 )
-PRODUCT = [room for room in ROOMS if room != "benchmarks"]
+PRODUCT = [room for room in ROOMS if room not in CHECKOUT]
 VERBS = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M)
 #: Every variable set, so that `make -n` prints each recipe with all the flags that it can pass.
 ALL_SET = [

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 import snag
 from snag.core.unfilter import can_unfilter
-from tests.support.source import ROOMS, ROOT
+from tests.support.source import CHECKOUT, ROOMS, ROOT
 
 #: What native/build.py makes beside the package, where there is a compiler.
 LIBRARY = "snag_unfilter.so"
@@ -80,7 +80,7 @@ def test_the_wheel_holds_every_module_and_data_file_of_the_checkout(held: dict[s
         ".xml",
         ".properties",
     }
-    assert {f"snag/{room}/__init__.py" for room in ROOMS if room != "benchmarks"} <= set(held)
+    assert {f"snag/{room}/__init__.py" for room in ROOMS if room not in CHECKOUT} <= set(held)
 
 
 def test_the_wheel_installs_no_name_but_its_own(wheel: Path) -> None:

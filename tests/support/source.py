@@ -5,11 +5,12 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+CHECKOUT = ("benchmarks", "reference")  #: rooms that no wheel has
 #: Every room and its folder. `snag/training` and `snag/handler` are links to the folders beside `snag/`.
 ROOMS = {
     **{room: f"snag/{room}" for room in ("core", "detector", "cli", "pages", "samples", "drift", "client", "gate", "server")},
     **{room: f"snag/{room}" for room in ("inspector", "labels", "evaluation", "doctor", "offline", "review")},
-    **{room: room for room in ("training", "handler", "benchmarks")},
+    **{room: room for room in ("training", "handler", *CHECKOUT)},
 }
 
 
@@ -20,7 +21,7 @@ def files(*rooms: str) -> list[Path]:
 
 def package(room: str) -> str:
     """The room's package, as it is imported."""
-    return room if room == "benchmarks" else f"snag.{room}"
+    return room if room in CHECKOUT else f"snag.{room}"
 
 
 def name(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Inference: the public port of predictions, explanations and health."""
+"""Inference: the public port of predictions, explanations, health, and of what tells how to ask."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from snag.gate.drift import Drift, StreamLine
 from snag.gate.health import live_answer, ping_answer, readiness, ready_answer
 from snag.gate.log import RequestLog
 from snag.gate.metrics import GateMetrics
+from snag.gate.openapi.handbook import handbook
+from snag.gate.proxy.addresses import LIVE, PING, READY, expected_at
 from snag.gate.proxy.admission import Admission
 from snag.gate.proxy.answer import VERDICT_ALONE, GateAnswer, error_answer, verdict_alone
 from snag.gate.proxy.body import read_body
@@ -32,7 +34,6 @@ from snag.gate.tokens import Guard
 from snag.gate.upstream.state import UpstreamState
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}", re.ASCII)
-_EXPECTED: Final = "/predictions/<model>, /explanations/<model>, /ping, /health/live or /health/ready"
 _GONE: Final = 499  #: nginx's status for a client that did not wait; stands in log and metrics alone
 
 
@@ -61,12 +62,13 @@ class Inference:
         self._log = log
         self._spool = spool
         self._origins = AllowedOrigins(settings.allowed_origins)
+        self._handbook = handbook(settings)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
         path = request.raw_path.partition("?")[0]
-        if not self._origins.are_asked(request) and (health := self.health(path)) is not None:
-            return self._origins.marked(health.response(close=self._must_close(request)), request)
+        if not self._origins.are_asked(request) and (told := self._handbook.get(path) or self.health(path)) is not None:
+            return self._origins.marked(told.response(close=self._must_close(request)), request)
         record = Record(_request_id(request), "other")
         with ExitStack() as stay:  # until the answer is sent, not only found: draining waits for that too
             answer = await self._answer_or_error(request, path, record, stay)
@@ -78,13 +80,13 @@ class Inference:
 
     def health(self, path: str) -> GateAnswer | None:
         """The answer of a path that tells of health; these need no token."""
-        if path == "/health/live":
+        if path == LIVE:
             return live_answer()
-        if path not in ("/ping", "/health/ready"):
+        if path not in (PING, READY):
             return None
         statuses = self._upstream_state.statuses()
         state = readiness(statuses, self._upstream_state.is_fresh, self._admission.is_closed)
-        return ping_answer(state) if path == "/ping" else ready_answer(statuses, state)
+        return ping_answer(state) if path == PING else ready_answer(statuses, state)
 
     def garbage(self, detail: str) -> GateAnswer:
         """The answer to what is no HTTP."""
@@ -116,7 +118,7 @@ class Inference:
             record.token = self._name(request, self._guard)
         route = parse_route(path)
         if route is None:
-            raise NotFound(path=path, expected=_EXPECTED)
+            raise NotFound(path=path, expected=expected_at("inference"))
         record.endpoint, record.model, record.version = route.endpoint, route.model, route.version
         if request.method not in METHODS:
             raise MethodNotAllowed(method=request.method, allowed=", ".join((*METHODS, *self._origins.methods)))

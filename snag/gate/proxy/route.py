@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 
 #: TorchServe's own rule for names. Nothing that needs an escape, no dot or slash in front: no name leads anywhere else.
-_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
-_JUDGED: Final = re.compile(rf"/(predictions|explanations)/({_NAME})(?:/({_NAME}))?", re.ASCII)
-_DESCRIBED: Final = re.compile(rf"/models(?:/{_NAME}(?:/{_NAME})?)?", re.ASCII)
+NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
+ENDPOINTS: Final = ("predictions", "explanations")  #: what a model may be asked for
+_JUDGED: Final = re.compile(rf"/({'|'.join(ENDPOINTS)})/({NAME})(?:/({NAME}))?", re.ASCII)
+_DESCRIBED: Final = re.compile(rf"/models(?:/{NAME}(?:/{NAME})?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Route:
     """A model that shall judge a picture."""
 
-    endpoint: str  #: predictions or explanations
+    endpoint: str  #: of ENDPOINTS
     model: str
     version: str | None = None  #: None: the default one
 

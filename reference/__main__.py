@@ -1,0 +1,52 @@
+"""`python -m reference`: write the pages of the reference from the code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+
+from reference.alerts import alerts
+from reference.commands import commands
+from reference.configuration import configuration
+from reference.error_table import error_table
+from reference.http_api import http_api
+from reference.metrics import metrics
+from snag.cli.settings import Settings, from_flags, run
+from snag.core.files import write_text
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "commands.md": commands,
+    "configuration.md": configuration,
+    "http-api.md": http_api,
+    "errors.md": error_table,
+    "metrics.md": metrics,
+    "alerts.md": alerts,
+}
+
+
+class ReferenceSettings(Settings):
+    """Write the pages of the reference."""
+
+    out: Path = Field(Path("docs/reference"), description="folder of the pages")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of `python -m reference`."""
+    return run(lambda: write(from_flags(ReferenceSettings, argv).out))
+
+
+def write(folder: Path) -> None:
+    """Write every page that is not there as it should be. Raises DiskFull."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, made in PAGES.items():
+        path, text = folder / name, made()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+            print(f"written: {path}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
