@@ -12,6 +12,7 @@ import runpy
 import subprocess
 import sys
 import warnings
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from snag.cli.main import main as snag
 from snag.cli.program import started_as
 from snag.cli.verbs import VERBS as SNAG_VERBS
 from snag.core.errors import gate_errors, request_errors
+from snag.core.verdict import Verdict
 from snag.gate.gate import Gate
 from snag.gate.settings import GateSettings
 from tests.support.source import ROOMS, dotted, files
@@ -203,6 +205,12 @@ def test_every_flag_that_the_makefile_passes_is_known_to_the_command() -> None:
     ]
 
     assert unknown == []
+
+
+def test_the_reference_lists_every_field_of_a_verdict() -> None:
+    listed = [code(row[0])[0] for row in rows("python", "### Verdict")]
+
+    assert listed == [field.name for field in fields(Verdict)]
 
 
 def test_the_reference_lists_every_error_that_an_answer_can_carry() -> None:
