@@ -235,7 +235,7 @@ check: .venv/.installed-dev ## format, lint, types and known weaknesses
 	$(PY) -m bandit -q -c pyproject.toml -r $(ROOMS) benchmarks
 
 docs: .venv/.installed-docs ## build the documentation site in site/; what leads nowhere is an error
-	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict --site-dir site
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --site-dir site
 
 lock: .venv/.installed-dev ## pin what pyproject.toml asks for, with hashes, in requirements/*.lock
 	$(PY) -m pip install --quiet uv

@@ -54,6 +54,9 @@ def test_every_folder_of_pages_is_a_part_and_begins_with_a_page_that_leads_to_it
 def test_what_leads_nowhere_is_an_error() -> None:
     assert CONFIG["strict"] is True
     assert set(CONFIG["validation"]["links"].values()) | set(CONFIG["validation"]["nav"].values()) == {"warn"}
+    [recipe] = re.findall(r"mkdocs build.*", (ROOT / "Makefile").read_text())
+    assert "--strict" in recipe
+    assert "--quiet" not in recipe  # mkdocs counts only the warnings that it prints
     assert re.search(r"^make docs$", (ROOT / ".ci" / "run").read_text(), re.M)
 
 
