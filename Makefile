@@ -136,7 +136,7 @@ args = $(if $(call asked,$1),$(call raw,ARGS))
 where = $(call flag,DATA,data) $(call flag,RUN,run)
 what = $(call flag,MODEL,model) $(call flag,MODEL_STORE,model-store)
 
-.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check lock reference clean
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check docs lock reference clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -234,6 +234,9 @@ check: .venv/.installed-dev ## format, lint, types and known weaknesses
 	$(PY) -m mypy snag handler reference
 	$(PY) -m bandit -q -c pyproject.toml -r $(ROOMS) native benchmarks reference
 
+docs: .venv/.installed-docs ## build the documentation site in site/; what leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --site-dir site
+
 lock: .venv/.installed-dev ## pin what pyproject.toml asks for, with hashes, in requirements/*.lock
 	$(PY) -m pip install --quiet uv
 	PYTHON=$(abspath $(PY)) sh requirements/lock.sh
@@ -243,7 +246,7 @@ reference: .venv/.installed-dev
 	$(PY) -m reference
 
 clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, runs, archives and .venv
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs $(SAMPLE) data/lamp runs/demo model_store/demo.mar*
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs site $(SAMPLE) data/lamp runs/demo model_store/demo.mar*
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
 $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .venv/.installed
@@ -265,6 +268,10 @@ $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .
 
 .venv/.installed-features: requirements/features.lock .venv/.installed
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/features.lock
+	touch $@
+
+.venv/.installed-docs: requirements/docs.lock .venv/.installed
+	$(PY) -m pip install --no-deps --require-hashes -r requirements/docs.lock
 	touch $@
 
 .venv/.installed-dev: requirements/dev.lock .venv/.installed-offline .venv/.installed-features

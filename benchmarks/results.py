@@ -99,8 +99,8 @@ def _belongs(record: AccuracyRecord, table: str) -> bool:
 
 def documents() -> Iterator[Path]:
     """The documents that may quote."""
-    for pattern in ("*.md", "docs/*.md", "deploy/*/*.md", "benchmarks/*.md"):
-        yield from sorted(ROOT.glob(pattern))
+    for pattern in ("*.md", "docs/**/*.md", "deploy/*/*.md", "benchmarks/*.md"):
+        yield from sorted(path for path in ROOT.glob(pattern) if RESULTS not in path.parents)
 
 
 def quote() -> None:

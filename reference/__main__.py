@@ -8,11 +8,11 @@ from typing import Final
 
 from pydantic import Field
 
+from reference.addresses import addresses
 from reference.alerts import alerts
 from reference.commands import commands
 from reference.configuration import configuration
 from reference.error_table import error_table
-from reference.http_api import http_api
 from reference.metrics import metrics
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
@@ -20,7 +20,7 @@ from snag.core.files import write_text
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "commands.md": commands,
     "configuration.md": configuration,
-    "http-api.md": http_api,
+    "addresses.md": addresses,
     "errors.md": error_table,
     "metrics.md": metrics,
     "alerts.md": alerts,

@@ -12,7 +12,8 @@ from reference.markdown import code, page, prose, table
 
 _FILE: Final = Path(__file__).parents[1] / "deploy" / "prometheus" / "alerts.yml"
 _LEAD: Final = (
-    "The rules are those of `deploy/prometheus/alerts.yml`; the `README.md` beside it says of each what to do.\n"
+    "The rules are those of `deploy/prometheus/alerts.yml`; "
+    "[When an alert fires](../how-to/when-an-alert-fires.md) says of each what to do.\n"
     "`critical`: parts pass that should not, or none do, come now; `warning`: today; `info`: this month.\n"
     "What begins with `snag:` is recorded by the rules in the same file."
 )

@@ -22,4 +22,5 @@ print(*tomllib.loads(Path("../pyproject.toml").read_text())["project"]["optional
 compile ../pyproject.toml -o base.lock
 extra offline | compile -c base.lock - -o offline.lock
 extra features | compile --no-deps - -o features.lock
-extra dev | compile -c base.lock -c offline.lock - -o dev.lock
+extra docs | compile -c base.lock - -o docs.lock
+extra dev | compile -c base.lock -c offline.lock -c docs.lock - -o dev.lock

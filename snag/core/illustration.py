@@ -66,7 +66,7 @@ class Illustrator:
 
 
 def region_json(region: Region, p_value: float) -> dict[str, Any]:
-    """One region as plain values; see the README for what they mean."""
+    """One region as plain values; docs/reference/http-api.md says what they mean."""
     return {
         "box": list(region.box),
         "polygon": [list(corner) for corner in region.polygon],

@@ -1,4 +1,4 @@
-"""One table of errors, `snag/core/errors.py`: worker, gate, client, metrics and README take code and status from there."""
+"""One table of errors, `snag/core/errors.py`: worker, gate, client, metrics and documents take code and status from there."""
 
 import ast
 

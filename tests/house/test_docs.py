@@ -12,6 +12,7 @@ import runpy
 import subprocess
 import sys
 import warnings
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -22,17 +23,18 @@ from snag.cli.main import main as snag
 from snag.cli.program import started_as
 from snag.cli.verbs import VERBS as SNAG_VERBS
 from snag.core.errors import gate_errors, request_errors
+from snag.core.verdict import Verdict
 from snag.gate.gate import Gate
 from snag.gate.settings import GateSettings
 from tests.support.source import CHECKOUT, ROOMS, dotted, files
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 DOCUMENTS = sorted(
     str(path.relative_to(ROOT))
-    for pattern in ("*.md", "docs/*.md", "docs/reference/*.md", "deploy/*/*.md", "benchmarks/*.md", "model_store/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "deploy/*/*.md", "benchmarks/*.md", "model_store/*.md")
     for path in ROOT.glob(pattern)
+    if ROOT / "docs" / "results" not in path.parents
 )
 PRODUCT = [room for room in ROOMS if room not in CHECKOUT]
 VERBS = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M)
@@ -43,6 +45,10 @@ ALL_SET = [
     "CONFIDENCE=0.9", "PROMISE=average", "GROUPS=a.csv", "METHOD=cost", "DEFECTS=a", "MISS_COST=1", "FALSE_ALARM_COST=1",
     "DEFECT_SHARE=0.1", "SHIFTS=1",
 ]  # fmt: skip
+
+
+def read(document: str) -> str:
+    return (ROOT / document).read_text()
 
 
 @cache
@@ -98,13 +104,18 @@ def recipes() -> list[str]:
     return sorted({line for line in lines if re.search(r"python -m snag ", line)})
 
 
-def fenced(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+def fenced(language: str) -> list[tuple[str, str]]:
+    """Every document that shows such code, with each piece of it."""
+    return [
+        (document, piece)
+        for document in DOCUMENTS
+        for piece in re.findall(rf"^```{language}\n(.*?)^```", read(document), re.M | re.S)
+    ]
 
 
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the first table below a heading of the README."""
-    section = README.split(f"\n{heading}\n", 1)[1]
+def rows(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of a page of the reference."""
+    section = read(f"docs/reference/{page}.md").split(f"{heading}\n", 1)[1]
     table = re.search(r"(?:^\|.*\n)+", section, re.M)
     assert table, f"no table below {heading!r}"
     return [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.group().splitlines()[2:]]
@@ -114,10 +125,10 @@ def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def test_every_verb_of_the_makefile_is_in_the_readme() -> None:
-    missing = [verb for verb in VERBS if not re.search(rf"\bmake (?:[a-z]+ )*{verb}\b", README)]
+def test_the_reference_lists_every_verb_of_the_makefile() -> None:
+    listed = [name.removeprefix("make ") for row in rows("make", "## Verbs") for name in code(row[0])]
 
-    assert missing == []
+    assert sorted(listed) == sorted(set(VERBS) - {"help"})
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -141,10 +152,10 @@ def code_of(text: str) -> list[str]:
     return [*fences, *indented, *re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text)]
 
 
-def test_the_readme_explains_every_variable_of_the_makefile() -> None:
+def test_the_reference_explains_every_variable_of_the_makefile() -> None:
     documented = set(re.findall(r"^#: ([A-Z_0-9]+) ", MAKEFILE, re.M))
     settable = set(re.findall(r"^([A-Z_0-9]+) \?=", MAKEFILE, re.M))
-    explained = {name for row in rows("### Variables of make") for name in code(row[0])}
+    explained = {name for row in rows("make", "## Variables of make") for name in code(row[0])}
 
     assert settable - documented == set()
     assert explained == documented
@@ -184,10 +195,6 @@ def test_documents_name_verbs_that_exist_with_flags_that_they_know(document: str
     assert re.findall(r"python -m snag\.\S+", read(document)) == []
 
 
-def read(document: str) -> str:
-    return (ROOT / document).read_text()
-
-
 def test_every_flag_that_the_makefile_passes_is_known_to_the_command() -> None:
     unknown = [
         (verb, flag)
@@ -200,45 +207,51 @@ def test_every_flag_that_the_makefile_passes_is_known_to_the_command() -> None:
     assert unknown == []
 
 
-def test_the_readme_lists_every_error_that_an_answer_can_carry() -> None:
-    listed = {code(row[0])[0]: int(row[1]) for row in rows("### Errors")}
+def test_the_reference_lists_every_field_of_a_verdict() -> None:
+    listed = [code(row[0])[0] for row in rows("python", "### Verdict")]
+
+    assert listed == [field.name for field in fields(Verdict)]
+
+
+def test_the_reference_lists_every_error_that_an_answer_can_carry() -> None:
+    listed = {code(row[0])[0]: int(row[1]) for row in rows("errors", "# Errors")}
 
     assert listed == {error.code: error.status for error in (*request_errors(), *gate_errors())}
 
 
-def test_the_readme_lists_every_metric_that_snag_exposes() -> None:
+def test_the_reference_lists_every_metric_that_snag_exposes() -> None:
     declared = yaml.safe_load((ROOT / "handler/metrics.yaml").read_text())["model_metrics"]
     names = {entry["name"] for kind in declared.values() for entry in kind if entry["name"].startswith("snag_")}
     exposed = {re.sub(r"_(bucket|sum|count)$", "", name) for name in names}
-    listed = {code(row[0])[0]: set(code(row[1])) for row in rows("## Metrics")}
+    listed = {code(row[0])[0]: set(code(row[1])) for row in rows("metrics", "## Of the model")}
 
     assert set(listed) == exposed
     for entry in (entry for kind in declared.values() for entry in kind if entry["name"] in exposed):
         assert listed[entry["name"]] == set(entry["dimensions"]) - {"model_name", "model_version"}, entry["name"]
 
 
-def test_the_readme_lists_every_metric_of_the_gate(tmp_path: Path) -> None:
+def test_the_reference_lists_every_metric_of_the_gate(tmp_path: Path) -> None:
     here = ("127.0.0.1", 0)
     gate = Gate(GateSettings(here, here, here, tokens=None, log_file=tmp_path / "x.log"))
     families = gate.metrics.registry.collect()
     exposed = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
-    listed = {code(row[0])[0] for row in rows("### Of the server")}
+    listed = {code(row[0])[0] for row in rows("metrics", "## Of the server")}
 
     assert listed == exposed
 
 
-def test_the_readme_lists_every_setting_of_the_handler() -> None:
+def test_the_reference_lists_every_setting_of_the_handler() -> None:
     settings = yaml.safe_load((ROOT / "handler/model-config.yaml").read_text())
-    named = {name for row in rows("### Settings of the server") for name in code(row[0])}
+    named = {name for row in rows("server-settings", "# Settings of the server") for name in code(row[0])}
 
     assert named >= {*settings, *settings["handler"]} - {"handler", "deviceType"}
 
 
-@pytest.mark.parametrize("snippet", fenced("python"))
-def test_the_python_snippets_compile_and_import_what_exists(snippet: str) -> None:
+@pytest.mark.parametrize(("document", "snippet"), fenced("python"))
+def test_the_python_snippets_compile_and_import_what_exists(document: str, snippet: str) -> None:
     modules = {node.module for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.ImportFrom) and node.module}
 
-    compile(snippet, "README.md", "exec")
+    compile(snippet, document, "exec")
 
     assert {module for module in modules if importlib.util.find_spec(module) is None} == set()
 

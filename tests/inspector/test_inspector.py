@@ -121,9 +121,10 @@ class TestVerdict:
             torch.set_num_threads(before)
 
 
-def test_the_example_of_the_readme(run, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("document", "most"), [("README.md", 10), ("docs/reference/python.md", 20)])
+def test_the_example_of_a_document(document, most, run, tmp_path, monkeypatch, capsys):
     """It runs as it stands, with the files of `make demo` in place."""
-    snippets = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    snippets = re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.M | re.S)
     [example] = [text for text in snippets if "snag.load" in text]
     good = tmp_path / "data/sample/test/good"
     good.mkdir(parents=True)
@@ -143,7 +144,7 @@ def test_the_example_of_the_readme(run, tmp_path, monkeypatch, capsys):
         ["data/sample/test/good/0.png", "good"],
         ["data/sample/test/good/1.png", "anomaly"],
     ]
-    assert len(example.splitlines()) <= 20
+    assert len(example.splitlines()) <= most
 
 
 class TestRefused:

@@ -125,7 +125,7 @@ class TestOthers:
 
     def test_addresses(self):
         """Every address of the gate is on the page of the HTTP API."""
-        missing = [path for paths in ADDRESSES.values() for path in paths if f"`{path}`" not in written("http-api.md")]
+        missing = [path for paths in ADDRESSES.values() for path in paths if f"`{path}`" not in written("addresses.md")]
 
         assert missing == []
 

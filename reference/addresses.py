@@ -1,4 +1,4 @@
-"""http-api.md: the gate's HTTP API, from the OpenAPI document that it serves."""
+"""addresses.md: every address of the gate, from the OpenAPI document that it serves."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LEAD: Final = (
 Json = dict[str, Any]
 
 
-def http_api() -> str:
+def addresses() -> str:
     """The page, for a server whose settings are the defaults."""
     api = document(default_gate())
     sections = [_section(api, tag) for tag in api["tags"]]
-    return page("HTTP API", f"{api['info']['description']}\n{_LEAD}", *sections, _access(api), _schemas(api))
+    return page("Every address", f"{api['info']['description']}\n{_LEAD}", *sections, _access(api), _schemas(api))
 
 
 def default_gate() -> GateSettings:
