@@ -214,7 +214,7 @@ def test_the_reference_lists_every_field_of_a_verdict() -> None:
 
 
 def test_the_reference_lists_every_error_that_an_answer_can_carry() -> None:
-    listed = {code(row[0])[0]: int(row[1]) for row in rows("errors", "# Errors")}
+    listed = {code(row[0])[0]: int(row[1].split(",")[0]) for row in rows("errors", "## Answers of the server")}
 
     assert listed == {error.code: error.status for error in (*request_errors(), *gate_errors())}
 
@@ -223,7 +223,7 @@ def test_the_reference_lists_every_metric_that_snag_exposes() -> None:
     declared = yaml.safe_load((ROOT / "handler/metrics.yaml").read_text())["model_metrics"]
     names = {entry["name"] for kind in declared.values() for entry in kind if entry["name"].startswith("snag_")}
     exposed = {re.sub(r"_(bucket|sum|count)$", "", name) for name in names}
-    listed = {code(row[0])[0]: set(code(row[1])) for row in rows("metrics", "## Of the model")}
+    listed = {code(row[0])[0]: set(code(row[2])) for row in rows("metrics", "## Of the workers")}
 
     assert set(listed) == exposed
     for entry in (entry for kind in declared.values() for entry in kind if entry["name"] in exposed):
@@ -235,7 +235,7 @@ def test_the_reference_lists_every_metric_of_the_gate(tmp_path: Path) -> None:
     gate = Gate(GateSettings(here, here, here, tokens=None, log_file=tmp_path / "x.log"))
     families = gate.metrics.registry.collect()
     exposed = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
-    listed = {code(row[0])[0] for row in rows("metrics", "## Of the server")}
+    listed = {code(row[0])[0] for row in rows("metrics", "## Of the gate")}
 
     assert listed == exposed
 
