@@ -44,8 +44,7 @@ class Exported:
     """What is saved of a detector."""
 
     script: torch.jit.ScriptModule
-    memory_weight: float | None  #: see `snag.detector.detector.Detector`; None without a memory
-    error_weight: float | None  #: the same
+    weights: tuple[float, float] | None  #: of memory and error, see `snag.detector.detector.Detector`; None without a memory
 
 
 def export(plan: TrainingPlan, networks: Ensemble) -> Exported:
@@ -62,7 +61,7 @@ def export(plan: TrainingPlan, networks: Ensemble) -> Exported:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch deprecates TorchScript in each call; that it is one is decided
         script = torch.jit.freeze(torch.jit.script(detector), preserved_attrs=list(METHODS))
-    return Exported(script, *((detector.memory_weight, detector.error_weight) if memory else (None, None)))
+    return Exported(script, (detector.memory_weight, detector.error_weight) if memory else None)
 
 
 def fit_maps(plan: TrainingPlan, detector: Detector) -> None:
@@ -80,6 +79,7 @@ def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: Histor
     """What the artefact says of itself; `asked` is what decides the result."""
     settings, pictures, choice = plan.settings, plan.pictures, plan.pictures.choice
     unit = SCORE_UNITS[settings.score]
+    memory_weight, error_weight = exported.weights or (None, None)
     return {
         "training": asked,
         "preset": settings.preset,
@@ -96,11 +96,11 @@ def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: Histor
         "window": settings.window,
         "score": settings.score,
         "features": settings.features,
-        "memory_weight": exported.memory_weight,
-        "error_weight": exported.error_weight,
+        "memory_weight": memory_weight,
+        "error_weight": error_weight,
         "score_unit": unit
-        if exported.memory_weight is None
-        else WITH_MEMORY.format(error=exported.error_weight, memory=exported.memory_weight, unit=unit),
+        if exported.weights is None
+        else WITH_MEMORY.format(error=error_weight, memory=memory_weight, unit=unit),
         "data_digest": pictures.data_digest,
         "max_pixels": pictures.limits.max_pixels,
         "max_side": pictures.limits.max_side,
