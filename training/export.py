@@ -78,7 +78,6 @@ def fit_maps(plan: TrainingPlan, detector: Detector) -> None:
 def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: History, exported: Exported) -> dict[str, Any]:
     """What the artefact says of itself; `asked` is what decides the result."""
     settings, pictures, choice = plan.settings, plan.pictures, plan.pictures.choice
-    unit = SCORE_UNITS[settings.score]
     memory_weight, error_weight = exported.weights or (None, None)
     return {
         "training": asked,
@@ -98,9 +97,7 @@ def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: Histor
         "features": settings.features,
         "memory_weight": memory_weight,
         "error_weight": error_weight,
-        "score_unit": unit
-        if exported.weights is None
-        else WITH_MEMORY.format(error=error_weight, memory=memory_weight, unit=unit),
+        "score_unit": _unit(SCORE_UNITS[settings.score], exported.weights),
         "data_digest": pictures.data_digest,
         "max_pixels": pictures.limits.max_pixels,
         "max_side": pictures.limits.max_side,
@@ -110,3 +107,11 @@ def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: Histor
         "last_loss": {name: values[-1] for name, values in history.items()},
         "versions": versions(),
     }
+
+
+def _unit(of_error: str, weights: tuple[float, float] | None) -> str:
+    """What one unit of the anomaly score means."""
+    if weights is None:
+        return of_error
+    memory_weight, error_weight = weights
+    return WITH_MEMORY.format(error=error_weight, memory=memory_weight, unit=of_error)
