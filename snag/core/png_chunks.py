@@ -24,6 +24,8 @@ _TITLES: Final = frozenset(
     b"xml:com.adobe.xmp,date:create,date:modify,date:timestamp".split(b",")
 )
 _MOST_TEXT: Final = 1 << 20  #: bytes; Pillow has limits of its own, far above
+#: Chunks of pixels; encoders put 8 kB and more into one. Each takes hundreds of bytes here, and may hold none.
+_MOST_CHUNKS: Final = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def plain_png(data: bytes) -> PlainPng | None:
         if end + _SUM.size > len(data):
             return None
         place = end + _SUM.size
-        if kind == b"IDAT" and not is_over:
+        if kind == b"IDAT" and not is_over and len(pixels) < _MOST_CHUNKS:
             pixels.append(slice(start, end))
             continue
         is_over = bool(pixels)
