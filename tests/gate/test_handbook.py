@@ -1,5 +1,6 @@
 """The document and the page: who may read them, and a real browser that asks by the page."""
 
+import asyncio
 import re
 
 import pytest
@@ -23,6 +24,13 @@ CHOOSE = """
   document.getElementById("ask").requestSubmit();
 })()
 """
+
+
+async def ask_on_and_on(writer, path):
+    """Until the connection ends."""
+    while True:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 1000)
+        await writer.drain()
 
 
 class TestAccess:
@@ -70,6 +78,18 @@ class TestAccess:
 
         assert [headers.get("Access-Control-Allow-Origin") for _, _, headers in found] == [PAGE, None, None]
         assert ([status for status, _, _ in found], preflight) == ([200] * 3, 204)
+
+    @pytest.mark.parametrize("path", [*TOLD, "/health/live"])
+    @run
+    async def test_unread(self, tmp_path, path):
+        """A client that asks on and on and takes no answer is hung up on: it needs no token, and shall hold nothing."""
+        async with house(tmp_path, body_seconds=0.3) as one:
+            _, writer = await asyncio.open_connection("127.0.0.1", one.settings.inference[1], limit=1)
+            try:
+                with pytest.raises(ConnectionError):
+                    await asyncio.wait_for(ask_on_and_on(writer, path), 20)
+            finally:
+                writer.transport.abort()
 
     @pytest.mark.parametrize("port", ["management", "metrics"])
     @pytest.mark.parametrize("path", TOLD)

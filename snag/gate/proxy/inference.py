@@ -68,7 +68,9 @@ class Inference:
         """The answer to one request."""
         path = request.raw_path.partition("?")[0]
         if not self._origins.are_asked(request) and (told := self._handbook.get(path) or self.health(path)) is not None:
-            return self._origins.marked(told.response(close=self._must_close(request)), request)
+            response = self._origins.marked(told.response(close=self._must_close(request)), request)
+            await self._send(request, response)
+            return response
         record = Record(_request_id(request), "other")
         with ExitStack() as stay:  # until the answer is sent, not only found: draining waits for that too
             answer = await self._answer_or_error(request, path, record, stay)
