@@ -24,7 +24,11 @@ FLAGS = ("-O3", "-std=c11", "-shared", "-fPIC", "-fvisibility=default")
 def main() -> int:
     """Compile into the folder that is named, or among this interpreter's packages; never fails, says what is missing."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else sysconfig.get_path("platlib"))
-    if trouble := build(folder):
+    try:
+        trouble = build(folder)
+    except (OSError, ValueError) as error:  # a folder that can't be written to, a CC that no shell would take
+        trouble = str(error)
+    if trouble:
         print(f"PNGs will be decoded more slowly, with the same pixels: {trouble}.")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec
@@ -154,6 +155,18 @@ class TestBuild:
         assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (0, "", [])
         assert done.stdout.startswith("PNGs will be decoded more slowly, with the same pixels: ")
         assert done.stdout.count("\n") == 1
+
+    @pytest.mark.parametrize(("compiler", "is_in_the_way"), [("gcc '", False), ("cc", True)])
+    def test_whatever_is_wrong_it_goes_on(self, tmp_path: Path, compiler: str, is_in_the_way: bool) -> None:
+        """A CC that is no command, and a folder of the library's name where it shall lie."""
+        if is_in_the_way:
+            (tmp_path / "snag_unfilter.so").mkdir()
+        chosen = os.environ | {"CC": compiler}
+
+        done = subprocess.run([sys.executable, BUILD, tmp_path], env=chosen, capture_output=True, text=True, check=False)
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("PNGs will be decoded more slowly, with the same pixels: ")
 
     def test_a_compiler_that_fails_is_quoted_and_leaves_nothing(
         self, build: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
