@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from snag.core import errors
 from snag.core.errors import InternalError, RequestError, ServiceError
 from snag.core.illustration import region_json
-from snag.core.regions import Region
+from snag.core.regions import MOST, Region
 from snag.core.wire import PICTURE_FIELDS, WANTED, parse_request
 from snag.gate.openapi.document import document
 from snag.gate.proxy.addresses import ADDRESSES
@@ -280,3 +280,4 @@ class TestBodies:
 
         assert complaints(OURS, {"$ref": "#/components/schemas/Region"}, region) == []
         assert set(region) == set(OURS["components"]["schemas"]["Region"]["properties"])
+        assert OURS["components"]["schemas"]["Verdict"]["properties"]["regions"]["maxItems"] == MOST

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from snag.core.errors import SnagError, gate_errors, request_errors
 from snag.core.group import POOLED, REST
+from snag.core.regions import MOST
 from snag.core.verdict import Verdict
 from snag.core.wire import PICTURE_FIELDS, WANTED, verdict_json
 
@@ -33,7 +34,7 @@ EXTRAS: Final = {
     "map": "16 bit: position on the scale; 32768 and more lie above the level",
     "mask": "255 above the level at which a part is rejected, 0 elsewhere",
     "overlay": "the picture in grey with what lies above the level in colours",
-    "regions": "places above the level, highest first, at most 50",
+    "regions": f"places above the level, highest first, at most {MOST}",
 }
 _FULL: Final = verdict_json(
     Verdict(True, 8.29, 3.71, 0.0167, 0.0419, "not_aligned", "camera-1", "pooled", True), "screw", "1.0"
@@ -81,7 +82,7 @@ def verdict_schema() -> Schema:
     }
     png = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/png"}
     extras: dict[str, Schema] = {name: {**png, "description": EXTRAS[name]} for name in WANTED if name != "regions"}
-    regions = {"type": "array", "maxItems": 50, "items": ref("Region"), "description": EXTRAS["regions"]}
+    regions = {"type": "array", "maxItems": MOST, "items": ref("Region"), "description": EXTRAS["regions"]}
     return object_of(tuple(PLAIN), **fields, **extras, regions=regions)
 
 
