@@ -75,10 +75,12 @@ def fit_maps(plan: TrainingPlan, detector: Detector) -> None:
         detector.error_weight = error_weight(detector, usual, lambda view: plan.with_defects(view, random))
 
 
-def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: History, exported: Exported) -> dict[str, Any]:
-    """What the artefact says of itself; `asked` is what decides the result."""
+def artifact_settings(
+    plan: TrainingPlan, asked: dict[str, Any], history: History, weights: tuple[float, float] | None
+) -> dict[str, Any]:
+    """What the artefact says of itself; `asked` is what decides the result, `weights` are those of `Exported`."""
     settings, pictures, choice = plan.settings, plan.pictures, plan.pictures.choice
-    memory_weight, error_weight = exported.weights or (None, None)
+    memory_weight, error_weight = weights or (None, None)
     return {
         "training": asked,
         "preset": settings.preset,
@@ -97,7 +99,7 @@ def artifact_settings(plan: TrainingPlan, asked: dict[str, Any], history: Histor
         "features": settings.features,
         "memory_weight": memory_weight,
         "error_weight": error_weight,
-        "score_unit": _unit(SCORE_UNITS[settings.score], exported.weights),
+        "score_unit": _unit(SCORE_UNITS[settings.score], weights),
         "data_digest": pictures.data_digest,
         "max_pixels": pictures.limits.max_pixels,
         "max_side": pictures.limits.max_side,

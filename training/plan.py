@@ -43,7 +43,7 @@ class TrainingPlan:
     def with_defects(self, clean: Tensor, random: Generator) -> tuple[Tensor, Tensor]:
         """Good pictures as the networks see them, [n, c, h, w] of one shape, with synthetic defects; where these are [n, h, w].
 
-        What is given is left as it is. Of `DEFECTIVE_SHARE` of them that is: the others stay good.
+        A share of them stays good (`DEFECTIVE_SHARE`); what is given is left as it is.
         """
         mode, fitted = self.pictures.choice.mode, self.pictures.choice.fit
         variation = self.pictures.variation if mode.defects.hidden_by_variation else None

@@ -89,7 +89,7 @@ def _finish(plan: TrainingPlan, learner: Learner, asked: dict[str, object], hist
     exported = export(plan, networks)
     draw_curves(history, folder / "loss.png")
     # Last: a run that has it is finished.
-    save_artifact(exported.script, artifact_settings(plan, asked, history, exported), folder / "snag.pt")
+    save_artifact(exported.script, artifact_settings(plan, asked, history, exported.weights), folder / "snag.pt")
     print(f"trained: {folder / 'snag.pt'} ({choice.mode.name}: {choice.fit.why})")
 
 
