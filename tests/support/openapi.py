@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator
 
+from reference.addresses import resolved as resolved
 from snag.core.inspection import Row, RowInspector
 from snag.core.serving import ServingSettings
 from snag.core.telemetry import MetricsBuffer
@@ -25,16 +26,6 @@ def usual_settings(**more: Any) -> GateSettings:
     """A gate's settings on the ports that everybody knows; it is never opened."""
     ports = [("127.0.0.1", port) for port in (8080, 8081, 8082)]
     return GateSettings(*ports, **{"tokens": None, "log_file": Path("requests.log"), **more})
-
-
-def resolved(document: Document, part: Any) -> Any:
-    """What a reference leads to; what is none, as it is."""
-    while isinstance(part, dict) and "$ref" in part:
-        found: Any = document
-        for name in part["$ref"].removeprefix("#/").split("/"):
-            found = found[name]
-        part = found
-    return part
 
 
 def operations(document: Document) -> list[tuple[str, str, Document]]:
