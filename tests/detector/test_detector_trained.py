@@ -65,7 +65,7 @@ MOVES = {
     "45 degrees": (0.5, 1.8),
     "101 degrees": (0.5, 1.8),
     "197 degrees": (0.5, 1.8),
-    "whole pixels": (0.4, 1.8),
+    "whole pixels": (0.4, 1.0),
     "half pixels": (0.4, 1.8),
 }
 
