@@ -127,7 +127,8 @@ class TestPage:
             one.torchserve.script = [worker(tmp_path)]
             await shown.open(one.url("/docs"))
             model = await shown.until("document.getElementById('model').value")
-            listed = await shown.value("[...document.querySelectorAll('summary code')].map(one => one.textContent)")
+            listed = await shown.value("[...document.querySelectorAll('summary > code')].map(one => one.textContent)")
+            raw = await shown.value("document.getElementById('addresses').textContent.includes('`')")
             await shown.value(CHOOSE % list(png(255)))
             width = await shown.until("document.querySelector('#pictures img')?.naturalWidth")
             status, body = await shown.value("['status', 'body'].map(id => document.getElementById(id).textContent)")
@@ -136,6 +137,7 @@ class TestPage:
 
         assert (model, width > 0) == (VERDICT["model"], True)
         assert set(listed) == set(served["paths"])
+        assert not raw  # what stands in backticks is set as code
         assert status.startswith("200 OK, ")
         assert '"Anomaly": true' in body
         assert one.url("/predictions/bolt?overlay=true") in curl

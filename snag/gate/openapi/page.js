@@ -109,7 +109,7 @@ function operationOf(path, method, item) {
   const operation = item[method];
   const server = (item.servers || api.servers)[0];
   const summary = element("summary", null, element("b", method.toUpperCase()), element("code", path), " ",
-    element("span", operation.summary));
+    prose("span", operation.summary));
   const asked = [...(item.parameters || []), ...(operation.parameters || [])].map(resolved);
   const kinds = Object.keys(operation.requestBody ? operation.requestBody.content : {});
   const answers = Object.entries(operation.responses).map(([status, answer]) => [status, resolved(answer).description]);
