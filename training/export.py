@@ -19,6 +19,7 @@ from snag.training.augment.symmetry import SymmetricCopies
 from snag.training.fit.backbone import backbone
 from snag.training.fit.error_weight import error_weight
 from snag.training.fit.memory import remember
+from snag.training.fit.memory_of_few import FEW, remember_all
 from snag.training.fit.standardisation import fit_standardisation
 from snag.training.loop import History
 from snag.training.plan import TrainingPlan
@@ -73,6 +74,11 @@ def fit_maps(plan: TrainingPlan, detector: Detector) -> None:
     if detector.memory is not None:
         random = np.random.default_rng([plan.settings.seed, 3])
         detector.error_weight = error_weight(detector, usual, lambda view: plan.with_defects(view, random))
+        if len(plan.pictures.standardise) < FEW:
+            # Only now: the weights come from pictures that nothing knows.
+            remember_all(
+                detector.memory, [*plan.pictures.prepared, *plan.pictures.standardise], plan.symmetries, plan.settings.seed
+            )
 
 
 def artifact_settings(

@@ -35,6 +35,7 @@ class BatchScores(NamedTuple):
     error_map: Tensor  #: [N, h, w]: what the networks find
     memory_map: Tensor  #: [N, h, w]: what the memory finds; 0 where there is none
     reconstruction: Tensor  #: [N, c, h, w]
+    view: Tensor  #: [N, c, h, w]: what was reconstructed
 
 
 class ScoredPicture(NamedTuple):
@@ -118,7 +119,8 @@ class Detector(nn.Module):
     @torch.jit.export
     def score_prepared(self, prepared: Tensor) -> BatchScores:
         """Of prepared pictures [N, c, H, W]."""
-        maps = self.raw_maps(self.view(prepared))
+        view = self.view(prepared)
+        maps = self.raw_maps(view)
         error_map, memory_map = maps.raw, torch.zeros_like(maps.raw)
         if self.score_kind != "mse":  # whose map is as it is
             error_map = standardised(maps.raw, fitted(self.mean, maps.raw), fitted(self.deviation, maps.raw))
@@ -131,7 +133,7 @@ class Detector(nn.Module):
             anomaly_map = torch.sqrt(error_map.square() + memory_map.square())
         plain = maps.error.flatten(1).mean(1)
         score = plain if self.score_kind == "mse" else peak(anomaly_map)
-        return BatchScores(score, plain, anomaly_map, error_map, memory_map, maps.reconstruction)
+        return BatchScores(score, plain, anomaly_map, error_map, memory_map, maps.reconstruction, view)
 
     @torch.jit.export
     def score(self, pictures: list[Tensor]) -> list[ScoredPicture]:
@@ -151,7 +153,7 @@ class Detector(nn.Module):
                     found.error_map[0],
                     found.memory_map[0],
                     found.reconstruction[0],
-                    self.view(prepared.picture[None])[0],
+                    found.view[0],
                     prepared.pose,
                     prepared.reason,
                 )

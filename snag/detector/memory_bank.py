@@ -10,12 +10,13 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from snag.detector.preparation import resized
 from snag.detector.scoring import local_mean, standardised
 
-#: Places that are compared at a time: all at once would take some 40 MB of each worker.
-_AT_ONCE: Final = 512
+#: Places that are compared at a time: what they give stays in a core's own cache until the least of it is taken.
+_AT_ONCE: Final = 128
 #: Side of the local mean over distances, places: what only one place is unlike is noise.
 SMOOTH: Final = 3
 
@@ -25,7 +26,7 @@ class MemoryBank(nn.Module):
 
     whitening: Tensor  #: [features, numbers]: makes the features of good places uncorrelated, of about unit variance
     known: Tensor  #: [places, numbers], whitened
-    lengths: Tensor  #: [places]: squared length of each
+    compared: Tensor  #: [numbers + 1, places]: -2 known, and below it the squared length of each
     mean: Tensor  #: [h, w] (or [1, 1]): usual distance at each place
     deviation: Tensor  #: [h, w] (or [1, 1]): its standard deviation
 
@@ -41,7 +42,7 @@ class MemoryBank(nn.Module):
     def remember(self, places: Tensor) -> None:
         """Remember whitened places [places, numbers], and nothing else."""
         self.register_buffer("known", places)
-        self.register_buffer("lengths", places.square().sum(1))
+        self.register_buffer("compared", torch.cat([-2.0 * places, places.square().sum(1, keepdim=True)], 1).t().contiguous())
 
     def forward(self, features: Tensor) -> Tensor:
         """Features [N, features, h, w] to standard deviations farther than usual [N, h, w]."""
@@ -53,11 +54,14 @@ class MemoryBank(nn.Module):
     def distance(self, features: Tensor) -> Tensor:
         """Features [N, features, h, w] to distances [N, h, w], smoothed."""
         asked = features.permute(0, 2, 3, 1).flatten(0, 2) @ self.whitening
-        transposed = self.known.t()
+        length = asked.square().sum(1)
+        # |a - k|² = |a|² - 2 a k + |k|²: with a 1 beside a, one product gives the last two.
+        asked = functional.pad(asked, [0, 1], value=1.0)
         nearest: list[Tensor] = []
         for part in asked.split(self.at_once):
-            nearest.append(part.square().sum(1) + torch.addmm(self.lengths, part, transposed, alpha=-2.0).amin(1))
-        distance = torch.cat(nearest).clamp(min=0.0).sqrt().view(features.shape[0], features.shape[2], features.shape[3])
+            nearest.append(torch.mm(part, self.compared).amin(1))
+        squared = (length + torch.cat(nearest)).clamp(min=0.0)
+        distance = squared.sqrt().view(features.shape[0], features.shape[2], features.shape[3])
         return local_mean(distance, self.smooth)
 
 

@@ -6,6 +6,7 @@ A greedy coreset after Roth et al., Towards Total Recall in Industrial Anomaly D
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -34,31 +35,57 @@ WINDOW: Final = 3
 PRIOR: Final = 32.0
 
 
-@torch.no_grad()
-def remember(memory: Memory, good: Sequence[Tensor], allowed: Symmetry, seed: int) -> None:
-    """Fill the banks with places of good pictures [c, h, w], spread out as far as they go (k-centre greedy).
+@dataclass(frozen=True)
+class Candidates:
+    """Places of good pictures, of which some will be remembered."""
 
-    Pictures are shown in the symmetries that they have, until there are PICTURES of them.
-    """
+    places: list[Tensor]  #: of each bank, [places, features]
+    pictures: list[Tensor]  #: the same of which picture each is, [places]
+
+    def without(self, pictures: Tensor) -> Candidates:
+        """Those of other pictures."""
+        kept = [~torch.isin(numbers, pictures) for numbers in self.pictures]
+        return Candidates(
+            [places[keep] for places, keep in zip(self.places, kept, strict=True)],
+            [numbers[keep] for numbers, keep in zip(self.pictures, kept, strict=True)],
+        )
+
+
+def remember(memory: Memory, good: Sequence[Tensor], allowed: Symmetry, seed: int) -> None:
+    """Fill the banks with places of good pictures [c, h, w], spread out as far as they go (k-centre greedy)."""
     random = torch.Generator().manual_seed(seed)
+    fill_banks(memory, candidates(memory, good, allowed, random), random)
+
+
+@torch.no_grad()
+def candidates(memory: Memory, good: Sequence[Tensor], allowed: Symmetry, random: torch.Generator) -> Candidates:
+    """Places of good pictures [c, h, w], which are shown in the symmetries that they have, until there are PICTURES of them."""
     copies = SymmetricCopies(good, allowed)
     shown = _shown(len(good), copies.each, random)
     each = -(-CANDIDATES // len(shown))
-    drawn: list[list[Tensor]] = [[] for _ in memory.banks]
+    places: list[list[Tensor]] = [[] for _ in memory.banks]
+    pictures: list[list[Tensor]] = [[] for _ in memory.banks]
     for number, copy in progress(shown, "remember", "picture"):
         picture = copies[number * copies.each + copy].float()
-        for places, features in zip(drawn, memory.features(picture[None]), strict=True):
+        for drawn, numbers, features in zip(places, pictures, memory.features(picture[None]), strict=True):
             flat = features[0].flatten(1).t()
-            places.append(flat[torch.randperm(len(flat), generator=random)[:each]])
-    for bank, places in zip(_banks(memory), drawn, strict=True):
-        fill(bank, torch.cat(places), random)
+            drawn.append(flat[torch.randperm(len(flat), generator=random)[:each]])
+            numbers.append(torch.full([len(drawn[-1])], number))
+    return Candidates([torch.cat(drawn) for drawn in places], [torch.cat(numbers) for numbers in pictures])
 
 
-def fill(bank: MemoryBank, candidates: Tensor, random: torch.Generator) -> None:
+@torch.no_grad()
+def fill_banks(memory: Memory, drawn: Candidates, random: torch.Generator) -> None:
+    """Remember a coreset of the candidates, and nothing else."""
+    for bank, places in zip(_banks(memory), drawn.places, strict=True):
+        fill(bank, places, random)
+
+
+def fill(bank: MemoryBank, places: Tensor, random: torch.Generator) -> None:
     """Remember a coreset of features [places, features]."""
-    bank.whitening = whitening(candidates)
-    candidates = candidates @ bank.whitening
-    bank.remember(candidates[coreset(candidates, REMEMBERED, random)].contiguous())
+    bank.whitening = whitening(places)
+    places = places @ bank.whitening
+    bank.remember(places[coreset(places, REMEMBERED, random)].contiguous())
 
 
 def whitening(features: Tensor) -> Tensor:
@@ -81,27 +108,37 @@ def _shown(pictures: int, copies: int, random: torch.Generator) -> list[tuple[in
     return [(number, 0) for number in chosen] + [(chosen[i % len(chosen)], 1 + i // len(chosen)) for i in others]
 
 
-@torch.no_grad()
 def standardise(memory: Memory, prepared: Iterable[Tensor], prior: float = PRIOR) -> None:
     """Set each bank's usual distance and its deviation at each place, by good pictures [c, h, w] that it does not remember."""
+    set_usual(memory, distances(memory, prepared), prior)
+
+
+@torch.no_grad()
+def distances(memory: Memory, prepared: Iterable[Tensor]) -> list[list[Tensor]]:
+    """Of each bank, the distances of the places of each picture [c, h, w]: [1, h/8, w/8]."""
     seen: list[list[Tensor]] = [[] for _ in memory.banks]
     for picture in prepared:
-        for bank, distances, features in zip(_banks(memory), seen, memory.features(picture[None].float()), strict=True):
-            distances.append(bank.distance(features))
-    for bank, distances in zip(_banks(memory), seen, strict=True):
-        bank.mean, bank.deviation = usual_of(to_one_size(distances), WINDOW, prior)
+        for bank, found, features in zip(_banks(memory), seen, memory.features(picture[None].float()), strict=True):
+            found.append(bank.distance(features))
+    return seen
+
+
+def set_usual(memory: Memory, seen: Sequence[Sequence[Tensor]], prior: float = PRIOR) -> None:
+    """Set each bank's usual distance and its deviation at each place, by `distances` of good pictures."""
+    for bank, found in zip(_banks(memory), seen, strict=True):
+        bank.mean, bank.deviation = usual_of(to_one_size(found), WINDOW, prior)
 
 
 def _banks(memory: Memory) -> list[MemoryBank]:
     return [bank for bank in memory.banks if isinstance(bank, MemoryBank)]
 
 
-def coreset(candidates: Tensor, size: int, random: torch.Generator) -> list[int]:
+def coreset(places: Tensor, size: int, random: torch.Generator) -> list[int]:
     """Numbers of `size` rows, each the farthest from those before it; of all where there are no more."""
-    if len(candidates) <= size:
-        return list(range(len(candidates)))
-    projection = torch.randn(candidates.shape[1], _PROJECTED, generator=random)
-    points = candidates @ projection
+    if len(places) <= size:
+        return list(range(len(places)))
+    projection = torch.randn(places.shape[1], _PROJECTED, generator=random)
+    points = places @ projection
     chosen = [0]
     farness = (points - points[0]).square().sum(1)
     while len(chosen) < size:

@@ -55,8 +55,7 @@ def test_a_bank_remembers_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -
 
     fill(bank, torch.rand(200, 4, generator=torch.Generator().manual_seed(0)), torch.Generator().manual_seed(0))
 
-    assert (bank.known.shape, bank.lengths.shape) == ((30, 4), (30,))
-    torch.testing.assert_close(bank.lengths, bank.known.square().sum(1))
+    assert bank.known.shape == (30, 4)
 
 
 # --- copies -----------------------------------------------------------------------------------------------------------------
