@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -24,3 +25,8 @@ class UnfilterHook(BuildHookInterface):
             build_data[kept][str(library)] = library.name
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Once the wheel holds it, the library is removed from beside the wheel; an editable one goes on using it."""
+        if version != "editable":
+            shutil.rmtree(Path(self.directory) / ".native", ignore_errors=True)
