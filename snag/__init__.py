@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from snag.inspector.inspector import Inspector as Inspector
     from snag.inspector.inspector import load as load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Inspector", "Verdict", "__version__", "load"]  # three of them come by `__getattr__`
 
 _HOMES: Final = {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from snag.cli.extras import missing
-from snag.core.errors import ServerFailed, ServerUnreachable
+from snag.core.errors import ServerUnreachable
 from snag.core.files import write_text
 from snag.gate.upstream.address import Upstream
 from snag.server.state.instance import Instance, end_orphans
