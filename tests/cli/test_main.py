@@ -85,7 +85,7 @@ class TestRefused:
         assert capsys.readouterr().err.startswith("error: `snag tune` measures with the benchmarks, which only a checkout")
 
     def test_a_package_that_is_not_installed(self, monkeypatch, capsys):
-        """It is named; so are extras, in tests/house/test_extras.py. A missing module of our own is a bug and keeps its trace."""
+        """It is named; so are extras, in tests/house/test_extras.py. One of ours is a bug and keeps its trace."""
         monkeypatch.setitem(entry.VERBS, "odd", Verb("no_such_package.inside", ""))
         monkeypatch.setitem(entry.VERBS, "bug", Verb("snag.no_such_module", ""))
 
