@@ -26,7 +26,7 @@ EXTRAS: Final[dict[str, tuple[str, ...]]] = {
     "serve": (*_LOAD, "aiohttp", "prometheus_client", "psutil", "ts", "uvloop"),
     "review": ("aiohttp", "matplotlib", "numpy", "scipy"),
 }
-#: What make installs when an extra is asked for; the others come with `make setup`.
+#: What make installs when an extra is asked for; the others come with its `setup`.
 _STEPS: Final = {"offline": ".venv/.installed-offline"}
 
 
