@@ -46,7 +46,7 @@
 #: PREVIEW          1: `data` draws what the network sees
 #: IMAGE_FOLDER     where `image` builds and keeps it         (/var/tmp/snag-image)
 #: LOG              log of requests that `drift` reads         (runs/server-INFERENCE_PORT/logs/requests.log)
-#: TORCH_INDEX      package index for torch, e.g. of CPU-only wheels
+#: TORCH_INDEX      package index for torch, e.g. of CPU-only wheels (those that pip is set up with)
 #: PYTHON           interpreter that makes .venv              (python3.11)
 #: ARGS             further flags of the command asked for, as words for the shell
 
@@ -136,12 +136,12 @@ args = $(if $(call asked,$1),$(call raw,ARGS))
 where = $(call flag,DATA,data) $(call flag,RUN,run)
 what = $(call flag,MODEL,model) $(call flag,MODEL_STORE,model-store)
 
-.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check docs lock reference clean
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check docs dist lock reference clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
 
-setup: .venv/.installed ## make .venv with everything pinned; TORCH_INDEX=… for CPU-only wheels
+setup: .venv/.installed ## make .venv with everything pinned; without a GPU CPU-only torch where pip finds it, or of TORCH_INDEX=…
 
 data: $(if $(PREVIEW),$(pictures)) .venv/.installed ## draw the sample; SOURCE=… [SHA256=…] CATEGORY=… brings real pictures in; PREVIEW=1 contact sheet
 ifneq ($(value SOURCE),)
@@ -237,6 +237,9 @@ check: .venv/.installed-dev ## format, lint, types and known weaknesses
 docs: .venv/.installed-docs ## build the documentation site in site/; what leads nowhere is an error
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --site-dir site
 
+dist: .venv/.installed-dev ## build the wheel and the source archive in dist/
+	$(PY) -m hatchling build
+
 lock: .venv/.installed-dev ## pin what pyproject.toml asks for, with hashes, in requirements/*.lock
 	$(PY) -m pip install --quiet uv
 	PYTHON=$(abspath $(PY)) sh requirements/lock.sh
@@ -246,19 +249,19 @@ reference: .venv/.installed-dev
 	$(PY) -m reference
 
 clean: ## remove caches, logs, the sample and the demo's run; keeps data/raw, runs, archives and .venv
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs site $(SAMPLE) data/lamp runs/demo model_store/demo.mar*
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage logs site dist $(SAMPLE) data/lamp runs/demo model_store/demo.mar*
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
 $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .venv/.installed
 	$(PY) -m snag sample --data $(SAMPLE)
 
 .venv/bin/python:
-	@$(call typed,PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Snag needs Python 3.11; name it with PYTHON=…")'
+	@$(call typed,PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "what make installs is pinned for Python 3.11; name it with PYTHON=…, or install with pip: docs/how-to/install.md")'
 	$(call typed,PYTHON) -m venv .venv
 
 .venv/.installed: requirements/base.lock requirements/torch.txt $(wildcard native/unfilter.c native/build.py) | .venv/bin/python
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/base.lock
-	$(PY) -m pip install $(if $(TORCH_INDEX),--index-url $(call typed,TORCH_INDEX)) -r requirements/torch.txt
+	sh requirements/torch.sh $(PY) $(call typed,TORCH_INDEX)
 	$(PY) native/build.py
 	touch $@
 

@@ -27,7 +27,10 @@ _LEAD: Final = (
 
 def commands() -> str:
     """The page."""
-    verbs = table(["verb", "what it does"], [[f"[`{name}`](#snag-{name})", prose(verb.line)] for name, verb in VERBS.items()])
+    verbs = table(
+        ["verb", "what it does", "[extra](../how-to/install.md#extras)"],
+        [[f"[`{name}`](#snag-{name})", prose(verb.line), codes(verb.extras)] for name, verb in VERBS.items()],
+    )
     return page("Commands", _LEAD, verbs, *(_section(name, verb) for name, verb in VERBS.items()))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from snag.inspector.inspector import Inspector as Inspector
     from snag.inspector.inspector import load as load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Inspector", "Verdict", "__version__", "load"]  # three of them come by `__getattr__`
 
 _HOMES: Final = {
@@ -25,10 +25,17 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for (PEP 562). Raises AttributeError for any other name."""
+    """Import what is asked for (PEP 562). Raises AttributeError for any other name, MissingExtra where a package is missing."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    try:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        from snag.cli.extras import EXTRAS, missing
+
+        if error.name not in EXTRAS["load"]:
+            raise
+        raise missing(f"`snag.{name}`", error.name, "load") from None
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ compressor's bytes depend on its version), since torch-model-archiver stamps the
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import io
 import json
 import zipfile
@@ -159,8 +160,12 @@ def _manifest(settings: ArchiveSettings, calibration: Calibration) -> dict[str, 
 
 
 def _requirements() -> str:
-    """Pinned without local labels such as +cpu, which no index but one's own can resolve."""
-    versions = {name: importlib.metadata.version(name).partition("+")[0] for name in _REQUIREMENTS}
+    """Pinned without local labels such as +cpu, which no index but one's own can resolve.
+
+    What packs a model need not be able to serve it: without TorchServe its line is missing.
+    """
+    installed = [name for name in _REQUIREMENTS if name != "torchserve" or importlib.util.find_spec("ts")]
+    versions = {name: importlib.metadata.version(name).partition("+")[0] for name in installed}
     return "".join(f"{name}=={version}\n" for name, version in versions.items())
 
 

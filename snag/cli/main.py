@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from snag import __version__
+from snag.cli.extras import require
 from snag.cli.program import program, started_as
 from snag.cli.verbs import VERBS, Verb
+from snag.core.errors import MissingExtra
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Threads that wait must sleep: spinning, two threads on a core that others use too were 15 times slower than one.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
+        require(f"`{name} {words[0]}`", verb.extras)
         module = _module(verb)
+    except MissingExtra as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "snag":  # ours, and a bug
             raise
@@ -64,4 +70,4 @@ def _module(verb: Verb) -> ModuleType:
 def _lacking(package: str) -> str:
     if package.partition(".")[0] == "benchmarks":
         return "measures with the benchmarks, which only a checkout of Snag has: run it there"
-    return f'needs the package {package!r}; README.md, "Installing with pip", says which extra brings it'
+    return f"needs the package {package!r}, which should have come with Snag; install Snag again"

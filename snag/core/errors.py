@@ -24,6 +24,7 @@ SnagError
 |-- InternalError                   500, a bug: logged with its trace
 `-- StageError                      what a command could not do; printed in one line, exit code 2
     |-- BadConfig
+    |-- MissingExtra
     |-- NoPictures
     |-- TooFewPictures
     |-- TooFewCalibrationPictures
@@ -256,6 +257,13 @@ class BadConfig(StageError):
 
     code = "bad_config"
     message = "{detail}"
+
+
+class MissingExtra(StageError):
+    """A package is not installed that one of pip's extras brings."""
+
+    code = "missing_extra"
+    message = "{what} needs {package!r}, which is not installed; the extra {extra!r} brings it: `{command}`"
 
 
 class NoPictures(StageError):

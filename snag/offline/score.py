@@ -19,12 +19,13 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import Field
 from tqdm import tqdm
 
+import snag
 from snag.cli.lock import held
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.artifact import check_pair, load_artifact
@@ -43,6 +44,8 @@ from snag.offline.sheet import render
 from snag.offline.sources import entries
 from snag.offline.summary import ScoringSummary, summarise, summary_json
 
+_MODEL_CONFIG: Final = Path(snag.__file__).parent / "handler" / "model-config.yaml"
+
 
 class ScoreSettings(Settings):
     """Score stored pictures by the million; run the same command again to go on after a stop."""
@@ -54,7 +57,7 @@ class ScoreSettings(Settings):
     scheduler: str | None = Field(None, description="address of a Dask scheduler whose workers see the same files, instead")
     part: int = Field(200, ge=1, description="pictures that are done or lost together")
     worst: int = Field(24, ge=0, description="pictures of the contact sheet")
-    model_config_file: Path = Field(Path("handler/model-config.yaml"), description="the server's limits for pictures")
+    model_config_file: Path | None = Field(None, description="the server's limits for pictures (unset: the usual)")
 
 
 def score(settings: ScoreSettings) -> ScoringSummary:
@@ -104,7 +107,7 @@ def _job(settings: ScoreSettings, plan: Plan, work: Path) -> Job:
         "source": plan.digest,
         "pictures": plan.count,
     }
-    serving = _serving(settings.model_config_file)
+    serving = _serving(settings.model_config_file or _MODEL_CONFIG)
     return Job(settings.run.resolve(), serving, plan.path.resolve(), work.resolve(), settings.part, plan.count, origin)
 
 

@@ -85,12 +85,12 @@ class TestRefused:
         assert capsys.readouterr().err.startswith("error: `snag tune` measures with the benchmarks, which only a checkout")
 
     def test_a_package_that_is_not_installed(self, monkeypatch, capsys):
-        """A missing extra is named; a missing module of our own is a bug and keeps its trace."""
+        """It is named; so are extras, in tests/house/test_extras.py. One of ours is a bug and keeps its trace."""
         monkeypatch.setitem(entry.VERBS, "odd", Verb("no_such_package.inside", ""))
         monkeypatch.setitem(entry.VERBS, "bug", Verb("snag.no_such_module", ""))
 
         assert main(["odd"]) == 2
-        assert "odd` needs the package 'no_such_package'; README.md" in capsys.readouterr().err
+        assert "odd` needs the package 'no_such_package', which should have come with Snag" in capsys.readouterr().err
         with pytest.raises(ModuleNotFoundError, match=r"snag\.no_such_module"):
             main(["bug"])
 
@@ -168,7 +168,7 @@ class TestProgram:
         sources = [path.read_text() for room in ("snag", "training") for path in (ROOT / room).rglob("*.py")]
         words = {word for text in sources for found in re.findall(r"`make ([a-z][a-z -]*)", text) for word in found.split()}
 
-        assert words - set(VERBS) == {"data", "setup"}
+        assert words - set(VERBS) == {"data"}
 
     def test_settings_that_are_refused(self):
         """The flag's name, and the help of the verb that was typed."""

@@ -6,12 +6,15 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
+from packaging.tags import platform_tags
 
 import snag
 from snag.core.unfilter import can_unfilter
@@ -40,7 +43,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     done = subprocess.run([*map(str, build)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return next(folder.glob("snag-*.whl"))
+    return next(folder.glob("snag_inspection-*.whl"))
 
 
 @pytest.fixture(scope="module")
@@ -87,21 +90,24 @@ def test_the_wheel_installs_no_name_but_its_own(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
         tops = {name.split("/")[0] for name in file.namelist()}
 
-    assert tops - {LIBRARY} == {"snag", f"snag-{snag.__version__}.dist-info"}
+    assert tops - {LIBRARY} == {"snag", f"snag_inspection-{snag.__version__}.dist-info"}
 
 
 def test_the_wheel_is_of_this_platform_if_it_holds_what_was_compiled_and_else_of_any(
     wheel: Path, held: dict[str, bytes]
 ) -> None:
+    """By the oldest glibc that will do: a registry takes no other wheel of Linux."""
     tag = "-".join(wheel.stem.split("-")[2:])
 
     assert LIBRARY in held or not can_unfilter()
-    assert tag == (f"py3-none-{sysconfig.get_platform().replace('-', '_')}" if LIBRARY in held else "py3-none-any")
+    machine = sysconfig.get_platform().partition("-")[2]
+    assert re.fullmatch(rf"py3-none-manylinux_2_\d\d_{machine}" if LIBRARY in held else "py3-none-any", tag)
+    assert tag.replace("py3-none-", "") in {"any", *platform_tags()}  # pip takes it here
 
 
 def test_the_wheel_brings_the_command(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as file:
-        entries = file.read(f"snag-{snag.__version__}.dist-info/entry_points.txt").decode()
+        entries = file.read(f"snag_inspection-{snag.__version__}.dist-info/entry_points.txt").decode()
 
     assert entries.split("\n")[:2] == ["[console_scripts]", "snag = snag.cli.main:main"]
 
@@ -120,6 +126,39 @@ def test_the_version_stands_in_one_place_and_the_image_has_it_as_its_tag() -> No
     assert {(path, "".join(found)) for path, found in named if "".join(found) != snag.__version__} == set()
 
 
+def test_who_cites_it_cites_this_version() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+
+    assert (cited["title"], cited["version"], cited["license"]) == ("Snag", snag.__version__, PROJECT["license"])
+    assert f"\n## {snag.__version__} - " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_each_form_for_an_issue_asks_for_something_and_says_where_weaknesses_go() -> None:
+    """The fields that a form has to have; what a forge does not understand it shows to nobody."""
+    forms = [
+        yaml.safe_load(path.read_text()) for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"
+    ]
+    fields = [[field for field in form["body"] if field["type"] != "markdown"] for form in forms]
+
+    assert len(forms) == 2
+    assert [form.keys() >= {"name", "description", "body"} for form in forms] == [True, True]
+    assert [len({field["id"] for field in asked}) == len(asked) > 0 for asked in fields] == [True, True]
+    assert all(field["attributes"]["label"] for asked in fields for field in asked)
+    assert ["`SECURITY.md`" in form["body"][0]["attributes"]["value"] for form in forms] == [True, True]
+
+
+def test_what_the_source_archive_holds_makes_the_same_wheel(held: dict[str, bytes], tmp_path: Path) -> None:
+    """`make dist` makes both; links are no links there, so each file lies where it is in the wheel or where its link led."""
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+
+    with tarfile.open(next(tmp_path.glob("snag_inspection-*.tar.gz"))) as file:
+        packed = {name.partition("/")[2] for name in file.getnames()}
+
+    assert set(held) - packed == ({LIBRARY} & set(held))
+    assert packed >= {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", "native/unfilter.c", "native/hatch_build.py"}
+
+
 def test_what_is_asked_for_is_what_is_pinned() -> None:
     """Every dependency, and every extra's, has its pin in the lock file that make installs, and the pin is in its range."""
     pins = {}
@@ -129,7 +168,7 @@ def test_what_is_asked_for_is_what_is_pinned() -> None:
             for name, version in re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / "requirements" / lock).read_text(), re.M)
         }
     extras = [word for words in PROJECT["optional-dependencies"].values() for word in words]
-    wanted = [Requirement(word) for word in (*PROJECT["dependencies"], *extras)]
+    wanted = [Requirement(word) for word in (*PROJECT["dependencies"], *extras) if not word.startswith(PROJECT["name"])]
 
     assert [str(one) for one in wanted if not one.specifier.contains(pins.get(one.name.lower(), "none"))] == []
 

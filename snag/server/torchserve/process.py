@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from snag.core.errors import ServerFailed, ServerUnreachable
+from snag.cli.extras import missing
+from snag.core.errors import ServerUnreachable
 from snag.core.files import write_text
 from snag.gate.upstream.address import Upstream
 from snag.server.state.instance import Instance, end_orphans
@@ -171,7 +172,7 @@ def _home() -> Path:
     places = {name: importlib.util.find_spec(name) for name in ("ts", "yaml")}
     for name, place in places.items():  # without yaml every worker dies while /ping is content; TorchServe does not ask for it
         if place is None:
-            raise ServerFailed(detail=f"the Python package {name!r} is missing; run `make setup`")
+            raise missing("TorchServe", name, "serve")
     return Path(str(places["ts"] and places["ts"].origin)).parents[1]
 
 
