@@ -45,6 +45,9 @@
 #: LAMP             on: `data` draws data/lamp, the sample whose defective parts stand under a brighter lamp
 #: PREVIEW          1: `data` draws what the network sees
 #: IMAGE_FOLDER     where `image` builds and keeps it         (/var/tmp/snag-image)
+#: TARGET           serve or train: what `image` is for        (serve)
+#: CERTIFICATES     PEM file of a company's own authorities, for `image`
+#: PIP_SETTINGS     pip.conf with a company's own index, for `image`
 #: LOG              log of requests that `drift` reads         (runs/server-INFERENCE_PORT/logs/requests.log)
 #: TORCH_INDEX      package index for torch, e.g. of CPU-only wheels
 #: PYTHON           interpreter that makes .venv              (python3.11)
@@ -217,8 +220,8 @@ tune: archive ## measure which workers, threads and batches suit this machine; w
 demo: evaluate archive ## all of it on the sample, from nothing to a table of verdicts
 	$(PY) -m snag demo $(what) $(where) $(call flag,PRESET,preset) $(call args,demo)
 
-image: ## build the container image without Docker, as root, in IMAGE_FOLDER (12 GB while it builds)
-	TORCH_INDEX=$(call typed,TORCH_INDEX) deploy/image/build $(call typed,IMAGE_FOLDER)
+image: ## build the container image without Docker, as root, in IMAGE_FOLDER; behind a company's proxy CERTIFICATES=… PIP_SETTINGS=…
+	$(foreach name,TARGET TORCH_INDEX CERTIFICATES PIP_SETTINGS,$(name)=$(call typed,$(name))) deploy/image/build $(call typed,IMAGE_FOLDER)
 
 # Two processes share the tests; a file of tests stays together, and the longest begin.
 tests = $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
