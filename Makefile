@@ -139,7 +139,7 @@ args = $(if $(call asked,$1),$(call raw,ARGS))
 where = $(call flag,DATA,data) $(call flag,RUN,run)
 what = $(call flag,MODEL,model) $(call flag,MODEL_STORE,model-store)
 
-.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check docs lock reference clean
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image sbom test test-all check docs lock reference clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -222,6 +222,10 @@ demo: evaluate archive ## all of it on the sample, from nothing to a table of ve
 
 image: ## build the container image without Docker, as root, in IMAGE_FOLDER; behind a company's proxy CERTIFICATES=… PIP_SETTINGS=…
 	$(foreach name,TARGET TORCH_INDEX CERTIFICATES PIP_SETTINGS,$(name)=$(call typed,$(name))) deploy/image/build $(call typed,IMAGE_FOLDER)
+
+sbom: .venv/.installed-dev ## list the Python packages of the server's image, with versions and digests, in sbom.json (CycloneDX)
+	{ cat requirements/serve.lock; grep '^torch==' requirements/torch.txt; } | \
+	    $(PY) -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --short-PURLs --output-file sbom.json -
 
 # Two processes share the tests; a file of tests stays together, and the longest begin.
 tests = $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
