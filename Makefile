@@ -45,6 +45,9 @@
 #: LAMP             on: `data` draws data/lamp, the sample whose defective parts stand under a brighter lamp
 #: PREVIEW          1: `data` draws what the network sees
 #: IMAGE_FOLDER     where `image` builds and keeps it         (/var/tmp/snag-image)
+#: TARGET           serve or train: what `image` is for        (serve)
+#: CERTIFICATES     PEM file of a company's own authorities, for `image`
+#: PIP_SETTINGS     pip.conf with a company's own index, for `image`
 #: LOG              log of requests that `drift` reads         (runs/server-INFERENCE_PORT/logs/requests.log)
 #: TORCH_INDEX      package index for torch, e.g. of CPU-only wheels (those that pip is set up with)
 #: PYTHON           interpreter that makes .venv              (python3.11)
@@ -136,7 +139,7 @@ args = $(if $(call asked,$1),$(call raw,ARGS))
 where = $(call flag,DATA,data) $(call flag,RUN,run)
 what = $(call flag,MODEL,model) $(call flag,MODEL_STORE,model-store)
 
-.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image test test-all check docs dist lock reference clean
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image sbom test test-all check docs dist lock reference clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -217,8 +220,12 @@ tune: archive ## measure which workers, threads and batches suit this machine; w
 demo: evaluate archive ## all of it on the sample, from nothing to a table of verdicts
 	$(PY) -m snag demo $(what) $(where) $(call flag,PRESET,preset) $(call args,demo)
 
-image: ## build the container image without Docker, as root, in IMAGE_FOLDER (12 GB while it builds)
-	TORCH_INDEX=$(call typed,TORCH_INDEX) deploy/image/build $(call typed,IMAGE_FOLDER)
+image: ## build the container image without Docker, as root, in IMAGE_FOLDER; behind a company's proxy CERTIFICATES=… PIP_SETTINGS=…
+	$(foreach name,TARGET TORCH_INDEX CERTIFICATES PIP_SETTINGS,$(name)=$(call typed,$(name))) deploy/image/build $(call typed,IMAGE_FOLDER)
+
+sbom: .venv/.installed-dev ## list the Python packages of the server's image, with versions and digests, in sbom.json (CycloneDX)
+	{ cat requirements/serve.lock; grep '^torch==' requirements/torch.txt; } | \
+	    $(PY) -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --short-PURLs --output-file sbom.json -
 
 # Two processes share the tests; a file of tests stays together, and the longest begin.
 tests = $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -1,4 +1,4 @@
-"""`python -m reference`: write the pages of the reference from the code."""
+"""`python -m reference`: write the pages of the reference from the code, and the notebooks of tutorials from their pages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from reference.commands import commands
 from reference.configuration import configuration
 from reference.error_table import error_table
 from reference.metrics import metrics
+from reference.notebooks import NOTEBOOKS, notebook
 from snag.cli.settings import Settings, from_flags, run
 from snag.core.files import write_text
 
@@ -28,21 +29,22 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
 
 
 class ReferenceSettings(Settings):
-    """Write the pages of the reference."""
+    """Write the pages of the reference, and the notebooks of tutorials."""
 
     out: Path = Field(Path("docs/reference"), description="folder of the pages")
+    tutorials: Path = Field(Path("docs/tutorials"), description="folder of the notebooks")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point of `python -m reference`."""
-    return run(lambda: write(from_flags(ReferenceSettings, argv).out))
+    return run(lambda: write(from_flags(ReferenceSettings, argv)))
 
 
-def write(folder: Path) -> None:
-    """Write every page that is not there as it should be. Raises DiskFull."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, made in PAGES.items():
-        path, text = folder / name, made()
+def write(settings: ReferenceSettings) -> None:
+    """Write every page and notebook that is not there as it should be. Raises DiskFull."""
+    pages = {settings.out / name: made() for name, made in PAGES.items()}
+    for path, text in (pages | {settings.tutorials / f"{name}.ipynb": notebook(name) for name in NOTEBOOKS}).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
             print(f"written: {path}")

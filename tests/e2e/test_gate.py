@@ -1,5 +1,6 @@
 """The gate in front of the real TorchServe: its traps, and its deaths under load."""
 
+import base64
 import json
 import threading
 from collections import Counter
@@ -187,3 +188,27 @@ def test_stopped_under_load(place):
         assert within(20, lambda: load.answers["refused", ""])
 
     assert load.answers.keys() - {(503, "unavailable")} == {(200, right), ("refused", "")}
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_several_pictures_by_the_open_inference_protocol(live_server, binary):
+    """The real worker judges each picture of a request, as bytes and as base64, and its score is that of /predictions."""
+    picture = Instance(live_server.folder).golden.read_bytes()
+    pictures = [picture, b"no picture", picture]
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [3]}
+    if binary:
+        data = b"".join(len(one).to_bytes(4, "little") + one for one in pictures)
+        head = json.dumps({"inputs": [tensor | {"parameters": {"binary_data_size": len(data)}}]}).encode()
+        body, headers = head + data, {"Inference-Header-Content-Length": str(len(head))}
+    else:
+        encoded = [base64.b64encode(one).decode() for one in pictures]
+        body, headers = json.dumps({"inputs": [tensor | {"data": encoded}]}).encode(), {"Content-Type": "application/json"}
+
+    alone = requests.post(f"{live_server.url}/predictions/tiny-bolt", picture, timeout=30).json()
+    said = requests.post(f"{live_server.url}/v2/models/tiny-bolt/infer", body, headers=headers, timeout=30).json()
+
+    outputs = {one["name"]: one["data"] for one in said["outputs"]}
+    assert (said["model_version"], outputs["anomaly"][1]) == ("1.5", True)
+    assert outputs["score"] == [alone["score"], 1e6, alone["score"]]
+    assert [json.loads(text) for text in outputs["verdict"]][::2] == [alone, alone]
+    assert json.loads(outputs["verdict"][1])["error"]["code"] == "unsupported_format"

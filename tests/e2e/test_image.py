@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -86,6 +87,18 @@ def test_the_image_has_no_rights_and_knows_its_health(configuration: dict) -> No
     """It runs as a user without rights, and says how its health is asked."""
     assert configuration["User"] == "10001"
     assert configuration["Healthcheck"]["Test"] == ["CMD", "python", "-m", "snag", "health"]
+
+
+def test_an_image_without_cuda_is_below_one_and_a_half_gigabytes(container: str) -> None:
+    """What serves needs nothing that trains; where torch brought CUDA along, that alone is more."""
+    root = Path(buildah("mount", container))
+    packages = {path.name for path in (root / "opt/snag/lib/python3.11/site-packages").iterdir()}
+
+    assert packages & {"torchvision", "scipy", "sklearn", "matplotlib", "pandas", "efficientnet_lite_pytorch"} == set()
+    if "nvidia" in packages:
+        pytest.skip("torch brought CUDA along: no index of CPU wheels was named")
+    size = subprocess.run(["du", "-sx", "--block-size=1MB", root], capture_output=True, text=True, check=True).stdout
+    assert int(size.split()[0]) < 1500
 
 
 def test_the_image_has_no_compiler_and_no_address_of_where_it_was_built(container: str) -> None:

@@ -117,7 +117,7 @@ def test_the_version_stands_in_one_place_and_the_image_has_it_as_its_tag() -> No
     named = {
         (path.relative_to(ROOT).as_posix(), version)
         for path in deployed
-        for version in re.findall(r'\bsnag:(\d[\w.]*)|newTag: "([^"]+)"', path.read_text())
+        for version in re.findall(r'\bsnag:(\d+\.[\w.]*)|newTag: "([^"]+)"', path.read_text())
     }
 
     assert "version" not in PROJECT

@@ -7,6 +7,7 @@ from typing import Any, Final
 from snag import __version__
 from snag.gate.openapi.errors import JUDGING_ERRORS, error_responses
 from snag.gate.openapi.operations import operations, parameters
+from snag.gate.openapi.protocol import TAG, protocol_schemas
 from snag.gate.openapi.schemas import every_schema
 from snag.gate.proxy.addresses import ADDRESSES
 from snag.gate.proxy.route import NAME
@@ -18,6 +19,7 @@ _ABOUT: Final = (
 )
 _TAGS: Final = {
     "verdicts": "pictures in, verdicts out",
+    TAG: "KServe's open inference protocol, version 2, for clients that speak it; several pictures in each request",
     "health": "for load balancers and orchestrators; needs no token",
     "models": "a view that changes nothing, at the management port",
     "metrics": "at the metrics port",
@@ -43,7 +45,7 @@ def document(settings: GateSettings) -> dict[str, Any]:
         "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
         "paths": _paths(settings),
         "components": {
-            "schemas": {"Name": {"type": "string", "pattern": f"^{NAME}$"}, **every_schema()},
+            "schemas": {"Name": {"type": "string", "pattern": f"^{NAME}$"}, **every_schema(), **protocol_schemas()},
             "parameters": parameters(),
             "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
             "responses": {f"Error{code}": answer for code, answer in error_responses(JUDGING_ERRORS, settings).items()},

@@ -16,8 +16,9 @@ from snag.core.errors import (
 from snag.core.picture_formats import FORMATS
 from snag.core.wire import GROUP_HEADER, JSON, WANTED
 from snag.gate.openapi.errors import JUDGING_ERRORS, error_responses
+from snag.gate.openapi.protocol import protocol_operation
 from snag.gate.openapi.schemas import EXTRAS, PLAIN, Schema, group_schema, ref
-from snag.gate.proxy.addresses import DESCRIPTIONS, DOCUMENT, HEALTH, JUDGING, LIVE, PAGE, PAGING, PING, READY, SCRAPE
+from snag.gate.proxy.addresses import DESCRIPTIONS, DOCUMENT, HEALTH, JUDGING, LIVE, PAGE, PAGING, PING, READY, SCRAPE, V2
 from snag.gate.proxy.answer import VERDICT_ALONE
 from snag.gate.proxy.multipart import FORM
 from snag.gate.proxy.origins import METHODS
@@ -47,6 +48,8 @@ def operations(path: str, settings: GateSettings) -> dict[str, Any]:
         return {"get": _description(path, settings)}
     if path in HEALTH:
         return {"get": _health(path)}
+    if path.startswith(V2):
+        return protocol_operation(path, settings, _security(settings))
     return {"get": _TOLD[path]}
 
 

@@ -12,6 +12,13 @@ READY: Final = "/health/ready"
 DOCUMENT: Final = "/openapi.json"
 PAGE: Final = "/docs"
 SCRAPE: Final = "/metrics"
+#: The open inference protocol, beside our own addresses.
+V2: Final = "/v2"
+V2_LIVE: Final = f"{V2}/health/live"
+V2_READY: Final = f"{V2}/health/ready"
+V2_MODELS: Final = (f"{V2}/models/{{model}}", f"{V2}/models/{{model}}/versions/{{version}}")
+V2_MODELS_READY: Final = tuple(f"{path}/ready" for path in V2_MODELS)
+V2_INFER: Final = tuple(f"{path}/infer" for path in V2_MODELS)
 
 #: Paths that lead to a picture's verdict; what stands in braces is a name.
 JUDGING: Final = tuple(f"/{endpoint}/{names}" for endpoint in ENDPOINTS for names in ("{model}", "{model}/{version}"))
@@ -24,13 +31,14 @@ PAGING: Final = ("limit", "next_page_token")  #: the query of DESCRIPTIONS; neve
 
 #: By port, which is a field of GateSettings.
 ADDRESSES: Final[dict[str, tuple[str, ...]]] = {
-    "inference": (*JUDGING, *HEALTH, DOCUMENT, PAGE),
+    "inference": (*JUDGING, *HEALTH, DOCUMENT, PAGE, V2, V2_LIVE, V2_READY, *V2_MODELS, *V2_MODELS_READY, *V2_INFER),
     "management": (*DESCRIPTIONS, *HEALTH),
     "metrics": (SCRAPE,),
 }
 
 
 def expected_at(port: str) -> str:
-    """What a path that leads nowhere should have been, for `NotFound`: "/a, /b/<model> or /c"."""
-    *others, last = (path.replace("{", "<").replace("}", ">") for path in ADDRESSES[port])
+    """What a path that leads nowhere should have been, for `NotFound`: "/a, /b/<model> or /c"; of V2 its root alone."""
+    told = (path for path in ADDRESSES[port] if not path.startswith(f"{V2}/"))
+    *others, last = (path.replace("{", "<").replace("}", ">") for path in told)
     return f"{', '.join(others)} or {last}" if others else last

@@ -34,6 +34,7 @@ class Record:
     code: str | None = None  #: of the error that it was answered with
     verdict: dict[str, Any] = field(default_factory=dict)
     ranks: str | None = None  #: the picture's places among the calibration pictures, see snag/core/ranks.py
+    is_told: bool = False  #: by the records of its pictures, of which a request of the open inference protocol has several
     is_repeat: bool = False  #: the line has just had the same picture: it is answered, and not watched
     times: dict[str, float] = field(default_factory=dict)  #: milliseconds that the worker needed
     began: float = field(default_factory=time.perf_counter)
