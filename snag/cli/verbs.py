@@ -40,6 +40,11 @@ VERBS: Final[dict[str, Verb]] = {
     "rollback": Verb("snag.server.rollback", "let the version that answered before answer again", "RollbackSettings"),
     "token": Verb("snag.gate.token", "add, list or revoke the tokens that clients show", "TokenSettings"),
     "predict": Verb("snag.client.__main__", "judge pictures through the running server", "PredictSettings"),
+    "line": Verb(
+        "snag.line.__main__",
+        "judge what folders and cameras bring through the running server, and tell machines what to do",
+        "LineSettings",
+    ),
     "score": Verb("snag.offline.score", "score stored pictures by the million, without a server", "ScoreSettings"),
     "review": Verb("snag.review.__main__", "label flagged and borderline pictures on a page of this machine", "ReviewSettings"),
     "suggest-threshold": Verb("snag.review.suggest", "say what people's labels say of the threshold", "SuggestSettings"),

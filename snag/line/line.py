@@ -1,0 +1,154 @@
+"""Line: sources, sinks and what lies between them, from start to stop."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from snag.client.client import SnagClient
+from snag.line.configuration import LineConfiguration
+from snag.line.dispatcher import Dispatcher
+from snag.line.drift_poll import DriftPoll
+from snag.line.event import id_and_name, new_id
+from snag.line.folder_watch import FolderWatch
+from snag.line.journal import Journal
+from snag.line.judging import LineJudge
+from snag.line.line_metrics import LineMetrics
+from snag.line.places import Places
+from snag.line.recorder import Recorder
+from snag.line.sinks.kinds import made_sink
+from snag.line.station import Station, taker
+from snag.line.status import LOG, LineStatus
+from snag.line.tables import CameraTable, FolderTable, SourceTable
+
+JOURNAL: Final = "journal.sqlite"
+_LINGER: Final = 3.0  #: seconds for what waits in the spools when the line ends
+_HOUSEKEEPING: Final = 10.0  #: seconds between two
+_STUCK: Final = 30.0  #: seconds, beside the deadline, after which a source that has not moved is stuck
+
+
+class Line:
+    """Made of a configuration; `start`, then `turn` again and again, then `stop`."""
+
+    def __init__(self, configuration: LineConfiguration) -> None:
+        """Open the journal and make everything; nothing is touched yet. Raises BadArtifact, BadConfig."""
+        self._configuration = configuration
+        self._ends = threading.Event()
+        self._sinks_end = threading.Event()
+        self.status = LineStatus()
+        self.journal = Journal(configuration.folder / JOURNAL, self._dropped)
+        self.metrics = LineMetrics(self.status, self.journal.lengths)
+        self.recorder = Recorder(configuration.model, self.journal, self.status, self.metrics, self._ends)
+        tables = configuration.sinks
+        self.sinks = [made_sink(name, table, self._sinks_end) for name, table in tables.items()]
+        self._dispatchers = [
+            Dispatcher(sink, self.journal, self.metrics, tables[sink.name].max_age, self._sinks_end) for sink in self.sinks
+        ]
+        self.stations = [self._folder_station(table) for table in configuration.folders]
+        fail_safe = configuration.fail_safe
+        self._drift = DriftPoll(
+            self._client, self.journal, self.status, fail_safe.drift_poll, fail_safe.drifting == "stop", self._ends
+        )
+        self._housekept = 0.0
+
+    def start(self) -> None:
+        """Open folders and ports, and begin. Raises DiskFull, ServerFailed."""
+        table = self._configuration.metrics
+        if table is not None:
+            LOG.info("metrics on http://%s:%d/metrics", table.host, self.metrics.serve(table))
+        limits = {name: (one.spool, one.when_full == "drop_oldest") for name, one in self._configuration.sinks.items()}
+        for sink, count in self.journal.open_spools(limits).items():
+            LOG.warning("%d events waited for %s, which is no longer in the file; they are dropped", count, sink)
+        for station in self.stations:
+            station.places.open()
+        self.recorder.wakes([one.wake for one in self._dispatchers])
+        for thread in (*self._dispatchers, self._drift, *self.stations):
+            thread.start()
+
+    def turn(self) -> None:
+        """Once a heartbeat: look after the sources, tell the sinks, tidy up."""
+        for station in self.stations:
+            is_stuck = (
+                not station.is_alive() or time.monotonic() - station.moved > self._configuration.fail_safe.deadline + _STUCK
+            )
+            if is_stuck:
+                self.status.trouble("stuck", station.source, stops=True)
+            else:
+                self.status.over("stuck", station.source)
+        beat = self.status.beat()
+        for sink in self.sinks:
+            sink.beat(beat)
+        if time.monotonic() - self._housekept > _HOUSEKEEPING:
+            self._housekept = time.monotonic()
+            self._tidy()
+
+    def stop(self) -> None:
+        """End the sources, then the sinks, which get a moment for what waits. What is not sent stays in the spools."""
+        self._ends.set()
+        for station in self.stations:
+            station.wake.set()
+            if station.is_alive():
+                station.join(self._configuration.fail_safe.deadline + 1.0)
+        if self._drift.is_alive():
+            self._drift.join(_LINGER)
+        end = time.monotonic() + _LINGER
+        for dispatcher in self._dispatchers:
+            if dispatcher.is_alive():
+                dispatcher.rests.wait(max(0.0, end - time.monotonic()))
+        self._sinks_end.set()
+        for dispatcher in self._dispatchers:
+            dispatcher.wake()
+            if dispatcher.is_alive():
+                dispatcher.join(_LINGER)
+        self.metrics.close()
+        self.journal.close()
+
+    def _tidy(self) -> None:
+        try:
+            under_way = [
+                found[0] for station in self.stations for path in station.places.under_way() if (found := id_and_name(path))
+            ]
+            self.journal.forget(under_way)
+            for station, table in zip(self.stations, self._configuration.sources, strict=True):
+                if table.keep is not None:
+                    station.places.forget(table.keep)
+        except OSError as error:
+            LOG.warning("can't tidy up: %s", error)
+
+    def _client(self, group: str | None = None) -> SnagClient:
+        server = self._configuration.server
+        token = os.environ.get("SNAG_TOKEN")  # not in the file: those are copied about
+        return SnagClient(
+            self._configuration.model, server.inference_port, server.metrics_port, server.host, token=token, group=group
+        )
+
+    def _folder_station(self, table: FolderTable) -> Station:
+        places = Places(table.path)
+        watch = FolderWatch(table.path, table.settle)
+        return self._station(table, places, taker(watch.finished, places, new_id), table.poll)
+
+    def _station(self, table: SourceTable, places: Places, take: Callable[[], None], poll: float) -> Station:
+        fail_safe = self._configuration.fail_safe
+        judge = LineJudge(partial(self._client, table.group), fail_safe.deadline, self._ends)
+        return Station(
+            name=table.name,
+            group=table.group,
+            places=places,
+            take=take,
+            judge=judge,
+            recorder=self.recorder,
+            fail_safe=fail_safe,
+            status=self.status,
+            metrics=self.metrics,
+            stop=self._ends,
+            poll=poll,
+            counts_waiting=isinstance(table, CameraTable),
+        )
+
+    def _dropped(self, sink: str, count: int) -> None:
+        self.metrics.dropped.labels(sink, "full").inc(count)
+        LOG.warning("the spool of %s is full: its oldest %s is dropped", sink, "event" if count == 1 else f"{count} events")

@@ -1,0 +1,37 @@
+"""KINDS: the sinks that there are, by their tables' names. A sink's packages are loaded only where the file asks for it."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import Final
+
+from snag.core.errors import BadConfig
+from snag.line.sink_tables import SinkTable
+from snag.line.sinks.sink import Sink
+
+KINDS: Final = {
+    "webhook": "snag.line.sinks.webhook:WebhookSink",
+    "csv": "snag.line.sinks.csv_log:CsvSink",
+    "sort": "snag.line.sinks.sort:SortSink",
+    "command": "snag.line.sinks.command:CommandSink",
+}
+
+
+def made_sink(name: str, table: SinkTable, stop: threading.Event) -> Sink:
+    """The sink of a table. Raises BadConfig where its package is not installed."""
+    module, _, kind = KINDS[name].partition(":")
+    return getattr(loaded(module, f"[{name}]"), kind)(table, stop)
+
+
+def loaded(module: str, asks: str) -> object:
+    """A module of ours that needs a package of the extra `line`. Raises BadConfig where that is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "snag":  # ours, and a bug
+            raise
+        raise BadConfig(
+            detail=f"{asks} needs the package {error.name!r}, which is not installed: expected it after "
+            "`make .venv/.installed-line`, as of `make line`, or pip's extra `line`"
+        ) from error
