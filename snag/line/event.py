@@ -21,25 +21,25 @@ class LineEvent:
 
     id: str  #: begins with the microseconds since 1970 at which the picture was taken
     number: int  #: of its source, one more for each event: a gap is a loss
-    model: str
-    source: str
-    group: str | None
-    picture: str  #: its name as it came, spelt as `snag.core.file_names` does; of a camera's, the part that the trigger named
+    model: str  #: that was asked
+    source: str  #: name of the folder or camera
+    group: str | None  #: that was named with the request
+    picture: str  #: its name as it came, what can't be printed spelt out; of a camera's, the part that the trigger named
     file: str  #: where the picture lies; empty where there is none
     time: str  #: when it was taken, UTC
     seconds: float  #: from then up to the decision
-    decision: str  #: "pass" or "reject": what the machine shall do
-    cause: str  #: "verdict", "refused", "silent", "slow", "drifting" or "blind": what the decision rests on
+    decision: str  #: `pass` or `reject`: what the machine shall do
+    cause: str  #: `verdict`, `refused`, `silent`, `slow`, `drifting` or `blind`: what the decision rests on
     drifting: bool  #: whether the server's watch has raised an alarm that nobody has acknowledged
-    anomaly: bool | None = None  #: the verdict, and its numbers; None where there is none
-    score: float | None = None
-    threshold: float | None = None
-    p_value: float | None = None
-    reason: str | None = None
-    threshold_of: str | None = None
-    promised: bool | None = None
-    error: str | None = None  #: code and sentence of what came in place of a verdict
-    message: str | None = None
+    anomaly: bool | None = None  #: the verdict; this and what follows is null where there is none
+    score: float | None = None  #: anomaly score
+    threshold: float | None = None  #: that it was compared with
+    p_value: float | None = None  #: share of good pictures that look at least as anomalous
+    reason: str | None = None  #: why the picture is anomalous without a look at its surface
+    threshold_of: str | None = None  #: whose threshold it is: the group's, `rest` or `pooled`
+    promised: bool | None = None  #: whether that threshold keeps the calibration's rate for this group
+    error: str | None = None  #: code of what came in place of a verdict
+    message: str | None = None  #: its sentence
 
     @property
     def decided(self) -> float:

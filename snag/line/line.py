@@ -20,7 +20,7 @@ from snag.line.judging import LineJudge
 from snag.line.line_metrics import LineMetrics
 from snag.line.places import Places
 from snag.line.recorder import Recorder
-from snag.line.sinks.kinds import made_sink
+from snag.line.sinks.kinds import loaded, made_sink
 from snag.line.station import Station, taker
 from snag.line.status import LOG, LineStatus
 from snag.line.tables import CameraTable, FolderTable, SourceTable
@@ -28,6 +28,7 @@ from snag.line.tables import CameraTable, FolderTable, SourceTable
 JOURNAL: Final = "journal.sqlite"
 _LINGER: Final = 3.0  #: seconds for what waits in the spools when the line ends
 _HOUSEKEEPING: Final = 10.0  #: seconds between two
+_CAMERA_POLL: Final = 0.2  #: seconds between two looks for triggers that wait too long
 _STUCK: Final = 30.0  #: seconds, beside the deadline, after which a source that has not moved is stuck
 
 
@@ -45,10 +46,16 @@ class Line:
         self.recorder = Recorder(configuration.model, self.journal, self.status, self.metrics, self._ends)
         tables = configuration.sinks
         self.sinks = [made_sink(name, table, self._sinks_end) for name, table in tables.items()]
+        for sink in self.sinks:
+            sink.expect(configuration.names)
         self._dispatchers = [
             Dispatcher(sink, self.journal, self.metrics, tables[sink.name].max_age, self._sinks_end) for sink in self.sinks
         ]
-        self.stations = [self._folder_station(table) for table in configuration.folders]
+        self._eyes: list[threading.Thread] = []  #: of cameras and their triggers
+        self.stations = [
+            *(self._folder_station(table) for table in configuration.folders),
+            *(self._camera_station(table) for table in configuration.cameras),
+        ]
         fail_safe = configuration.fail_safe
         self._drift = DriftPoll(
             self._client, self.journal, self.status, fail_safe.drift_poll, fail_safe.drifting == "stop", self._ends
@@ -66,7 +73,7 @@ class Line:
         for station in self.stations:
             station.places.open()
         self.recorder.wakes([one.wake for one in self._dispatchers])
-        for thread in (*self._dispatchers, self._drift, *self.stations):
+        for thread in (*self._dispatchers, self._drift, *self._eyes, *self.stations):
             thread.start()
 
     def turn(self) -> None:
@@ -93,8 +100,9 @@ class Line:
             station.wake.set()
             if station.is_alive():
                 station.join(self._configuration.fail_safe.deadline + 1.0)
-        if self._drift.is_alive():
-            self._drift.join(_LINGER)
+        for thread in (*self._eyes, self._drift):
+            if thread.is_alive():
+                thread.join(_LINGER)
         end = time.monotonic() + _LINGER
         for dispatcher in self._dispatchers:
             if dispatcher.is_alive():
@@ -130,6 +138,34 @@ class Line:
         places = Places(table.path)
         watch = FolderWatch(table.path, table.settle)
         return self._station(table, places, taker(watch.finished, places, new_id), table.poll)
+
+    def _camera_station(self, table: CameraTable) -> Station:
+        asks, fail_safe = f"the camera {table.name!r}", self._configuration.fail_safe
+        places = Places(self._configuration.folder / table.name)
+        photographer = loaded("snag.line.photographer", asks).Photographer(
+            table,
+            places,
+            self.recorder,
+            self.journal,
+            self.status,
+            self.metrics,
+            fail_safe.blind,
+            fail_safe.deadline,
+            self._ends,
+        )
+        self._eyes.append(photographer)
+        if table.trigger == "mqtt":
+            triggers = loaded("snag.line.mqtt_trigger", asks)
+            broker = self._configuration.mqtt
+            self._eyes.append(
+                triggers.MqttTrigger(broker, table.name, table.topic, photographer.press, self.status, self._ends)
+            )
+        for sink in self.sinks:
+            if table.trigger == sink.name == "opcua":
+                sink.on_trigger(table.name, photographer.press)
+        station = self._station(table, places, photographer.expire, _CAMERA_POLL)
+        photographer.kept = station.wake.set
+        return station
 
     def _station(self, table: SourceTable, places: Places, take: Callable[[], None], poll: float) -> Station:
         fail_safe = self._configuration.fail_safe

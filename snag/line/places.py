@@ -59,6 +59,10 @@ class Places:
         """What is to be judged or moved on, oldest first."""
         return sorted(path for path in (self.folder / WORKING).iterdir() if id_and_name(path))
 
+    def has(self, id: str) -> bool:
+        """Whether a picture with this id is under way, or was."""
+        return any(True for place in (WORKING, DONE, FAILED) for _ in (self.folder / place).glob(f"{id}_*"))
+
     def target(self, path: Path, is_judged: bool) -> Path:
         """Where a picture that is under way will lie."""
         return self.folder / (DONE if is_judged else FAILED) / path.name

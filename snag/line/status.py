@@ -21,6 +21,7 @@ TROUBLES: Final = {
     "slow": "the server does not answer within the deadline",
     "drifting": "the server's watch has raised an alarm for drift",
     "blind": "a camera gives no picture",
+    "deaf": "triggers can't be heard",
     "spool": "a spool is full",
     "fault": "a part of the line fails",
     "stuck": "a source does not move",

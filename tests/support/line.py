@@ -27,6 +27,12 @@ BAD = Verdict(True, 2.5, 0.5, 0.0625, 0.125)
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def parse_request(self) -> bool:
+        if self.server.is_over:  # a kept connection outlives the server's thread, and must not
+            self.close_connection = True
+            return False
+        return super().parse_request()
+
     def do_GET(self) -> None:
         self._answer(200, "text/plain", self.server.scrape.encode())
 
@@ -49,6 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     scrape = ""
+    is_over = False
 
     def handle_error(self, *_: object) -> None:  # a client that gave up
         pass
@@ -73,6 +80,7 @@ class FakeHttp:
 
     def stop(self) -> None:
         if self._server is not None:
+            self._server.is_over = True
             self._server.shutdown()
             self._server.server_close()
             self._server = None

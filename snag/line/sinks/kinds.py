@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import threading
-from typing import Final
+from typing import Any, Final
 
 from snag.core.errors import BadConfig
 from snag.line.sink_tables import SinkTable
 from snag.line.sinks.sink import Sink
 
 KINDS: Final = {
+    "mqtt": "snag.line.sinks.mqtt:MqttSink",
+    "opcua": "snag.line.sinks.opcua:OpcUaSink",
     "webhook": "snag.line.sinks.webhook:WebhookSink",
     "csv": "snag.line.sinks.csv_log:CsvSink",
     "sort": "snag.line.sinks.sort:SortSink",
@@ -21,10 +23,11 @@ KINDS: Final = {
 def made_sink(name: str, table: SinkTable, stop: threading.Event) -> Sink:
     """The sink of a table. Raises BadConfig where its package is not installed."""
     module, _, kind = KINDS[name].partition(":")
-    return getattr(loaded(module, f"[{name}]"), kind)(table, stop)
+    made: Sink = getattr(loaded(module, f"[{name}]"), kind)(table, stop)
+    return made
 
 
-def loaded(module: str, asks: str) -> object:
+def loaded(module: str, asks: str) -> Any:
     """A module of ours that needs a package of the extra `line`. Raises BadConfig where that is not installed."""
     try:
         return importlib.import_module(module)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from snag.line.event import LineEvent
@@ -18,6 +19,13 @@ class Sink(ABC):
     def __init__(self, stop: threading.Event) -> None:
         """`stop` is set when the line ends: who waits then gives up."""
         self.stop = stop
+
+    def expect(self, sources: Sequence[str]) -> None:  # noqa: B027
+        """Learn which sources there are, before `open`."""
+
+    def on_trigger(self, source: str, take: Callable[[str], None]) -> None:
+        """Call `take` with a part's name when a picture of a source is asked for; most can't be asked."""
+        raise NotImplementedError(f"{self.name} takes no triggers for {source}")
 
     def open(self) -> None:  # noqa: B027  # most have nothing to open
         """Get ready. Raises SinkAway; it is then called again."""
