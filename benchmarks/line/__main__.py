@@ -131,7 +131,7 @@ class LineOutcome:
     parts: int
     events: int  #: at the subscriber, each id once
     lost: int
-    told: int  #: of the lost ones, those that the log names
+    told: int  #: of the lost ones, those that the line's metrics count
     twice: int  #: parts with more than one id
     repeated: int  #: messages that came again, under the same id
     rows: int
@@ -157,7 +157,8 @@ def faults(settings: LineBenchmarkSettings) -> bool:
                 with line:
                     _send(settings, pictures, Stage(server, broker, line), fault)
                     _wait(settings.parts, subscriber, line)
-                outcomes.append(_counted(fault, settings.parts, subscriber, line))
+                    dropped = line.dropped()
+                outcomes.append(_counted(fault, settings.parts, subscriber, line, dropped))
                 print(outcomes[-1], flush=True)
     is_right = all(one.is_right for one in outcomes)
     text = f"{machine()}\nParts came at {settings.rate:g} a second.\n\n{table(_COLUMNS, map(_row, outcomes))}"
@@ -196,7 +197,7 @@ def _wait(parts: int, subscriber: Subscriber, line: RunningLine) -> None:
     time.sleep(1.0)  # what would come twice
 
 
-def _counted(fault: LineFault, parts: int, subscriber: Subscriber, line: RunningLine) -> LineOutcome:
+def _counted(fault: LineFault, parts: int, subscriber: Subscriber, line: RunningLine, dropped: int) -> LineOutcome:
     events = {event["id"]: event for event in subscriber.said("/verdict")}
     names = [event["picture"] for event in events.values()]
     rows = line.rows()
@@ -205,7 +206,7 @@ def _counted(fault: LineFault, parts: int, subscriber: Subscriber, line: Running
         parts=parts,
         events=len(events),
         lost=parts - len(set(names)),
-        told=line.dropped(),
+        told=dropped,
         twice=len(names) - len(set(names)),
         repeated=sum(subscriber.ids.values()) - len(events),
         rows=len(set(rows)),

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from benchmarks.live import Live
+import requests
+
+from benchmarks.live import Live, free_ports
+from snag.client.session import http_session
 
 _PATIENCE: Final = 30.0
+_DROPPED: Final = re.compile(r'^snag_line_dropped_total\{reason="full",sink="mqtt"\} (\S+)$', re.M)
 
 _FILE: Final = """model = "{model}"
 folder = "{folder}/line"
@@ -33,6 +39,9 @@ path = "{folder}/in"
 settle = 0.1
 poll = 0.05
 
+[metrics]
+port = {own}
+
 [mqtt]
 port = {broker}
 spool = {spool}
@@ -50,14 +59,15 @@ class RunningLine:
         self.folder = folder.resolve()
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "in").mkdir(parents=True)
+        self._metrics = free_ports(1)[0]
         self._file = self.folder / "line.toml"
-        places = {"inference": server.inference_port, "metrics": server.metrics_port, "broker": broker}
+        places = {"inference": server.inference_port, "metrics": server.metrics_port, "broker": broker, "own": self._metrics}
         said = {"model": server.model, "folder": self.folder, "deadline": deadline, "silent": action, "slow": action}
         self._file.write_text(_FILE.format(**places, **said, spool=spool))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it; it says nothing when it is ready, since pictures wait."""
+        """Start it, without waiting: pictures wait for it."""
         with (self.folder / "line.txt").open("ab") as printed:
             command = [sys.executable, "-m", "snag", "line", "--config", str(self._file)]
             self._process = subprocess.Popen(command, stdout=printed, stderr=printed)
@@ -76,11 +86,18 @@ class RunningLine:
         return [line.partition(",")[0] for line in lines]
 
     def dropped(self) -> int:
-        """Events that its full spool lost, as its log tells them."""
-        return (self.folder / "line.txt").read_text().count("its oldest event is dropped")
+        """Events that its full spool lost since it was started, as its metrics tell; 0 while it is not there."""
+        try:
+            scrape = http_session().get(f"http://127.0.0.1:{self._metrics}/metrics", timeout=5).text
+        except requests.RequestException:
+            return 0
+        return sum(int(float(count)) for count in _DROPPED.findall(scrape))
 
     def __enter__(self) -> RunningLine:
         self.start()
+        end = time.monotonic() + _PATIENCE
+        while not (self.folder / "in" / "done").is_dir() and time.monotonic() < end:
+            time.sleep(0.05)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

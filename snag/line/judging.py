@@ -59,8 +59,9 @@ class LineJudge:
             return Judgement("slow", error=Timeout(seconds=f"{self._deadline:g}"))
         while True:
             judgement = self._ask(picture, max(_LEAST, end - time.monotonic()))
-            is_last = self._is_silent or time.monotonic() + _PAUSE >= end
-            if judgement.cause != "silent" or is_last or self._stop.wait(_PAUSE):
+            is_last = time.monotonic() + _PAUSE >= end or (self._is_silent and judgement.cause == "silent")
+            is_over = judgement.cause not in ("silent", "slow")
+            if is_over or is_last or self._stop.wait(_PAUSE):
                 self._is_silent = judgement.cause == "silent"
                 return self._settled(judgement)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -61,6 +62,7 @@ class Line:
             self._client, self.journal, self.status, fail_safe.drift_poll, fail_safe.drifting == "stop", self._ends
         )
         self._housekept = 0.0
+        self._lost: Counter[str] = Counter()
 
     def start(self) -> None:
         """Open folders and ports, and begin. Raises DiskFull, ServerFailed."""
@@ -187,4 +189,7 @@ class Line:
 
     def _dropped(self, sink: str, count: int) -> None:
         self.metrics.dropped.labels(sink, "full").inc(count)
-        LOG.warning("the spool of %s is full: its oldest %s is dropped", sink, "event" if count == 1 else f"{count} events")
+        before = self._lost[sink]
+        self._lost[sink] += count
+        if len(str(before)) < len(str(self._lost[sink])) or not before:  # the first, the tenth, the hundredth
+            LOG.warning("the spool of %s is full: of its oldest events %d are dropped so far", sink, self._lost[sink])

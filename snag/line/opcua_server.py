@@ -26,7 +26,7 @@ from snag.line.sink_tables import OpcUaTable
 from snag.line.status import OFFLINE, RUNNING, Beat
 
 NAMESPACE: Final = "urn:snag:line"
-_PASSWORD: Final = "SNAG_OPCUA_PASSWORD"  # noqa: S105  # the variable's name
+PASSWORD: Final = "SNAG_OPCUA_PASSWORD"  # noqa: S105  # the variable's name
 _PERIOD: Final = 20  #: milliseconds between two looks at what clients have written
 _WRAP: Final = 2**32  #: of numbers that are UInt32
 
@@ -151,7 +151,7 @@ class LineServer:
         self._nodes[key] = node
 
     async def _write(self, key: str, value: Any) -> None:
-        await self._nodes[key].write_value(ua.DataValue(ua.Variant(value, _TYPES[key.rpartition(".")[2]])))
+        await self._nodes[key].write_value(ua.Variant(value, _TYPES[key.rpartition(".")[2]]))
 
 
 def _family(host: str) -> socket.AddressFamily:
@@ -175,7 +175,7 @@ class _OneUser(UserManager):
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._password = os.environ.get(_PASSWORD, "")
+        self._password = os.environ.get(PASSWORD, "")
 
     def get_user(self, iserver: Any, username: Any = None, password: Any = None, certificate: Any = None) -> User | None:
         """That one, or nobody."""

@@ -71,7 +71,9 @@ class Photographer(threading.Thread):
                     self._read()
                     return
             except (CameraAway, DiskFull) as error:
-                self._status.trouble("blind", self._table.name, stops=False, detail=str(error))
+                # Each trigger of a controller gets its event; where time is the trigger, nobody would notice.
+                stops = self._table.trigger == "interval"
+                self._status.trouble("blind", self._table.name, stops=stops, detail=str(error))
             self._stop_event.wait(_PAUSE)
 
     def expire(self) -> None:

@@ -176,6 +176,17 @@ class TestBlind:
         )
         assert missed == 1
 
+    def test_by_time(self, tmp_path, gate, receiver):
+        """Where time takes the pictures, nobody would miss one: the line has stopped while the camera is away."""
+        configuration = configured(tmp_path, gate, cameras=[camera(tmp_path / "a.mkv")], webhook={"url": receiver.url})
+        with running(configuration) as line:
+            until(lambda: line.status.has("blind"))
+            runs = line.status.is_running
+            write_video(tmp_path / "a.mkv", [1])
+            until(lambda: receiver.events and line.status.is_running)
+
+        assert runs is False
+
 
 class TestShutter:
     def test_order(self):

@@ -66,6 +66,14 @@ class TestJudge:
         assert (found.cause, found.error.code) == ("silent", "unavailable")
         assert len(gate.seen) > 1
 
+    def test_overloaded(self, gate, judge):
+        """One that has too much to do is asked again, and is slow in the end."""
+        gate.overloaded = 2
+        first = judge(b"picture")
+        gate.overloaded = 99
+
+        assert (first.cause, judge(b"picture").cause) == ("verdict", "slow")
+
     def test_slow(self, gate, judge):
         """An answer that does not come within the deadline is not waited for, and does not pass for the next one's."""
         gate.delay = 1.0

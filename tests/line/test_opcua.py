@@ -11,7 +11,7 @@ pytest.importorskip("asyncua", reason="needs the packages of the extra `line`")
 
 from asyncua import Client, ua
 
-from snag.core.errors import SinkAway
+from snag.core.errors import BadConfig, SinkAway
 from snag.line.sink_tables import OpcUaTable
 from snag.line.sinks.opcua import OpcUaSink
 from snag.server.state.ports import free_ports
@@ -122,6 +122,13 @@ class TestNodes:
             until(lambda: not line.journal.lengths()["opcua"])
 
         assert seen == ["a.png", "b.png", "c.png"]
+
+    def test_no_password(self, monkeypatch):
+        """A user whose password is nowhere could never log in: the line does not start."""
+        monkeypatch.delenv("SNAG_OPCUA_PASSWORD", raising=False)
+
+        with pytest.raises(BadConfig, match="expected its password in the environment, as SNAG_OPCUA_PASSWORD"):
+            OpcUaSink(OpcUaTable(username="plc"), threading.Event())
 
     def test_port_taken(self, port):
         """A port that is taken is told."""

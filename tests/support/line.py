@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from snag.core.errors import BrokenPicture, InternalError, Unavailable
+from snag.core.errors import BrokenPicture, InternalError, Overloaded, Unavailable
 from snag.core.verdict import Verdict
 from snag.core.wire import error_json, verdict_json
 from snag.line.configuration import LineConfiguration
@@ -107,11 +107,15 @@ class FakeGate(FakeHttp):
         self.groups: list[str | None] = []
         self.delay = 0.0  #: seconds before each answer
         self.is_unavailable = False
+        self.overloaded = 0  #: answers that say so
 
     def said(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any]:
         self.seen.append(body)
         self.groups.append(headers.get("Snag-Group"))
         time.sleep(self.delay)
+        if self.overloaded:
+            self.overloaded -= 1
+            return 503, error_json(Overloaded(detail="100 at once"))
         if self.is_unavailable:
             return 503, error_json(Unavailable(detail="no worker"))
         if b"broken" in body:

@@ -7,6 +7,7 @@ written last.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
@@ -14,12 +15,13 @@ from concurrent.futures import TimeoutError as NoAnswer
 from contextlib import suppress
 from typing import Any, Final
 
-from snag.core.errors import SinkAway
+from snag.cli.hosts import is_loopback
+from snag.core.errors import BadConfig, SinkAway
 from snag.line.event import LineEvent
-from snag.line.opcua_server import LineServer
+from snag.line.opcua_server import PASSWORD, LineServer
 from snag.line.sink_tables import OpcUaTable
 from snag.line.sinks.sink import Sink
-from snag.line.status import OFFLINE, Beat
+from snag.line.status import LOG, OFFLINE, Beat
 
 _SECONDS: Final = 10.0  #: for the server's own thread to do what it is asked
 _PATIENCE: Final = 5.0  #: seconds for a controller to acknowledge, before it is told in log and metrics
@@ -32,7 +34,10 @@ class OpcUaSink(Sink):
     name = "opcua"
 
     def __init__(self, table: OpcUaTable, stop: threading.Event) -> None:
+        """Raises BadConfig for a user without a password: nobody could log in."""
         super().__init__(stop)
+        if table.username is not None and not os.environ.get(PASSWORD):
+            raise BadConfig(detail=f"[opcua] has a username: expected its password in the environment, as {PASSWORD}")
         self._table = table
         self._sources: list[str] = []
         self._triggers: dict[str, Callable[[str], None]] = {}
@@ -62,6 +67,8 @@ class OpcUaSink(Sink):
             self._end()
             raise SinkAway(sink=self.name, detail=f"{self._table.host}:{self._table.port}: {error or type(error)}") from error
         self._server = server
+        if self._table.username is None and not is_loopback(self._table.host):
+            LOG.warning("OPC UA on %s asks for no password: who reaches it may trigger and acknowledge", self._table.host)
 
     def send(self, event: LineEvent) -> None:
         """Write the nodes, and wait for the controller where it is to acknowledge. Raises SinkAway."""
