@@ -18,13 +18,14 @@ from snag.line.configuration import LineConfiguration, read_configuration
 from snag.line.drift_poll import ACKNOWLEDGE
 from snag.line.journal import Journal
 from snag.line.line import JOURNAL, Line
+from snag.line.sinks.kinds import made_sinks
 
 
 class LineSettings(Settings):
     """Run a line as one TOML file says, until Ctrl-C or SIGTERM."""
 
     config: Path = Field(description="the line's TOML file; docs/reference/line.md lists what may stand in it")
-    check: bool = Field(False, description="only say whether the file is right")
+    check: bool = Field(False, description="only say whether the file is right, and all is there that it needs")
     acknowledge: bool = Field(
         False,
         description="tell the line, running or not, that its drift is known: it ends until the server raises another alarm",
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def line(settings: LineSettings) -> None:
     """Check, acknowledge or run. Raises BadConfig, BadArtifact, DiskFull, ServerFailed."""
     configuration = read_configuration(settings.config)
+    made_sinks(configuration.sinks, bool(configuration.cameras), threading.Event())  # before anything is touched
     if settings.check:
         print(f"{settings.config} is right: {', '.join(configuration.names)} to {', '.join(configuration.sinks)}")
     elif settings.acknowledge:

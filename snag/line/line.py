@@ -21,7 +21,7 @@ from snag.line.judging import LineJudge
 from snag.line.line_metrics import LineMetrics
 from snag.line.places import Places
 from snag.line.recorder import Recorder
-from snag.line.sinks.kinds import loaded, made_sink
+from snag.line.sinks.kinds import loaded, made_sinks
 from snag.line.station import Station, taker
 from snag.line.status import LOG, LineStatus
 from snag.line.tables import CameraTable, FolderTable, SourceTable
@@ -41,12 +41,12 @@ class Line:
         self._configuration = configuration
         self._ends = threading.Event()
         self._sinks_end = threading.Event()
+        tables = configuration.sinks
+        self.sinks = made_sinks(tables, bool(configuration.cameras), self._sinks_end)
         self.status = LineStatus()
         self.journal = Journal(configuration.folder / JOURNAL, self._dropped)
         self.metrics = LineMetrics(self.status, self.journal.lengths)
         self.recorder = Recorder(configuration.model, self.journal, self.status, self.metrics, self._ends)
-        tables = configuration.sinks
-        self.sinks = [made_sink(name, table, self._sinks_end) for name, table in tables.items()]
         for sink in self.sinks:
             sink.expect(configuration.names)
         self._dispatchers = [
@@ -80,14 +80,14 @@ class Line:
 
     def turn(self) -> None:
         """Once a heartbeat: look after the sources, tell the sinks, tidy up."""
-        for station in self.stations:
-            is_stuck = (
-                not station.is_alive() or time.monotonic() - station.moved > self._configuration.fail_safe.deadline + _STUCK
-            )
+        slowest = time.monotonic() - self._configuration.fail_safe.deadline - _STUCK
+        stuck = {station.source: not station.is_alive() or station.moved < slowest for station in self.stations}
+        ended = {thread.name: not thread.is_alive() for thread in (*self._dispatchers, self._drift)}
+        for who, is_stuck in (stuck | ended).items():
             if is_stuck:
-                self.status.trouble("stuck", station.source, stops=True)
+                self.status.trouble("stuck", who, stops=True)
             else:
-                self.status.over("stuck", station.source)
+                self.status.over("stuck", who)
         beat = self.status.beat()
         for sink in self.sinks:
             sink.beat(beat)

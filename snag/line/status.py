@@ -24,7 +24,7 @@ TROUBLES: Final = {
     "deaf": "triggers can't be heard",
     "spool": "a spool is full",
     "fault": "a part of the line fails",
-    "stuck": "a source does not move",
+    "stuck": "a source does not move, or a part of the line has ended",
 }
 
 

@@ -1,5 +1,7 @@
 """The line's file: what it may hold, and how it is refused."""
 
+import sys
+
 import pytest
 
 from snag.core.errors import BadConfig
@@ -74,6 +76,17 @@ class TestCommand:
 
         assert main(["--config", str(tmp_path / "line.toml"), "--check"]) == 0
         assert capsys.readouterr().out == f"{tmp_path}/line.toml is right: a to csv\n"
+        assert [path.name for path in tmp_path.iterdir()] == ["line.toml"]
+
+    def test_package_missing(self, tmp_path, capsys, monkeypatch):
+        """A package that the file needs and that is not installed is named before anything is made."""
+        monkeypatch.setitem(sys.modules, "paho", None)
+        for module in [name for name in sys.modules if name.startswith(("paho.", "snag.line.mqtt", "snag.line.sinks.mqtt"))]:
+            monkeypatch.delitem(sys.modules, module)
+        (tmp_path / "line.toml").write_text(f'folder = "{tmp_path}/line"\n{LEAST}[mqtt]\n')
+
+        assert main(["--config", str(tmp_path / "line.toml")]) == 2
+        assert "[mqtt] needs the package 'paho" in capsys.readouterr().err
         assert [path.name for path in tmp_path.iterdir()] == ["line.toml"]
 
     def test_missing(self, tmp_path, capsys):

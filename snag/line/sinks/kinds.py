@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 from snag.core.errors import BadConfig
@@ -20,8 +21,14 @@ KINDS: Final = {
 }
 
 
-def made_sink(name: str, table: SinkTable, stop: threading.Event) -> Sink:
-    """The sink of a table. Raises BadConfig where its package is not installed."""
+def made_sinks(tables: Mapping[str, SinkTable], has_cameras: bool, stop: threading.Event) -> list[Sink]:
+    """The sinks of a file's tables; none is opened. Raises BadConfig where a package or a password is missing."""
+    if has_cameras:
+        loaded("snag.line.photographer", "[[cameras]]")
+    return [_made(name, table, stop) for name, table in tables.items()]
+
+
+def _made(name: str, table: SinkTable, stop: threading.Event) -> Sink:
     module, _, kind = KINDS[name].partition(":")
     made: Sink = getattr(loaded(module, f"[{name}]"), kind)(table, stop)
     return made
@@ -35,6 +42,6 @@ def loaded(module: str, asks: str) -> Any:
         if error.name is None or error.name.partition(".")[0] == "snag":  # ours, and a bug
             raise
         raise BadConfig(
-            detail=f"{asks} needs the package {error.name!r}, which is not installed: expected it after "
+            detail=f"{asks} needs the package {error.name.partition('.')[0]!r}, which is not installed: expected it after "
             "`make .venv/.installed-line`, as of `make line`, or pip's extra `line`"
         ) from error
