@@ -40,8 +40,8 @@ class LineBenchmarkSettings(Settings):
     model: str = Field("demo", description="name of the model; its archive is MODEL_STORE/MODEL.mar")
     model_store: Path = Field(Path("model_store"), description="folder of archives")
     pictures: Path = Field(Path("data/sample/test"), description="folder of pictures that come as parts, again and again")
-    parts: int = Field(150, ge=4, description="parts of each case")
-    rate: float = Field(5.0, gt=0, description="parts a second")
+    parts: int = Field(80, ge=4, description="parts of each case")
+    rate: float = Field(2.0, gt=0, description="parts a second")
     out: Path = Field(Path("runs/line-faults"), description="folder of the table, and of all that runs")
 
 
@@ -179,12 +179,18 @@ def _send(settings: LineBenchmarkSettings, pictures: list[Path], stage: Stage, f
         shutil.copyfile(source, half)
         half.rename(inbox / f"{part:05d}{source.suffix}")
         if part in strikes:
-            for striking in under_way:  # one after the other
-                striking.join()
-            under_way.append(threading.Thread(target=fault.strike, args=(stage,)))
+            under_way.append(threading.Thread(target=_after, args=(under_way[-1:], fault.strike, stage)))
             under_way[-1].start()
     for striking in under_way:
         striking.join()
+
+
+def _after(others: list[threading.Thread], strike: Callable[[Stage], None], stage: Stage) -> None:
+    """Strike when the last one is over and the line has had some parts in between."""
+    for other in others:
+        other.join()
+        time.sleep(_AWAY)
+    strike(stage)
 
 
 def _wait(parts: int, subscriber: Subscriber, line: RunningLine) -> None:
