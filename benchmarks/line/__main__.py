@@ -21,6 +21,7 @@ from benchmarks.line.running import RunningLine
 from benchmarks.live import Live
 from benchmarks.tables import machine, table
 from snag.cli.settings import Settings, from_flags, run
+from snag.core.errors import BadConfig
 from snag.core.files import write_text
 from snag.core.picture_files import picture_files
 
@@ -42,6 +43,7 @@ class LineBenchmarkSettings(Settings):
     pictures: Path = Field(Path("data/sample/test"), description="folder of pictures that come as parts, again and again")
     parts: int = Field(80, ge=4, description="parts of each case")
     rate: float = Field(2.0, gt=0, description="parts a second")
+    cases: list[str] = Field([], description="what shall happen, of the table's first column; unset: all of it")
     out: Path = Field(Path("runs/line-faults"), description="folder of the table, and of all that runs")
 
 
@@ -116,10 +118,10 @@ FAULTS: Final = (
     LineFault("server killed", "stop", _kill_server),
     LineFault("server killed", "reject", _kill_server),
     LineFault("server frozen for 6 s", "reject", _freeze_server),
-    LineFault("line killed, three times over", "reject", _kill_line),
+    LineFault("line killed three times over", "reject", _kill_line),
     LineFault("line stopped and started", "reject", _stop_line),
     LineFault("all three killed", "stop", _kill_all),
-    LineFault("broker killed, a spool of 5", "reject", _kill_broker, spool=5),
+    LineFault("broker killed with a spool of 5", "reject", _kill_broker, spool=5),
 )
 
 
@@ -147,9 +149,12 @@ class LineOutcome:
 def faults(settings: LineBenchmarkSettings) -> bool:
     """Run every case and print; whether all are right. Raises NoPictures, BadConfig without mosquitto."""
     pictures = picture_files(settings.pictures).required("pictures to send as parts").pictures
+    cases = [fault for fault in FAULTS if not settings.cases or fault.name in settings.cases]
+    if unknown := set(settings.cases) - {fault.name for fault in FAULTS}:
+        raise BadConfig(detail=f"cases = {sorted(unknown)}: expected some of {', '.join(fault.name for fault in FAULTS)}")
     outcomes = []
     with Live(settings.model, settings.model_store, settings.out) as server:
-        for at, fault in enumerate(FAULTS):
+        for at, fault in enumerate(cases):
             folder = settings.out / f"case-{at}"
             shutil.rmtree(folder, ignore_errors=True)
             with Mosquitto(folder / "broker") as broker, Subscriber(broker.port) as subscriber:

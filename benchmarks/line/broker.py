@@ -14,9 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-
 from benchmarks.live import free_ports
 from snag.core.errors import BadConfig
 
@@ -79,6 +76,9 @@ class Subscriber:
     """Takes everything below a topic, with a session that the broker keeps."""
 
     def __init__(self, port: int, topic: str = "snag/line/#", name: str = "subscriber", host: str = "127.0.0.1") -> None:
+        import paho.mqtt.client as mqtt  # of the extra `line`; without it there is still help
+        from paho.mqtt.enums import CallbackAPIVersion
+
         self.messages: list[tuple[str, bytes, bool]] = []  #: topic, payload, whether the broker had kept it
         self._place = host, port
         self._subscribed = threading.Event()

@@ -19,7 +19,6 @@ from asyncua import ua
 from asyncua.common.node import Node
 from asyncua.crypto.permission_rules import SimpleRoleRuleset, User, UserRole
 from asyncua.server.server import Server
-from asyncua.server.user_managers import UserManager
 
 from snag.line.event import LineEvent
 from snag.line.sink_tables import OpcUaTable
@@ -77,7 +76,8 @@ class LineServer:
         """Make the nodes and listen. Raises whatever the library does."""
         table = self._table
         socket.create_server((table.host, table.port), family=_family(table.host)).close()  # what follows takes seconds
-        server = Server(user_manager=_OneUser(table.username) if table.username else _Everybody())
+        users: Any = _OneUser(table.username) if table.username else _Everybody()  # of the shape of its UserManager
+        server = Server(user_manager=users)
         await server.init()
         host = f"[{table.host}]" if ":" in table.host else table.host
         server.set_endpoint(f"opc.tcp://{host}:{table.port}/snag/")
@@ -162,7 +162,7 @@ def _node_id(key: str, space: int) -> Any:
     return ua.NodeId(ua.String(key), ua.Int16(space))
 
 
-class _Everybody(UserManager):
+class _Everybody:
     """Who reaches the port may read, and write what clients write; nobody may change the nodes."""
 
     def get_user(self, iserver: Any, username: Any = None, password: Any = None, certificate: Any = None) -> User | None:
@@ -170,7 +170,7 @@ class _Everybody(UserManager):
         return User(role=UserRole.User)
 
 
-class _OneUser(UserManager):
+class _OneUser:
     """The one user of the file, with the password of the environment; without one there, nobody gets in."""
 
     def __init__(self, name: str) -> None:
