@@ -16,7 +16,7 @@ from snag.line.status import LOG
 
 _BATCH: Final = 20  #: events that leave the spool together: at most so many are sent again after a crash
 _IDLE: Final = 1.0  #: seconds between two looks, where nobody wakes it
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  #: seconds before the next try
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0  #: seconds before the next try
 
 
 class Dispatcher(threading.Thread):

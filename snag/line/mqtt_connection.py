@@ -16,7 +16,7 @@ from snag.core.errors import BadConfig, SinkAway
 from snag.line.sink_tables import MqttTable
 
 _PASSWORD: Final = "SNAG_MQTT_PASSWORD"  # noqa: S105  # the variable's name
-_FIRST_PAUSE, _LONGEST_PAUSE = 1, 5  #: seconds before it connects again
+_FIRST_PAUSE, _LONGEST_PAUSE = 1, 2  #: seconds before it connects again
 _WAIT: Final = 5.0  #: seconds for the broker to take the first connection
 _NAME: Final = "mqtt"
 
