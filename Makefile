@@ -11,7 +11,7 @@
 #: NPROC            processes that `train` shares its work among (1); one thread each
 #: HOSTS            machines that take part in `train`         (1)
 #: RENDEZVOUS       host:port of one of HOSTS, where they meet
-#: CONFIG           TOML file with further training settings  (none)
+#: CONFIG           TOML file: further training settings; for `line`, its sources and sinks (none)
 #: LOTS             folder, date or a CSV: `train` keeps whole lots for calibration (none)
 #: SEED             seed of data split, weights and sample    (the command's own)
 #: FPR              target false-alarm rate                   (0.05)
@@ -139,7 +139,7 @@ args = $(if $(call asked,$1),$(call raw,ARGS))
 where = $(call flag,DATA,data) $(call flag,RUN,run)
 what = $(call flag,MODEL,model) $(call flag,MODEL_STORE,model-store)
 
-.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict score drift tune demo image sbom test test-all check docs dist lock reference clean
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict line score drift tune demo image sbom test test-all check docs dist lock reference clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -207,6 +207,9 @@ review: .venv/.installed ## label flagged and borderline pictures that a server 
 
 predict: .venv/.installed ## judge IMAGES=… through the running server: table, CSV; SAVE=overlay,mask,map,heatmap,regions
 	$(PY) -m snag predict $(call flag,IMAGES,images) $(call flag,MODEL,model) $(call flag,INFERENCE_PORT,inference-port) $(call flag,SAVE,save) $(call args,predict)
+
+line: .venv/.installed-line ## judge what folders and cameras bring, and tell machines what to do, as CONFIG=line.toml says
+	$(PY) -m snag line $(call flag,CONFIG,config) $(call args,line)
 
 score: .venv/.installed-offline ## score stored pictures with RUN=…: SOURCE=folder, glob, tar or list; goes on where it stopped
 	$(PY) -m snag score $(call flag,SOURCE,source) $(call flag,RUN,run) $(call flag,OUT,out) $(call args,score)
@@ -276,6 +279,10 @@ $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/offline.lock
 	touch $@
 
+.venv/.installed-line: requirements/line.lock .venv/.installed
+	$(PY) -m pip install --no-deps --require-hashes -r requirements/line.lock
+	touch $@
+
 .venv/.installed-features: requirements/features.lock .venv/.installed
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/features.lock
 	touch $@
@@ -284,6 +291,6 @@ $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/docs.lock
 	touch $@
 
-.venv/.installed-dev: requirements/dev.lock .venv/.installed-offline .venv/.installed-features
+.venv/.installed-dev: requirements/dev.lock .venv/.installed-offline .venv/.installed-features .venv/.installed-line
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/dev.lock
 	touch $@

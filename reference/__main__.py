@@ -13,6 +13,7 @@ from reference.alerts import alerts
 from reference.commands import commands
 from reference.configuration import configuration
 from reference.error_table import error_table
+from reference.line import line
 from reference.metrics import metrics
 from reference.notebooks import NOTEBOOKS, notebook
 from snag.cli.settings import Settings, from_flags, run
@@ -21,6 +22,7 @@ from snag.core.files import write_text
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "commands.md": commands,
     "configuration.md": configuration,
+    "line.md": line,
     "addresses.md": addresses,
     "errors.md": error_table,
     "metrics.md": metrics,

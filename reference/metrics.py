@@ -12,7 +12,10 @@ import yaml
 from reference.markdown import capital, code, codes, page, prose, table
 from snag.core.telemetry import COMMON_LABELS, COUNTER, DISTRIBUTIONS, declared
 from snag.gate.gate import Gate
+from snag.gate.metrics import GateMetrics
 from snag.gate.settings import GateSettings
+from snag.line.line_metrics import LineMetrics
+from snag.line.status import LineStatus
 
 _FILE: Final = Path(__file__).parents[1] / "handler" / "metrics.yaml"
 _LEAD: Final = "The scrape is at `/metrics` of the metrics port, in Prometheus' text format."
@@ -25,6 +28,7 @@ _GATE: Final = (
     "## Of the gate\n\nWhat clients saw, refusals included.\n`model_name` is `unknown` where no such model is served.\n"
     "Status 499 says that the client had hung up."
 )
+_LINE: Final = "## Of the line\n\nOf `snag line`, at `/metrics` of its own port, where its file has a table `[metrics]`."
 _TORCHSERVE: Final = "## Of TorchServe\n\nUnder its own names and labels."
 
 
@@ -38,6 +42,8 @@ def metrics() -> str:
         table(columns, _of_workers()),
         _GATE,
         table(columns, _of_gate()),
+        _LINE,
+        table(columns, _of_line()),
         _TORCHSERVE,
         table(["metric", "type", "unit", "labels"], _of_torchserve()),
     )
@@ -62,10 +68,19 @@ def _of_workers() -> Iterator[list[str]]:
 def _of_gate() -> Iterator[list[str]]:
     nowhere = ("127.0.0.1", 0)
     gate = Gate(GateSettings(nowhere, nowhere, nowhere, tokens=None, log_file=Path("requests.log")))  # it is never opened
-    own = {metric.name: one for one in vars(gate.metrics).values() if hasattr(one, "_labelnames") for metric in one.collect()}
-    for metric in gate.metrics.registry.collect():
+    return _of_registry(gate.metrics)
+
+
+def _of_line() -> Iterator[list[str]]:
+    return _of_registry(LineMetrics(LineStatus(), dict))
+
+
+def _of_registry(metrics: GateMetrics | LineMetrics) -> Iterator[list[str]]:
+    own = {metric.name: one for one in vars(metrics).values() if hasattr(one, "_labelnames") for metric in one.collect()}
+    for metric in metrics.registry.collect():
         # prometheus_client shows labels in samples alone, of which there are none yet; this attribute has them as well.
-        labels: tuple[str, ...] = getattr(own.get(metric.name, metric), "_labelnames", ())
+        seen = tuple(name for sample in metric.samples[:1] for name in sample.labels)
+        labels: tuple[str, ...] = getattr(own.get(metric.name, metric), "_labelnames", seen)
         name = f"{metric.name}_total" if metric.type == COUNTER else metric.name
         yield [code(name), metric.type, codes(labels), prose(capital(metric.documentation))]
 

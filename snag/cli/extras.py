@@ -25,9 +25,10 @@ EXTRAS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "serve": (*_LOAD, "aiohttp", "prometheus_client", "psutil", "ts", "uvloop"),
     "review": ("aiohttp", "matplotlib", "numpy", "scipy"),
+    "line": ("asyncua", "av", "paho", "prometheus_client"),
 }
 #: What make installs when an extra is asked for; the others come with its `setup`.
-_STEPS: Final = {"offline": ".venv/.installed-offline"}
+_STEPS: Final = {"offline": ".venv/.installed-offline", "line": ".venv/.installed-line"}
 
 
 def require(what: str, extras: Iterable[str]) -> None:

@@ -15,10 +15,11 @@ _FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 def csv_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The file's text; to be read as "utf-8-sig". None is an empty cell; a text like a formula gets an apostrophe before it."""
-    return _BYTE_ORDER_MARK + "".join(map(_line, [columns, *rows]))
+    return _BYTE_ORDER_MARK + "".join(map(csv_line, [columns, *rows]))
 
 
-def _line(cells: Sequence[object]) -> str:
+def csv_line(cells: Sequence[object]) -> str:
+    """One further row of such a file."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerow([_cell(cell) for cell in cells])  # it quotes what its end of a line holds
     return text.getvalue().removesuffix("\r\n") + "\n"

@@ -49,7 +49,10 @@ SnagError
     |-- VersionRefused
     |-- ServerNotReady
     |-- ServerUnreachable
-    `-- ServerAnswer
+    |-- ServerAnswer
+    |-- SinkAway
+    |-- EventRefused
+    `-- CameraAway
 
 An error is raised with its details alone: `PictureTooLarge(pixels=10**9, limit=4 * 10**7)`; the sentence is made here.
 """
@@ -460,6 +463,27 @@ class ServerAnswer(StageError):
 
     code = "server_answer"
     message = "{url} answered {status}: {detail}"
+
+
+class SinkAway(StageError):
+    """A sink of the line does not take events now; they wait in its spool."""
+
+    code = "sink_away"
+    message = "{sink} takes no events: {detail}"
+
+
+class EventRefused(StageError):
+    """A sink of the line will never take this event; it is counted, and the next one follows."""
+
+    code = "event_refused"
+    message = "{sink} refuses the event {id}: {detail}"
+
+
+class CameraAway(StageError):
+    """A camera of the line gives no pictures now."""
+
+    code = "camera_away"
+    message = "{url} gives no picture: {detail}"
 
 
 def _spelled(detail: object) -> object:

