@@ -41,6 +41,7 @@ VERBS: Final[dict[str, Verb]] = {
     "token": Verb("snag.gate.token", "add, list or revoke the tokens that clients show", "TokenSettings"),
     "predict": Verb("snag.client.__main__", "judge pictures through the running server", "PredictSettings"),
     "score": Verb("snag.offline.score", "score stored pictures by the million, without a server", "ScoreSettings"),
+    "studio": Verb("snag.studio.__main__", "a page on this machine, from a folder of pictures to verdicts", "StudioSettings"),
     "review": Verb("snag.review.__main__", "label flagged and borderline pictures on a page of this machine", "ReviewSettings"),
     "suggest-threshold": Verb("snag.review.suggest", "say what people's labels say of the threshold", "SuggestSettings"),
     "export": Verb("snag.review.export", "write labelled pictures into folders", "ExportSettings"),
