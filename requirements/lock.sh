@@ -22,5 +22,6 @@ print(*tomllib.loads(Path("../pyproject.toml").read_text())["project"]["optional
 compile ../pyproject.toml -o base.lock
 extra offline | compile -c base.lock - -o offline.lock
 extra features | compile --no-deps - -o features.lock
+extra studio | compile -c base.lock - -o studio.lock
 extra docs | compile -c base.lock - -o docs.lock
-extra dev | compile -c base.lock -c offline.lock -c docs.lock - -o dev.lock
+extra dev | compile -c base.lock -c offline.lock -c studio.lock -c docs.lock - -o dev.lock

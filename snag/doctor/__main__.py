@@ -46,7 +46,7 @@ def doctor(settings: DoctorSettings) -> None:
 
 
 def doctor_json(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
-    """What was found, for programs: advice, pictures by folder, suspects with their oddity, and what is said of single files."""
+    """What was found, for programs: advice, pictures by folder, suspects with their oddity, what is said of single files."""
     document = {
         "advice": [asdict(one) for one in said],
         "pictures": diagnosis.folders,

@@ -29,7 +29,9 @@ class StudioSettings(Settings):
     model_store: Path = Field(Path("model_store"), description="folder of archives")
     host: Host = Field("127.0.0.1", description="address of the page; beyond loopback it asks for a token")
     port: int = Field(8088, ge=0, le=65535, description="port of the page; 0: any")
-    tokens: Path = Field(Path("runs/tokens.json"), description="file of tokens, by `snag token add`, for a page beyond loopback")
+    tokens: Path = Field(
+        Path("runs/tokens.json"), description="file of tokens, by `snag token add`, for a page beyond loopback"
+    )
     inference_port: int = Field(8080, ge=1, le=65533, description="port of the server that it deploys to; the next two as well")
     review_port: int = Field(8090, ge=1, le=65535, description="port of the review, on loopback")
     labels: Path = Field(Path("runs/labels.sqlite"), description="file of labels that the review writes")

@@ -1,4 +1,4 @@
-"""Access: who may ask the studio. On loopback the pages of no other site; on a network nobody without a token of the gate's file."""
+"""Access: who may ask the studio. On loopback no page of another site, on a network nobody without a token of the gate."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Doorkeeper:
         elif scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
             await _answer(send, 401, _login_page(""))
         else:
-            await _refuse(scope, send, 401, texts.TOKEN_NEEDED)
+            await _refuse(scope, send, 401, texts.LOGIN_NEEDED)
 
     def _is_foreign(self, headers: dict[str, str]) -> bool:
         """A browser would let pages of other sites send here, and one whose name is bent to loopback read as well."""
@@ -92,7 +92,7 @@ class Doorkeeper:
                 break
         token = parse_qs(body.decode("latin-1")).get("token", [""])[0].strip()
         if not token.isascii() or self._name(f"Bearer {token}") is None:
-            await _answer(send, 401, _login_page(texts.TOKEN_UNKNOWN))
+            await _answer(send, 401, _login_page(texts.LOGIN_UNKNOWN))
             return
         secure = "; Secure" if scope.get("scheme") == "https" else ""
         cookie = f"{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/{secure}"
@@ -106,9 +106,9 @@ def _login_page(wrong: str) -> str:
         f"<title>{texts.STUDIO}</title><style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui,sans-serif;"
         "max-width:26rem;margin:20vh auto;padding:0 1rem}input,button{font:inherit;padding:.5rem;width:100%;"
         f"box-sizing:border-box;margin-top:.5rem}}</style><h1>{texts.STUDIO}</h1>{alert}"
-        f'<form method="post" action="{LOGIN}"><label>{texts.TOKEN_LABEL}<input name="token" type="password" required '
+        f'<form method="post" action="{LOGIN}"><label>{texts.LOGIN_LABEL}<input name="token" type="password" required '
         f'autocomplete="current-password" autofocus></label><button>{texts.LOG_IN}</button></form>'
-        f"<p>{texts.TOKEN_HINT}</p></html>"
+        f"<p>{texts.LOGIN_HINT}</p></html>"
     )
 
 

@@ -1,9 +1,9 @@
 """Jobs: verbs of `snag` that run in processes of their own, one chain of them in a folder at a time.
 
-    FOLDER/job.json   what was asked for
-    FOLDER/at.json    how far it has come; written by the chain itself (snag/studio/chain.py)
-    FOLDER/job.log    everything that the verbs print
-    FOLDER/job.lock   held by the chain and its verbs for as long as one of them lives, however it ends
+FOLDER/job.json   what was asked for
+FOLDER/at.json    how far it has come; written by the chain itself (snag/studio/chain.py)
+FOLDER/job.log    everything that the verbs print
+FOLDER/job.lock   held by the chain and its verbs for as long as one of them lives, however it ends
 """
 
 from __future__ import annotations

@@ -12,12 +12,11 @@ from statistics import median
 from typing import Any, Final
 
 from snag.drift.martingale import watch_of
+from snag.gate.drift import StreamLine
 from snag.studio.products import Workshop
 
 _TAIL: Final = 400_000  #: bytes of the log's end: some 1,000 requests
 _RATE_SECONDS: Final = 60.0
-#: Groups as the gate writes them.
-Line = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -69,20 +68,22 @@ def pace(verdicts: Sequence[LineVerdict], now: datetime) -> Pace:
     times = sorted(one.milliseconds for one in recent)
     if not times:
         return Pace(0, None, None, 0)
-    return Pace(len(recent), median(times), times[min(len(times) - 1, int(0.95 * len(times)))], sum(one.is_anomaly for one in recent))
+    return Pace(
+        len(recent), median(times), times[min(len(times) - 1, int(0.95 * len(times)))], sum(one.is_anomaly for one in recent)
+    )
 
 
 def watched(workshop: Workshop, model: str) -> list[Watched]:
     """The model's watches as the gate last wrote them, at most some ten seconds ago."""
     try:
         states = json.loads((workshop.server / "drift.json").read_text(encoding="utf-8"))
-        found = [(tuple(map(str, state["line"])), watch_of(state)) for state in states]
+        found = [(StreamLine(*map(str, state["line"])), watch_of(state)) for state in states]
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return []
     return [
-        Watched(*line, seen=watch.seen, evidence=watch.evidence, alarms=dict(watch.alarms))
-        for line, watch in found
-        if line[0] == model
+        Watched(named, version, group, watch.seen, watch.evidence, dict(watch.alarms))
+        for (named, version, group), watch in found
+        if named == model
     ]
 
 

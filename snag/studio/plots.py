@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 
 from snag.core.artifact import UNJUDGED_SCORE
 from snag.pages.plots import BAD, GOOD, INK, LIMIT, STYLE, dots, svg
@@ -25,6 +25,8 @@ def loss_plot(losses: Mapping[str, Mapping[int, float]]) -> str:
             axes.plot(epochs, [means[at] for at in epochs], color=colour, label=name, marker="o", markersize=2.5, linewidth=1.2)
         axes.set(xlabel="epoch", yscale="log")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_formatter(FormatStrFormatter("%g"))
         axes.legend(loc="upper right")
         return svg(figure, "loss")
 

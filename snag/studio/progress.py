@@ -9,7 +9,9 @@ from typing import Final
 from snag.studio.jobs import Job
 
 #: tqdm's line: what, percent, bar, done/total, time gone < time left.
-_BAR: Final = re.compile(r"^(?P<what>[^:|]+):\s+\d+%\|.*\|\s*(?P<done>\d+)/(?P<total>\d+)\s*\[(?P<gone>[\d:]+)<(?P<left>[\d:?]+)")
+_BAR: Final = re.compile(
+    r"^(?P<what>[^:|]+):\s+\d+%\|.*\|\s*(?P<done>\d+)/(?P<total>\d+)\s*\[(?P<gone>[\d:]+)<(?P<left>[\d:?]+)"
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The review as one of the studio's pages: the very server of `snag review`, in this process, on a port of loopback of its own."""
+"""The review as one of the studio's pages: the very server of `snag review`, in this process, on a port of loopback."""
 
 from __future__ import annotations
 

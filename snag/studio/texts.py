@@ -20,15 +20,17 @@ TABS: Final = {
 
 # Access
 FOREIGN_PAGE: Final = "This request comes from another page, or names this machine otherwise than as 127.0.0.1 or localhost."
-TOKEN_NEEDED: Final = "Expected the header 'Authorization: Bearer <token>', or a login in the browser."
-TOKEN_UNKNOWN: Final = "This token is unknown, or has expired."
-TOKEN_LABEL: Final = "Token"
+LOGIN_NEEDED: Final = "Expected the header 'Authorization: Bearer <token>', or a login in the browser."
+LOGIN_UNKNOWN: Final = "This token is unknown, or has expired."
+LOGIN_LABEL: Final = "Token"
 LOG_IN: Final = "Log in"
-TOKEN_HINT: Final = "<code>snag token add --name you</code> on the studio's machine makes one."
+LOGIN_HINT: Final = "<code>snag token add --name you</code> on the studio's machine makes one."
 
 # Products
 PRODUCTS_LEAD: Final = "A product is one kind of part: pictures of good ones, and the model that has learnt from them."
-NO_PRODUCTS: Final = "There is no product yet. Name one and drop pictures of good parts into it, or draw the sample to look around."
+NO_PRODUCTS: Final = (
+    "There is no product yet. Name one and drop pictures of good parts into it, or draw the sample to look around."
+)
 NEW_PRODUCT: Final = "New product"
 PRODUCT_NAME: Final = "Name, for example bolt-M8"
 CREATE: Final = "Create"
@@ -63,8 +65,8 @@ NOT_GOOD_HINT: Final = (
     "Mark only what shows a defect: every odd but good part that is left out makes more false alarms than are promised."
 )
 PAGES: Final = "Pages"
-EARLIER: Final = "the page before"
-LATER: Final = "the next page"
+EARLIER: Final = "Earlier"
+LATER: Final = "Later"
 NO_PICTURES_HERE: Final = "No pictures here."
 URGENCIES: Final = {"stop": "stop", "warning": "warnings", "note": "notes", "good": "nothing to mend", "none": NOT_YET}
 
@@ -99,7 +101,9 @@ STAGES: Final = {
 STATUSES: Final = {"running": "under way", "done": "done", "stopped": "stopped", "failed": "failed"}
 
 # Threshold
-THRESHOLD_LEAD: Final = "Which good parts may be rejected? The calibration pictures, which training never saw, say what that costs."
+THRESHOLD_LEAD: Final = (
+    "Which good parts may be rejected? The calibration pictures, which training never saw, say what that costs."
+)
 NOT_CALIBRATED: Final = "There is no calibration yet. Train the model first; calibration follows by itself."
 SLIDER: Final = "Good parts rejected of 1,000, on average"
 SLIDER_SURE: Final = "Good parts rejected of 1,000, at most, with 95 % confidence"
@@ -137,7 +141,7 @@ NOT_SERVED: Final = "This model is not served. Deploy it on the page of the thre
 LAST_VERDICTS: Final = "Last verdicts"
 VERDICT_COLUMNS: Final = ("", "time", "verdict", "score", "p-value", "version", "ms")
 REJECT: Final = "reject"
-PASS: Final = "pass"  # noqa: S105  # a verdict  # nosec B105
+ACCEPT: Final = "pass"
 DRIFT: Final = "Drift"
 DRIFT_LEAD: Final = "Evidence that the line is no longer the one that was calibrated. An alarm is raised at the mark."
 NO_DRIFT: Final = "Nothing is watched yet."
@@ -155,7 +159,9 @@ SLOW: Final = "19 of 20 answers within"
 SPOOLED_ALT: Final = "Picture that was rejected, or nearly"
 
 # Review
-REVIEW_LEAD: Final = "People say of flagged and borderline pictures whether they show a defect; the labels tell what the threshold does."
+REVIEW_LEAD: Final = (
+    "People say of flagged and borderline pictures whether they show a defect; the labels tell what the threshold does."
+)
 NO_SPOOL: Final = "The server keeps no pictures for review yet. A server that the studio starts does."
 REVIEW_ORDER: Final = "Which picture comes first"
 ORDERS: Final = {"newest": "the newest", "random": "a random one: the labels are a random sample then"}
@@ -199,8 +205,11 @@ def open_reviews(count: int) -> str:
     return f"{counted(count)} to review" if count else "nothing to review"
 
 
-def stage(verb: str, status: str) -> str:
-    """`Training: under way`."""
+def stage(verbs: Sequence[str], verb: str, status: str) -> str:
+    """`Training: under way`; of what is done, all of it."""
+    if status == "done":
+        every = ", ".join(STAGES.get(one, one) for one in verbs)
+        return f"{every[:1]}{every[1:].lower()}: {STATUSES[status]}"
     return f"{STAGES.get(verb, verb)}: {STATUSES.get(status, status)}"
 
 

@@ -71,8 +71,10 @@ def bring_in_picture(product: Product, name: str, data: bytes, kind: str, brough
 
 def is_archive(head: bytes) -> bool:
     """Whether these first bytes are a zip's or tar's."""
-    return head[:4] in (b"PK\x03\x04", b"PK\x05\x06") or head.startswith((b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh")) or (
-        head[257:262] == b"ustar"
+    return (
+        head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+        or head.startswith((b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh"))
+        or (head[257:262] == b"ustar")
     )
 
 

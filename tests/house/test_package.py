@@ -123,7 +123,7 @@ def test_the_version_stands_in_one_place_and_the_image_has_it_as_its_tag() -> No
 def test_what_is_asked_for_is_what_is_pinned() -> None:
     """Every dependency, and every extra's, has its pin in the lock file that make installs, and the pin is in its range."""
     pins = {}
-    for lock in ("base.lock", "offline.lock", "features.lock", "dev.lock", "docs.lock", "torch.txt"):
+    for lock in ("base.lock", "offline.lock", "studio.lock", "features.lock", "dev.lock", "docs.lock", "torch.txt"):
         pins |= {
             name.lower().replace("_", "-"): version
             for name, version in re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / "requirements" / lock).read_text(), re.M)

@@ -18,8 +18,8 @@ _TAG: Final = "loss/"
 def read_losses(folder: Path) -> dict[str, dict[int, float]]:
     """Each loss's mean by epoch, from the events in RUN/tensorboard; empty where there are none.
 
-    A run that went on from its last checkpoint says which epochs it does again; what an earlier file says of those is dropped. A
-    record that is just being written, or was cut off, ends its file.
+    A run that went on from its last checkpoint says which epochs it does again; what an earlier file says of those is dropped.
+    A record that is just being written, or was cut off, ends its file.
     """
     found: dict[str, dict[int, float]] = {}
     files = [list(_events(path)) for path in folder.glob("events.out.tfevents.*")]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from nicegui import events, run, ui
+from nicegui import events, ui
 from nicegui.elements.upload_files import FileUpload
 
 from snag.core.errors import BadDataset, SnagError
@@ -58,13 +59,13 @@ async def _taken(product: Product, event: events.MultiUploadEventArguments, kind
             kept = product.own / "uploads" / Path(file.name).name
             try:
                 await file.save(kept)
-                found = await run.io_bound(uploads.bring_in, product, kept, folder)
+                found = await asyncio.to_thread(uploads.bring_in, product, kept, folder)
             finally:
                 kept.unlink(missing_ok=True)
             brought.add(found)
         else:
             data = data or await file.read()
-            await run.io_bound(uploads.bring_in_picture, product, file.name, data, folder, brought)
+            await asyncio.to_thread(uploads.bring_in_picture, product, file.name, data, folder, brought)
     return brought
 
 
@@ -78,7 +79,7 @@ async def _from_disk(product: Product, path: str, kind: Callable[[], str]) -> Br
     source = Path(path.strip()).expanduser()
     if not path.strip() or not source.exists():
         raise BadDataset(detail=f"{texts.FOLDER_HERE}: there is nothing at {path.strip() or 'an empty path'}")
-    return await run.io_bound(uploads.bring_in, product, source, kind())
+    return await asyncio.to_thread(uploads.bring_in, product, source, kind())
 
 
 async def _told(work: Awaitable[Brought]) -> None:

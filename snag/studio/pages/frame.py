@@ -60,9 +60,9 @@ def text(tag: str, words: str, classes: str = "", **attributes: object) -> ui.ht
     return _with(ui.html(html.escape(words), sanitize=False, tag=tag).classes(classes), attributes)
 
 
-def link(words: str, target: str, classes: str = "", **attributes: object) -> ui.html:
+def link(words: str, to: str, classes: str = "", **attributes: object) -> ui.html:
     """A link as HTML has it."""
-    return text("a", words, classes, href=target, **attributes)
+    return text("a", words, classes, href=to, **attributes)
 
 
 def picture(product: Product, name: str, described: str = "") -> None:
@@ -78,7 +78,7 @@ def _with(one: E, attributes: dict[str, object]) -> E:
 
 def heading(words: str, lead: str = "") -> None:
     """A part's heading, and what it is about."""
-    with element("div"):
+    with element("div", "st-heading"):
         text("h2", words)
         if lead:
             text("p", lead, "st-lead")

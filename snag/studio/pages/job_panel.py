@@ -57,7 +57,7 @@ def job_panel(folder: Path, verbs: Collection[str], ended: Callable[[], object] 
 def _head(folder: Path, job: Job) -> None:
     progress = progress_of(job) if job.is_running else None
     with element("div", "st-row"):
-        text("b", texts.stage(job.verb, job.status), "st-bad" if job.status == "failed" else "")
+        text("b", texts.stage([step.verb for step in job.steps], job.verb, job.status), "st-bad" if job.status == "failed" else "")
         if progress is not None:
             text("span", f"{progress.what}: {texts.step_of(progress.done, progress.total, progress.left)}", "st-lead")
         if job.is_running:

@@ -83,7 +83,7 @@ def _row(one: LineVerdict, is_kept: bool) -> None:
                 element("img", src=f"/spooled/{quote(one.request_id, safe='')}", alt=texts.SPOOLED_ALT, loading="lazy")
         text("td", one.time.astimezone().strftime("%H:%M:%S"))
         said = f"{texts.REJECT} ({one.reason})" if one.reason else texts.REJECT
-        text("td", said if one.is_anomaly else texts.PASS, "st-bad" if one.is_anomaly else "st-good")
+        text("td", said if one.is_anomaly else texts.ACCEPT, "st-bad" if one.is_anomaly else "st-good")
         text("td", f"{one.score:.4g}")
         text("td", f"{one.p_value:.3g}")
         text("td", one.version)

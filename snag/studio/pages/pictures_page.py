@@ -106,7 +106,7 @@ def _pager(product: Product, kind: str, number: int, total: int) -> None:
         return
     with element("nav", "st-filters", aria_label=texts.PAGES):
         if number > 1:
-            link("‹", address(product, "pictures", kind=kind, page=number - 1), aria_label=texts.EARLIER)
+            link(texts.EARLIER, address(product, "pictures", kind=kind, page=number - 1))
         text("span", texts.page_number(number, total))
         if number < total:
-            link("›", address(product, "pictures", kind=kind, page=number + 1), aria_label=texts.LATER)
+            link(texts.LATER, address(product, "pictures", kind=kind, page=number + 1))

@@ -11,7 +11,7 @@ from nicegui import ui
 from snag.core.calibration import Calibration
 from snag.core.file_names import original
 from snag.pages.formats import percent
-from snag.studio import commands, jobs, texts
+from snag.studio import commands, jobs, marks, texts
 from snag.studio.pages.deploy_panel import deploy_panel
 from snag.studio.pages.frame import button, element, frame, heading, picture, text
 from snag.studio.pages.job_panel import job_panel
@@ -53,6 +53,7 @@ def _choose(product: Product, calibration: Calibration) -> None:
         promised = text("p", "", "st-promise", aria_live="polite")
         text("p", texts.calibrated_with(calibration.threshold, calibration.rate), "st-lead")
         surely = ui.checkbox(texts.SURELY).props("dense")
+        surely.set_visibility(bool(marks.calibration_marks(product)))
 
         def save() -> None:
             rate = int(slider.value) / _PARTS
