@@ -9,6 +9,7 @@ from fastapi import Response
 from nicegui import app, ui
 
 from snag.core.errors import SnagError
+from snag.review.__main__ import Drawing
 from snag.studio import texts
 from snag.studio.album import TRAIN, album_of
 from snag.studio.pages.frame import frame, text
@@ -83,6 +84,10 @@ def _pictures(workshop: Workshop) -> None:
     async def sheet(product: str) -> Response:
         return await asyncio.to_thread(_sheet, workshop, product)
 
+    @app.get("/overlay/{request_id}")
+    async def overlay(request_id: str) -> Response:
+        return await asyncio.to_thread(_overlay, workshop, request_id)
+
     @app.get("/spooled/{request_id}")
     async def spooled(request_id: str) -> Response:
         return await asyncio.to_thread(_spooled, workshop, request_id)
@@ -103,6 +108,18 @@ def _sheet(workshop: Workshop, product: str) -> Response:
         return Response((workshop.product(product).run / "highest.png").read_bytes(), media_type="image/png")
     except (SnagError, OSError):
         return Response(status_code=404)
+
+
+def _overlay(workshop: Workshop, request_id: str) -> Response:
+    """The map laid over the picture, by the server that judged it; the picture alone where it can't draw it."""
+    found = spooled_of(workshop, request_id)
+    picture = found.picture() if found else None
+    if found is None or picture is None:
+        return Response(status_code=404)
+    drawn = Drawing("127.0.0.1", workshop.inference_port)(found.model, found.version, picture)
+    if drawn is not None:
+        return Response(drawn, media_type="image/png", headers=_KEPT)
+    return Response(shrunk(picture, LARGE), media_type="image/jpeg", headers=_KEPT)
 
 
 def _spooled(workshop: Workshop, request_id: str) -> Response:

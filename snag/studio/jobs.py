@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -124,7 +125,7 @@ def _launch(folder: Path, held: int) -> None:
     paths = [str(_IMPORTABLE), *filter(None, [os.environ.get("PYTHONPATH")])]
     command = [sys.executable, "-m", "snag.studio.chain", "--folder", str(folder), "--lock", str(held)]
     with (folder / LOG).open("wb") as log:
-        subprocess.Popen(
+        child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -133,6 +134,7 @@ def _launch(folder: Path, held: int) -> None:
             start_new_session=True,  # closing the studio's terminal ends no training
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"},
         )
+    threading.Thread(target=child.wait, daemon=True).start()  # whoever ends while the studio lives leaves no zombie
 
 
 def _end(log: Path) -> str:

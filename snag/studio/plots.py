@@ -12,7 +12,7 @@ from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 from snag.core.artifact import UNJUDGED_SCORE
 from snag.pages.plots import BAD, GOOD, INK, LIMIT, STYLE, dots, svg
 from snag.studio import texts
-from snag.studio.scores import TestScore
+from snag.studio.scores import LabelledScore
 
 
 def loss_plot(losses: Mapping[str, Mapping[int, float]]) -> str:
@@ -31,7 +31,7 @@ def loss_plot(losses: Mapping[str, Mapping[int, float]]) -> str:
         return svg(figure, "loss")
 
 
-def scores_plot(calibration: Sequence[float], tested: Sequence[TestScore], threshold: float | None) -> str:
+def scores_plot(calibration: Sequence[float], tested: Sequence[LabelledScore], threshold: float | None) -> str:
     """Each picture's score as a dot, good parts first; the threshold as a line. What can't be judged is at the right end."""
     kinds = sorted({(one.is_bad, one.kind) for one in tested})
     rows = [np.array(calibration), *(np.array([one.score for one in tested if one.kind == kind]) for _, kind in kinds)]

@@ -22,10 +22,8 @@ _EDGE: Final = 6  #: pictures shown on either side of the threshold
 
 
 @dataclass(frozen=True)
-class TestScore:
+class LabelledScore:
     """One labelled picture's score, as the report has it."""
-
-    __test__ = False  # it is none of pytest's
 
     name: str  #: relative to the data set, as `spelled`
     kind: str
@@ -63,7 +61,7 @@ def calibration_of(product: Product) -> Calibration | None:
         return None
 
 
-def tested(product: Product, calibration: Calibration) -> tuple[TestScore, ...]:
+def labelled_scores(product: Product, calibration: Calibration) -> tuple[LabelledScore, ...]:
     """The scores of the labelled pictures, where the report was made with this model; none otherwise."""
     report = product.run / "report"
     try:
@@ -85,7 +83,7 @@ def choice(calibration: Calibration, rate: float, promise: str) -> Choice:
         return Choice(None, None, str(error))
 
 
-def detections(scores: Sequence[TestScore], threshold: float) -> list[Detection]:
+def detections(scores: Sequence[LabelledScore], threshold: float) -> list[Detection]:
     """By kind, good parts first: how many the threshold would reject."""
     kinds = sorted({(one.is_bad, one.kind) for one in scores})
     return [
@@ -95,14 +93,14 @@ def detections(scores: Sequence[TestScore], threshold: float) -> list[Detection]
     ]
 
 
-def at_the_edge(scores: Sequence[TestScore], threshold: float) -> tuple[list[TestScore], list[TestScore]]:
+def at_the_edge(scores: Sequence[LabelledScore], threshold: float) -> tuple[list[LabelledScore], list[LabelledScore]]:
     """Labelled pictures that only just pass, and that are only just rejected, nearest to the threshold first."""
     ordered = sorted((one for one in scores if not one.reason), key=lambda one: one.score)
     place = bisect_right([one.score for one in ordered], threshold)
     return ordered[max(0, place - _EDGE) : place][::-1], ordered[place : place + _EDGE]
 
 
-def _rejected(one: TestScore, threshold: float) -> bool:
+def _rejected(one: LabelledScore, threshold: float) -> bool:
     return bool(one.reason) or one.score > threshold
 
 
@@ -125,10 +123,10 @@ def _digest(path: Path, stamp: tuple[int, int]) -> str:
 
 
 @lru_cache(maxsize=16)
-def _rows(path: Path, stamp: tuple[int, int]) -> tuple[TestScore, ...]:
+def _rows(path: Path, stamp: tuple[int, int]) -> tuple[LabelledScore, ...]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return tuple(
-            TestScore(row["path"].removeprefix("'"), row["class"], row["label"] == "1", float(row["score"]), row["reason"])
+            LabelledScore(row["path"].removeprefix("'"), row["class"], row["label"] == "1", float(row["score"]), row["reason"])
             for row in csv.DictReader(file)
             if row["score"]
         )

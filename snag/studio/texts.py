@@ -143,7 +143,7 @@ VERDICT_COLUMNS: Final = ("", "time", "verdict", "score", "p-value", "version", 
 REJECT: Final = "reject"
 ACCEPT: Final = "pass"
 DRIFT: Final = "Drift"
-DRIFT_LEAD: Final = "Evidence that the line is no longer the one that was calibrated. An alarm is raised at the mark."
+DRIFT_LEAD: Final = "Evidence that the line is no longer the one that was calibrated. An alarm is raised when a bar is full."
 NO_DRIFT: Final = "Nothing is watched yet."
 CAUSES: Final = {"pictures": "how pictures are taken", "parts": "the parts", "defects": "the share of suspicious parts"}
 EVIDENCE: Final = {
@@ -156,6 +156,7 @@ PER_MINUTE: Final = "verdicts in the last minute"
 REJECTED: Final = "of them rejected"
 MEDIAN: Final = "median time of an answer"
 SLOW: Final = "19 of 20 answers within"
+OVERLAY: Final = "Show where"
 SPOOLED_ALT: Final = "Picture that was rejected, or nearly"
 
 # Review
@@ -232,6 +233,11 @@ def calibrated_with(threshold: float, rate: float | None) -> str:
 def alarms(cause: str, count: int) -> str:
     """`2 alarms: the parts`."""
     return f"{counted(count, 'alarm')}: {CAUSES.get(cause, cause)}"
+
+
+def drift(count: int) -> str:
+    """How often the line has changed since it was calibrated."""
+    return counted(count, "alarm") if count else "no alarm"
 
 
 def page_number(number: int, total: int) -> str:

@@ -57,7 +57,12 @@ def element(tag: str, classes: str = "", **attributes: object) -> ui.element:
 
 def text(tag: str, words: str, classes: str = "", **attributes: object) -> ui.html:
     """An element that holds text."""
-    return _with(ui.html(html.escape(words), sanitize=False, tag=tag).classes(classes), attributes)
+    return _with(ui.html(html.escape(words, quote=False), sanitize=False, tag=tag).classes(classes), attributes)
+
+
+def say(one: ui.html, words: str) -> None:
+    """Put other text into an element that `text` made."""
+    one.set_content(html.escape(words, quote=False))
 
 
 def link(words: str, to: str, classes: str = "", **attributes: object) -> ui.html:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,7 @@ from nicegui import ui
 
 from snag.studio import jobs, texts
 from snag.studio.jobs import Job
-from snag.studio.pages.frame import bar, button, element, text
+from snag.studio.pages.frame import bar, button, element, say, text
 from snag.studio.progress import progress_of
 
 LOOK: Final = 1.0  #: seconds between two looks at the files
@@ -43,7 +42,7 @@ def job_panel(folder: Path, verbs: Collection[str], ended: Callable[[], object] 
 
     def show(job: Job) -> None:
         panel.set_visibility(job.is_running or job.verb in verbs)
-        said.set_content(html.escape("\n".join(job.lines[-_LINES:])))
+        say(said, "\n".join(job.lines[-_LINES:]))
 
     with element("section", "st-panel", aria_live="polite") as panel:
         head(before)
@@ -57,7 +56,11 @@ def job_panel(folder: Path, verbs: Collection[str], ended: Callable[[], object] 
 def _head(folder: Path, job: Job) -> None:
     progress = progress_of(job) if job.is_running else None
     with element("div", "st-row"):
-        text("b", texts.stage([step.verb for step in job.steps], job.verb, job.status), "st-bad" if job.status == "failed" else "")
+        text(
+            "b",
+            texts.stage([step.verb for step in job.steps], job.verb, job.status),
+            "st-bad" if job.status == "failed" else "",
+        )
         if progress is not None:
             text("span", f"{progress.what}: {texts.step_of(progress.done, progress.total, progress.left)}", "st-lead")
         if job.is_running:

@@ -80,7 +80,9 @@ def _row(one: LineVerdict, is_kept: bool) -> None:
     with element("tr"):
         with element("td"):
             if is_kept:
-                element("img", src=f"/spooled/{quote(one.request_id, safe='')}", alt=texts.SPOOLED_ALT, loading="lazy")
+                kept = quote(one.request_id, safe="")
+                with element("a", href=f"/overlay/{kept}", target="_blank", title=texts.OVERLAY):
+                    element("img", src=f"/spooled/{kept}", alt=texts.SPOOLED_ALT, loading="lazy")
         text("td", one.time.astimezone().strftime("%H:%M:%S"))
         said = f"{texts.REJECT} ({one.reason})" if one.reason else texts.REJECT
         text("td", said if one.is_anomaly else texts.ACCEPT, "st-bad" if one.is_anomaly else "st-good")

@@ -6,6 +6,7 @@ from nicegui import ui
 
 from snag.core.errors import BadConfig, SnagError
 from snag.studio import commands, jobs, texts
+from snag.studio.line import watched
 from snag.studio.pages.frame import address, button, element, facts, frame, heading, link, picture_address, text, told
 from snag.studio.pages.job_panel import job_panel
 from snag.studio.products import Product, Workshop
@@ -45,10 +46,11 @@ def _card(product: Product, workshop: Workshop) -> None:
         with element("div", "st-inside"):
             with element("h2"):
                 link(product.name, address(product, "pictures"))
-            facts(_facts(state, len(open_reviews(workshop, product.model))))
+            alarms = sum(sum(one.alarms.values()) for one in watched(workshop, product.model))
+            facts(_facts(state, len(open_reviews(workshop, product.model)), alarms))
 
 
-def _facts(state: State, reviews: int) -> dict[str, str]:
+def _facts(state: State, reviews: int, alarms: int) -> dict[str, str]:
     calibration = state.calibration
     trained = texts.STATUSES["running"] if state.is_training else "yes" if state.is_trained else texts.NOT_YET
     calibrated = texts.NOT_YET
@@ -62,6 +64,7 @@ def _facts(state: State, reviews: int) -> dict[str, str]:
         "trained": trained,
         "calibrated": calibrated,
         "served": f"version {state.version}" if state.version else texts.NOT_YET,
+        "drift": texts.drift(alarms) if state.version else texts.NOT_YET,
         "review": texts.open_reviews(reviews),
     }
 

@@ -10,14 +10,15 @@ from nicegui import ui
 
 from snag.core.calibration import Calibration
 from snag.core.file_names import original
+from snag.core.guarantee import AVERAGE
 from snag.pages.formats import percent
 from snag.studio import commands, jobs, marks, texts
 from snag.studio.pages.deploy_panel import deploy_panel
-from snag.studio.pages.frame import button, element, frame, heading, picture, text
+from snag.studio.pages.frame import button, element, frame, heading, picture, say, text
 from snag.studio.pages.job_panel import job_panel
 from snag.studio.plots import scores_plot
 from snag.studio.products import Product, Workshop
-from snag.studio.scores import Choice, TestScore, at_the_edge, choice, detections, tested
+from snag.studio.scores import Choice, LabelledScore, at_the_edge, choice, detections, labelled_scores
 from snag.studio.state import state_of
 
 _VERBS: Final = ("calibrate", "evaluate", "archive", "serve", "deploy", "rollback", "stop")
@@ -41,12 +42,12 @@ def threshold_page(product: Product, workshop: Workshop) -> None:
 
 
 def _choose(product: Product, calibration: Calibration) -> None:
-    scores = tested(product, calibration)
+    scores = labelled_scores(product, calibration)
     begin = calibration.guarantee.rate if calibration.guarantee and calibration.guarantee.rate else 0.05
-    kind = calibration.guarantee.kind if calibration.guarantee else "average"
+    kind = calibration.guarantee.kind if calibration.guarantee and calibration.guarantee.kind in texts.PROMISES else AVERAGE
     with element("section", "st-panel"):
         text("b", texts.PROMISE)
-        promise = ui.radio(texts.PROMISES, value=kind if kind in texts.PROMISES else "average").props("inline dense")
+        promise = ui.radio(texts.PROMISES, value=kind).props("inline dense")
         label = text("label", texts.SLIDER, "st-lead", id="rate-label")
         number = text("output", "", "st-big")
         slider = ui.slider(min=1, max=_MOST, step=1, value=round(_PARTS * begin)).props('aria-labelledby="rate-label"')
@@ -70,21 +71,28 @@ def _choose(product: Product, calibration: Calibration) -> None:
             _detected(scores, chosen.threshold)
             _edge(product, scores, chosen.threshold)
 
-    def moved() -> None:
-        chosen = choice(calibration, int(slider.value) / _PARTS, str(promise.value))
-        label.set_content(texts.SLIDER if promise.value == "average" else texts.SLIDER_SURE)
-        number.set_content(str(int(slider.value)))
-        promised.set_content(chosen.guarantee.sentence if chosen.guarantee else chosen.why_not)
+    drawn: tuple[int, str] | None = None
+
+    def draw() -> None:
+        """What moves with the slider, at most so often: a drawing takes a tenth of a second."""
+        nonlocal drawn
+        now = int(slider.value), str(promise.value)
+        if now == drawn:
+            return
+        drawn = now
+        chosen = choice(calibration, now[0] / _PARTS, now[1])
+        say(label, texts.SLIDER if now[1] == AVERAGE else texts.SLIDER_SURE)
+        say(number, str(now[0]))
+        say(promised, chosen.guarantee.sentence if chosen.guarantee else chosen.why_not)
         plot.set_content(scores_plot(calibration.scores, scores, chosen.threshold))
         found.refresh(chosen)
 
-    found(choice(calibration, begin, "average"))
-    slider.on("update:model-value", moved, throttle=_WAIT, leading_events=False)
-    promise.on_value_change(moved)
-    moved()
+    found(choice(calibration, begin, kind))
+    draw()
+    ui.timer(_WAIT, draw)
 
 
-def _detected(scores: Sequence[TestScore], threshold: float) -> None:
+def _detected(scores: Sequence[LabelledScore], threshold: float) -> None:
     with element("section"):
         heading(texts.DETECTION, texts.DETECTION_LEAD if scores else texts.NO_TEST)
         if not scores:
@@ -101,7 +109,7 @@ def _detected(scores: Sequence[TestScore], threshold: float) -> None:
                     text("td", percent(one.rejected / one.total))
 
 
-def _edge(product: Product, scores: Sequence[TestScore], threshold: float) -> None:
+def _edge(product: Product, scores: Sequence[LabelledScore], threshold: float) -> None:
     passed, rejected = at_the_edge(scores, threshold)
     if not passed and not rejected:
         return
