@@ -12,7 +12,7 @@ from typing import Final
 
 from snag.core.errors import BadConfig
 from snag.core.files import write_text
-from snag.studio.jobs import Step
+from snag.studio.jobs import VerbStep
 from snag.studio.marks import calibration_marks
 from snag.studio.products import Product, Workshop
 
@@ -33,22 +33,22 @@ def presets() -> dict[str, str]:
     return found
 
 
-def sample(folder: Path) -> list[Step]:
+def sample(folder: Path) -> list[VerbStep]:
     """Draw the embedded sample as a product."""
-    return [Step("sample", (f"--data={folder}",))]
+    return [VerbStep("sample", (f"--data={folder}",))]
 
 
-def bring_in(source: str, workshop: Workshop) -> list[Step]:
+def bring_in(source: str, workshop: Workshop) -> list[VerbStep]:
     """Bring data sets in MVTec's layout in, from a folder, an archive or an address."""
-    return [Step("ingest", (f"--source={source}", f"--target={workshop.data_root}"))]
+    return [VerbStep("ingest", (f"--source={source}", f"--target={workshop.data_root}"))]
 
 
-def examine(product: Product) -> list[Step]:
+def examine(product: Product) -> list[VerbStep]:
     """Look at the pictures before any training."""
-    return [Step("doctor", _where(product))]
+    return [VerbStep("doctor", _where(product))]
 
 
-def train(product: Product, preset: str, further: str = "", fresh: bool = False) -> list[Step]:
+def train(product: Product, preset: str, further: str = "", fresh: bool = False) -> list[VerbStep]:
     """Train and calibrate. `further` is TOML over the preset. Raises BadConfig where it is none, DiskFull."""
     flags = [*_where(product), f"--preset={preset}"]
     settings = product.own / "training.toml"
@@ -61,15 +61,15 @@ def train(product: Product, preset: str, further: str = "", fresh: bool = False)
         flags.append(f"--config={settings}")
     if fresh:
         flags.append("--fresh")
-    return [Step("train", tuple(flags)), *calibrate(product)]
+    return [VerbStep("train", tuple(flags)), *calibrate(product)]
 
 
-def go_on(steps: Sequence[Step]) -> list[Step]:
+def go_on(steps: Sequence[VerbStep]) -> list[VerbStep]:
     """A training that was stopped, from where it stopped: the same, but nothing is thrown away again."""
-    return [Step(step.verb, tuple(flag for flag in step.flags if flag != "--fresh")) for step in steps]
+    return [VerbStep(step.verb, tuple(flag for flag in step.flags if flag != "--fresh")) for step in steps]
 
 
-def calibrate(product: Product, rate: float | None = None, promise: str = "average", surely: bool = False) -> list[Step]:
+def calibrate(product: Product, rate: float | None = None, promise: str = "average", surely: bool = False) -> list[VerbStep]:
     """Set the threshold, without the calibration pictures that were marked as not good, and judge the test pictures.
 
     `surely`: also where those that are marked are many.
@@ -80,28 +80,28 @@ def calibrate(product: Product, rate: float | None = None, promise: str = "avera
         listed = product.own / "exclude.txt"
         write_text(listed, "".join(f"{name}\n" for name in left_out))
         flags += [f"--exclude={listed}", *(["--exclude-many"] if surely else [])]
-    return [Step("calibrate", tuple(flags)), Step("evaluate", _where(product))]
+    return [VerbStep("calibrate", tuple(flags)), VerbStep("evaluate", _where(product))]
 
 
-def deploy(product: Product, workshop: Workshop, is_up: bool, version: str) -> list[Step]:
+def deploy(product: Product, workshop: Workshop, is_up: bool, version: str) -> list[VerbStep]:
     """Pack the model under a version, and serve it: by the running server, or by one that is started."""
     what = (f"--model={product.model}", f"--model-store={workshop.model_store}")
     folder, port = f"--server-folder={workshop.server}", workshop.inference_port
-    packed = Step("archive", (f"--run={product.run}", *what, f"--version={version}"))
+    packed = VerbStep("archive", (f"--run={product.run}", *what, f"--version={version}"))
     if is_up:
-        return [packed, Step("deploy", (*what, f"--inference-port={port}", folder))]
+        return [packed, VerbStep("deploy", (*what, f"--inference-port={port}", folder))]
     ports = (f"--inference-port={port}", f"--management-port={port + 1}", f"--metrics-port={port + 2}")
-    return [packed, Step("serve", (*what, *ports, folder, f"--spool={SPOOL}"))]
+    return [packed, VerbStep("serve", (*what, *ports, folder, f"--spool={SPOOL}"))]
 
 
-def rollback(product: Product, workshop: Workshop) -> list[Step]:
+def rollback(product: Product, workshop: Workshop) -> list[VerbStep]:
     """Let the version before answer again."""
-    return [Step("rollback", (f"--model={product.model}", *_which(workshop)))]
+    return [VerbStep("rollback", (f"--model={product.model}", *_which(workshop)))]
 
 
-def stop_server(workshop: Workshop) -> list[Step]:
+def stop_server(workshop: Workshop) -> list[VerbStep]:
     """Stop the server, once what is under way is answered."""
-    return [Step("stop", _which(workshop))]
+    return [VerbStep("stop", _which(workshop))]
 
 
 def packed_version(workshop: Workshop, product: Product) -> str | None:

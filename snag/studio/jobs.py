@@ -36,7 +36,7 @@ _IMPORTABLE: Final = Path(snag.__file__).parents[1]
 
 
 @dataclass(frozen=True)
-class Step:
+class VerbStep:
     """One verb with its flags."""
 
     verb: str
@@ -44,11 +44,11 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Job:
+class JobState:
     """The last chain of a folder, as its files tell it."""
 
     status: Status
-    steps: tuple[Step, ...] = ()
+    steps: tuple[VerbStep, ...] = ()
     at: int = 0  #: the step that runs, or ran last
     started: str = ""  #: ISO 8601
     tail: str = ""  #: the log's end
@@ -79,7 +79,7 @@ class Job:
         return said[-1] if said else (self.lines[-1] if self.lines else "")
 
 
-def start(folder: Path, steps: Sequence[Step]) -> None:
+def start(folder: Path, steps: Sequence[VerbStep]) -> None:
     """Run the verbs one after the other, each if the one before it succeeded. Raises BadConfig while another chain runs."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -107,18 +107,18 @@ def stop(folder: Path) -> None:
             os.killpg(group, signal.SIGINT)
 
 
-def read(folder: Path) -> Job:
+def read(folder: Path) -> JobState:
     """The folder's last chain; status "none" where there was never one."""
     asked, at = _object(folder / JOB), _object(folder / AT)
     running = is_locked(folder / LOCK)
     if not asked:
-        return Job("none")
-    steps = tuple(Step(one["verb"], tuple(one["flags"])) for one in asked.get("steps", ()))
+        return JobState("none")
+    steps = tuple(VerbStep(one["verb"], tuple(one["flags"])) for one in asked.get("steps", ()))
     code = at.get("code")
     status: Status = "running" if running else "stopped" if code is None or code in _INTERRUPTED else "failed"
     if not running and code == 0:
         status = "done"
-    return Job(status, steps, int(at.get("step", 0)), str(asked.get("started", "")), _end(folder / LOG))
+    return JobState(status, steps, int(at.get("step", 0)), str(asked.get("started", "")), _end(folder / LOG))
 
 
 def _launch(folder: Path, held: int) -> None:

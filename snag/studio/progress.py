@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from snag.studio.jobs import Job
+from snag.studio.jobs import JobState
 
 #: tqdm's line: what, percent, bar, done/total, time gone < time left.
 _BAR: Final = re.compile(
@@ -29,7 +29,7 @@ class Progress:
         return min(1.0, self.done / self.total) if self.total else 0.0
 
 
-def progress_of(job: Job) -> Progress | None:
+def progress_of(job: JobState) -> Progress | None:
     """The last progress bar of a job's log; None where there is none."""
     for line in reversed(job.lines):
         if found := _BAR.match(line.strip()):

@@ -33,7 +33,7 @@ class LabelledScore:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ThresholdChoice:
     """What a rate would give."""
 
     threshold: float | None  #: None: so few pictures can't keep it
@@ -73,14 +73,14 @@ def labelled_scores(product: Product, calibration: Calibration) -> tuple[Labelle
         return ()
 
 
-def choice(calibration: Calibration, rate: float, promise: str) -> Choice:
+def choice(calibration: Calibration, rate: float, promise: str) -> ThresholdChoice:
     """The threshold that calibration would set for the rate, and what it would promise: the very function that it calls."""
     confidence = calibration.guarantee.confidence if calibration.guarantee else 0.95
     try:
         threshold, promised = promised_threshold(calibration.scores, rate, promise, confidence)
-        return Choice(threshold, promised)
+        return ThresholdChoice(threshold, promised)
     except TooFewCalibrationPictures as error:
-        return Choice(None, None, str(error))
+        return ThresholdChoice(None, None, str(error))
 
 
 def detections(scores: Sequence[LabelledScore], threshold: float) -> list[Detection]:

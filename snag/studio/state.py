@@ -14,7 +14,7 @@ from snag.server.state.instance import Instance
 from snag.server.state.served import Model, read_state
 from snag.studio.album import Album, album_of
 from snag.studio.findings import Findings, findings_of
-from snag.studio.jobs import Job, read
+from snag.studio.jobs import JobState, read
 from snag.studio.labelled import labelled_ids
 from snag.studio.products import Product, Workshop
 from snag.studio.scores import calibration_of
@@ -26,7 +26,7 @@ class State:
 
     album: Album
     findings: Findings
-    job: Job
+    job: JobState
     is_training: bool  #: also where a terminal started it
     is_trained: bool
     has_checkpoint: bool

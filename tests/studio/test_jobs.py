@@ -15,11 +15,11 @@ import pytest
 
 from snag.core.errors import BadConfig
 from snag.studio import jobs
-from snag.studio.jobs import Job, Step
+from snag.studio.jobs import JobState, VerbStep
 from snag.studio.progress import Progress, progress_of
 
 ROOT = Path(__file__).parents[2]
-SLOW = Step("sample", ("--data=drawn", "--train-good=2000"))
+SLOW = VerbStep("sample", ("--data=drawn", "--train-good=2000"))
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def until(folder: Path, wanted: Callable[[Job], bool]) -> Job:
+def until(folder: Path, wanted: Callable[[JobState], bool]) -> JobState:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if wanted(job := jobs.read(folder)):
@@ -42,8 +42,8 @@ def group_of(folder: Path) -> int:
 
 
 def test_a_chain_runs_its_verbs_in_order_and_ends_with_the_first_that_fails(tmp_path: Path) -> None:
-    token = Step("token", ("add", "--name=line", "--tokens=tokens.json"))
-    jobs.start(tmp_path / "job", [token, Step("token", ("list", "--tokens=none.json")), SLOW])
+    token = VerbStep("token", ("add", "--name=line", "--tokens=tokens.json"))
+    jobs.start(tmp_path / "job", [token, VerbStep("token", ("list", "--tokens=none.json")), SLOW])
 
     job = until(tmp_path / "job", lambda job: not job.is_running)
 
@@ -83,7 +83,7 @@ def test_a_chain_that_is_killed_is_told_as_stopped_only_when_nothing_of_it_lives
 def test_a_job_outlives_whoever_started_it(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from snag.studio import jobs; "
-        "jobs.start(Path('job'), [jobs.Step('token', ('add', '--name=a', '--tokens=tokens.json'))]); import os; os._exit(0)"
+        "jobs.start(Path('job'), [jobs.VerbStep('token', ('add', '--name=a', '--tokens=tokens.json'))]); import os; os._exit(0)"
     )
 
     subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
@@ -92,7 +92,7 @@ def test_a_job_outlives_whoever_started_it(tmp_path: Path) -> None:
 
 
 def test_where_nothing_was_started_there_is_no_job(tmp_path: Path) -> None:
-    assert jobs.read(tmp_path) == Job("none")
+    assert jobs.read(tmp_path) == JobState("none")
     jobs.stop(tmp_path)
 
 
@@ -112,4 +112,4 @@ def test_where_nothing_was_started_there_is_no_job(tmp_path: Path) -> None:
     ],
 )
 def test_progress_is_read_from_the_last_bar_of_the_log(tail: str, expected: Progress | None) -> None:
-    assert progress_of(Job("running", (SLOW,), tail=tail)) == expected
+    assert progress_of(JobState("running", (SLOW,), tail=tail)) == expected

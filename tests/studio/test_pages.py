@@ -12,7 +12,7 @@ from nicegui import ui
 from nicegui.testing import User
 
 from snag.studio import jobs, marks, texts
-from snag.studio.jobs import Step
+from snag.studio.jobs import VerbStep
 from snag.studio.products import Product, Workshop
 from tests.support.studio import calibrated, product_with, reported, simulated, workshop_in
 
@@ -25,9 +25,9 @@ def workshop(tmp_path: Path) -> Workshop:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, list[Step]]]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, list[VerbStep]]]:
     """What the pages start, in place of processes."""
-    found: list[tuple[Path, list[Step]]] = []
+    found: list[tuple[Path, list[VerbStep]]] = []
     monkeypatch.setattr(jobs, "start", lambda folder, steps: found.append((folder, list(steps))))
     return found
 
@@ -49,7 +49,7 @@ def test_an_empty_studio_says_what_to_do_and_draws_the_sample(workshop: Workshop
 
     walk(workshop, steps)
 
-    assert started == [(workshop.own, [Step("sample", (f"--data={workshop.data_root / 'sample'}",))])]
+    assert started == [(workshop.own, [VerbStep("sample", (f"--data={workshop.data_root / 'sample'}",))])]
 
 
 def test_a_product_is_made_by_its_name_and_leads_to_its_pictures(workshop: Workshop) -> None:
@@ -160,9 +160,9 @@ def test_a_training_is_started_with_preset_and_further_settings_and_calibrates(w
         (
             product.own,
             [
-                Step("train", (*where, "--preset=quick", f"--config={config}")),
-                Step("calibrate", (*where, "--promise=average")),
-                Step("evaluate", where),
+                VerbStep("train", (*where, "--preset=quick", f"--config={config}")),
+                VerbStep("calibrate", (*where, "--promise=average")),
+                VerbStep("evaluate", where),
             ],
         )
     ]
@@ -209,7 +209,9 @@ def test_the_slider_tells_what_calibration_would_promise_and_what_is_found(works
     walk(workshop, steps)
 
     where = (f"--data={product.data}", f"--run={product.run}")
-    assert started == [(product.own, [Step("calibrate", (*where, "--fpr=0.1", "--promise=average")), Step("evaluate", where)])]
+    assert started == [
+        (product.own, [VerbStep("calibrate", (*where, "--fpr=0.1", "--promise=average")), VerbStep("evaluate", where)])
+    ]
 
 
 def test_a_deployment_packs_a_new_version_and_starts_the_server_where_none_runs(workshop: Workshop, started: list) -> None:

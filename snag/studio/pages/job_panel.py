@@ -9,7 +9,7 @@ from typing import Final
 from nicegui import ui
 
 from snag.studio import jobs, texts
-from snag.studio.jobs import Job
+from snag.studio.jobs import JobState
 from snag.studio.pages.frame import bar, button, element, say, text
 from snag.studio.progress import progress_of
 
@@ -25,7 +25,7 @@ def job_panel(folder: Path, verbs: Collection[str], ended: Callable[[], object] 
     before = jobs.read(folder)
 
     @ui.refreshable
-    def head(job: Job) -> None:
+    def head(job: JobState) -> None:
         _head(folder, job)
 
     def look() -> None:
@@ -40,7 +40,7 @@ def job_panel(folder: Path, verbs: Collection[str], ended: Callable[[], object] 
         if has_ended:
             ended()
 
-    def show(job: Job) -> None:
+    def show(job: JobState) -> None:
         panel.set_visibility(job.is_running or job.verb in verbs)
         say(said, "\n".join(job.lines[-_LINES:]))
 
@@ -53,7 +53,7 @@ def job_panel(folder: Path, verbs: Collection[str], ended: Callable[[], object] 
     ui.timer(LOOK, look)
 
 
-def _head(folder: Path, job: Job) -> None:
+def _head(folder: Path, job: JobState) -> None:
     progress = progress_of(job) if job.is_running else None
     with element("div", "st-row"):
         text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from snag.studio.pages.frame import button, element, frame, heading, picture, sa
 from snag.studio.pages.job_panel import job_panel
 from snag.studio.plots import scores_plot
 from snag.studio.products import Product, Workshop
-from snag.studio.scores import Choice, LabelledScore, at_the_edge, choice, detections, labelled_scores
+from snag.studio.scores import LabelledScore, ThresholdChoice, at_the_edge, choice, detections, labelled_scores
 from snag.studio.state import state_of
 
 _VERBS: Final = ("calibrate", "evaluate", "archive", "serve", "deploy", "rollback", "stop")
@@ -42,12 +43,69 @@ def threshold_page(product: Product, workshop: Workshop) -> None:
 
 
 def _choose(product: Product, calibration: Calibration) -> None:
-    scores = labelled_scores(product, calibration)
-    begin = calibration.guarantee.rate if calibration.guarantee and calibration.guarantee.rate else 0.05
-    kind = calibration.guarantee.kind if calibration.guarantee and calibration.guarantee.kind in texts.PROMISES else AVERAGE
+    """The slider, and what moves with it: drawn at most so often, for a drawing takes a tenth of a second."""
+    scores, controls = labelled_scores(product, calibration), _controls(product, calibration)
+    drawn = (controls.rate, controls.promise)
+    with element("section"):
+        heading(texts.SCORES, texts.SCORES_LEAD)
+        plot = ui.html("", sanitize=False).classes("st-plot")
+
+    @ui.refreshable
+    def found(chosen: ThresholdChoice) -> None:
+        if chosen.threshold is not None:
+            _detected(scores, chosen.threshold)
+            _edge(product, scores, chosen.threshold)
+
+    def draw() -> ThresholdChoice:
+        chosen = choice(calibration, controls.rate, controls.promise)
+        controls.tell(chosen)
+        plot.set_content(scores_plot(calibration.scores, scores, chosen.threshold))
+        return chosen
+
+    def look() -> None:
+        nonlocal drawn
+        if (now := (controls.rate, controls.promise)) != drawn:
+            drawn = now
+            found.refresh(draw())
+
+    found(draw())
+    ui.timer(_WAIT, look)
+
+
+@dataclass(frozen=True)
+class _Controls:
+    """What a person sets, and where it is said what that promises."""
+
+    slider: ui.slider
+    kind: ui.radio
+    label: ui.html
+    number: ui.html
+    promised: ui.html
+
+    @property
+    def rate(self) -> float:
+        """Share of good parts that may be rejected."""
+        return int(self.slider.value) / _PARTS
+
+    @property
+    def promise(self) -> str:
+        """What keeps it."""
+        return str(self.kind.value)
+
+    def tell(self, chosen: ThresholdChoice) -> None:
+        """Say what the choice promises."""
+        say(self.label, texts.SLIDER if self.promise == AVERAGE else texts.SLIDER_SURE)
+        say(self.number, str(int(self.slider.value)))
+        say(self.promised, chosen.guarantee.sentence if chosen.guarantee else chosen.why_not)
+
+
+def _controls(product: Product, calibration: Calibration) -> _Controls:
+    known = calibration.guarantee
+    begin = known.rate if known and known.rate else 0.05
     with element("section", "st-panel"):
         text("b", texts.PROMISE)
-        promise = ui.radio(texts.PROMISES, value=kind).props("inline dense")
+        kind = ui.radio(texts.PROMISES, value=known.kind if known and known.kind in texts.PROMISES else AVERAGE)
+        kind.props("inline dense")
         label = text("label", texts.SLIDER, "st-lead", id="rate-label")
         number = text("output", "", "st-big")
         slider = ui.slider(min=1, max=_MOST, step=1, value=round(_PARTS * begin)).props('aria-labelledby="rate-label"')
@@ -55,41 +113,13 @@ def _choose(product: Product, calibration: Calibration) -> None:
         text("p", texts.calibrated_with(calibration.threshold, calibration.rate), "st-lead")
         surely = ui.checkbox(texts.SURELY).props("dense")
         surely.set_visibility(bool(marks.calibration_marks(product)))
+        controls = _Controls(slider, kind, label, number, promised)
 
         def save() -> None:
-            rate = int(slider.value) / _PARTS
-            jobs.start(product.own, commands.calibrate(product, rate, str(promise.value), bool(surely.value)))
+            jobs.start(product.own, commands.calibrate(product, controls.rate, controls.promise, bool(surely.value)))
 
         button(texts.SAVE, save, "st-first").style("align-self: flex-start")
-    with element("section"):
-        heading(texts.SCORES, texts.SCORES_LEAD)
-        plot = ui.html("", sanitize=False).classes("st-plot")
-
-    @ui.refreshable
-    def found(chosen: Choice) -> None:
-        if chosen.threshold is not None:
-            _detected(scores, chosen.threshold)
-            _edge(product, scores, chosen.threshold)
-
-    drawn: tuple[int, str] | None = None
-
-    def draw() -> None:
-        """What moves with the slider, at most so often: a drawing takes a tenth of a second."""
-        nonlocal drawn
-        now = int(slider.value), str(promise.value)
-        if now == drawn:
-            return
-        drawn = now
-        chosen = choice(calibration, now[0] / _PARTS, now[1])
-        say(label, texts.SLIDER if now[1] == AVERAGE else texts.SLIDER_SURE)
-        say(number, str(now[0]))
-        say(promised, chosen.guarantee.sentence if chosen.guarantee else chosen.why_not)
-        plot.set_content(scores_plot(calibration.scores, scores, chosen.threshold))
-        found.refresh(chosen)
-
-    found(choice(calibration, begin, kind))
-    draw()
-    ui.timer(_WAIT, draw)
+    return controls
 
 
 def _detected(scores: Sequence[LabelledScore], threshold: float) -> None:

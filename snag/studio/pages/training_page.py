@@ -6,7 +6,7 @@ from nicegui import ui
 
 from snag.core.errors import BadConfig
 from snag.studio import commands, jobs, marks, texts
-from snag.studio.jobs import Job
+from snag.studio.jobs import JobState
 from snag.studio.pages.frame import address, button, element, frame, heading, link, text
 from snag.studio.pages.job_panel import LOOK, job_panel
 from snag.studio.plots import loss_plot
@@ -59,11 +59,11 @@ def _start(product: Product, state: State) -> None:
             text("p", texts.FINISHED_MODEL, "st-lead")
 
 
-def _was_stopped(job: Job) -> bool:
+def _was_stopped(job: JobState) -> bool:
     return job.status in ("stopped", "failed") and job.has("train")
 
 
-def _go_on(product: Product, job: Job) -> None:
+def _go_on(product: Product, job: JobState) -> None:
     """From where it stopped: the same steps from the one that was under way."""
     if jobs.read(product.own).is_running:
         raise BadConfig(detail=texts.ELSEWHERE)
