@@ -12,6 +12,7 @@ from snag.core.picture_files import visible_folders
 
 OWN: Final = "studio"  #: folder of a run that holds what the studio alone writes
 GOOD: Final = ("train", "good")
+SAMPLE: Final = "sample"  #: the product that the embedded sample is drawn as
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,6 @@ NEW_PRODUCT: Final = "New product"
 PRODUCT_NAME: Final = "Name, for example bolt-M8"
 CREATE: Final = "Create"
 DRAW_SAMPLE: Final = "Draw the sample"
-SAMPLE: Final = "sample"
 BRING_IN: Final = "Bring in a data set"
 SOURCE: Final = "Folder, zip or tar on this machine, or http(s) address"
 BRING: Final = "Bring in"
@@ -104,6 +103,7 @@ STATUSES: Final = {"running": "under way", "done": "done", "stopped": "stopped",
 THRESHOLD_LEAD: Final = (
     "Which good parts may be rejected? The calibration pictures, which training never saw, say what that costs."
 )
+IN_FORCE: Final = "All that the threshold in force promises"
 NOT_CALIBRATED: Final = "There is no calibration yet. Train the model first; calibration follows by itself."
 SLIDER: Final = "Good parts rejected of 1,000, on average"
 SLIDER_SURE: Final = "Good parts rejected of 1,000, at most, with 95 % confidence"
@@ -149,7 +149,7 @@ CAUSES: Final = {"pictures": "how pictures are taken", "parts": "the parts", "de
 EVIDENCE: Final = {
     "exposure": "exposure",
     "sharpness": "sharpness",
-    "parts": "the bulk of the parts",
+    "parts": "bulk of the parts",
     "defects": "suspicious parts",
 }
 PER_MINUTE: Final = "verdicts in the last minute"

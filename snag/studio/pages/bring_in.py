@@ -12,7 +12,7 @@ from nicegui.elements.upload_files import FileUpload
 from snag.core.errors import BadDataset, SnagError
 from snag.studio import texts, uploads
 from snag.studio.album import TRAIN
-from snag.studio.pages.frame import element, text
+from snag.studio.pages.frame import element, radio
 from snag.studio.products import Product
 from snag.studio.uploads import Brought
 
@@ -23,9 +23,8 @@ _DEFECT = "defect"
 def bring_in_panel(product: Product) -> None:
     """What the pictures show, a place to drop them, and a path."""
     with element("section", "st-panel"):
-        text("b", texts.KIND)
         kinds = {TRAIN: texts.GOOD_PARTS, _TEST_GOOD: texts.TEST_GOOD, _DEFECT: texts.DEFECT}
-        chosen = ui.radio(kinds, value=TRAIN).props("inline dense")
+        chosen = radio(texts.KIND, kinds, TRAIN, "inline")
         defect = ui.input(texts.DEFECT_NAME).props("outlined dense").classes("st-grow")
         defect.bind_visibility_from(chosen, "value", value=_DEFECT)
 

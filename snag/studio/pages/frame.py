@@ -94,6 +94,14 @@ def button(words: str, pressed: Callable[[], object], classes: str = "st-second"
     return ui.button(words, on_click=told(pressed), color=None).props("no-caps unelevated").classes(classes)
 
 
+def radio(label: str, options: dict[str, str], value: str, more: str = "") -> ui.radio:
+    """A choice among few, under its name."""
+    text("b", label)
+    one = ui.radio(options, value=value).props(f"dense {more}")
+    one.props["aria-label"] = label
+    return one
+
+
 def told(work: Callable[[], object]) -> Callable[[], None]:
     """The same, with errors of Snag shown to whoever pressed the button."""
 

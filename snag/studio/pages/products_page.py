@@ -9,7 +9,7 @@ from snag.studio import commands, jobs, texts
 from snag.studio.line import watched
 from snag.studio.pages.frame import address, button, element, facts, frame, heading, link, picture_address, text, told
 from snag.studio.pages.job_panel import job_panel
-from snag.studio.products import Product, Workshop
+from snag.studio.products import SAMPLE, Product, Workshop
 from snag.studio.state import State, open_reviews, state_of
 
 
@@ -26,7 +26,7 @@ def products_page(workshop: Workshop) -> None:
                     _card(product, workshop)
         job_panel(workshop.own, ("sample", "ingest"), ui.navigate.reload)
         _new_product(workshop)
-        _bring_in(workshop, has_sample=any(one.name == texts.SAMPLE for one in products))
+        _bring_in(workshop, has_sample=any(one.name == SAMPLE for one in products))
 
 
 def _card(product: Product, workshop: Workshop) -> None:
@@ -95,5 +95,5 @@ def _bring_in(workshop: Workshop, has_sample: bool) -> None:
 
             button(texts.BRING, bring)
             if not has_sample:
-                folder = workshop.data_root / texts.SAMPLE
+                folder = workshop.data_root / SAMPLE
                 button(texts.DRAW_SAMPLE, lambda: jobs.start(workshop.own, commands.sample(folder)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nicegui import ui
 
 from snag.studio import texts
-from snag.studio.pages.frame import element, frame, link, text
+from snag.studio.pages.frame import element, frame, link, radio, text
 from snag.studio.products import Product, Workshop
 from snag.studio.review import ReviewServer
 from snag.studio.state import open_reviews
@@ -22,8 +22,7 @@ def review_page(product: Product, workshop: Workshop, server: ReviewServer) -> N
             return
         text("p", texts.open_reviews(len(open_reviews(workshop, product.model))), "st-big")
         with element("section", "st-panel"):
-            text("b", texts.REVIEW_ORDER)
-            order = ui.radio(texts.ORDERS, value="newest").props("dense")
+            order = radio(texts.REVIEW_ORDER, texts.ORDERS, "newest")
 
             @ui.refreshable
             def where() -> None:

@@ -15,12 +15,13 @@ from snag.core.guarantee import AVERAGE
 from snag.pages.formats import percent
 from snag.studio import commands, jobs, marks, texts
 from snag.studio.pages.deploy_panel import deploy_panel
-from snag.studio.pages.frame import button, element, frame, heading, picture, say, text
+from snag.studio.pages.frame import button, element, frame, heading, picture, radio, say, text
 from snag.studio.pages.job_panel import job_panel
 from snag.studio.plots import scores_plot
 from snag.studio.products import Product, Workshop
 from snag.studio.scores import LabelledScore, ThresholdChoice, at_the_edge, choice, detections, labelled_scores
 from snag.studio.state import state_of
+from snag.training.calibration.summary import lines_of
 
 _VERBS: Final = ("calibrate", "evaluate", "archive", "serve", "deploy", "rollback", "stop")
 _PARTS: Final = 1000  #: the slider counts good parts of so many
@@ -103,14 +104,16 @@ def _controls(product: Product, calibration: Calibration) -> _Controls:
     known = calibration.guarantee
     begin = known.rate if known and known.rate else 0.05
     with element("section", "st-panel"):
-        text("b", texts.PROMISE)
-        kind = ui.radio(texts.PROMISES, value=known.kind if known and known.kind in texts.PROMISES else AVERAGE)
-        kind.props("inline dense")
+        begun = known.kind if known and known.kind in texts.PROMISES else AVERAGE
+        kind = radio(texts.PROMISE, texts.PROMISES, begun, "inline")
         label = text("label", texts.SLIDER, "st-lead", id="rate-label")
         number = text("output", "", "st-big")
         slider = ui.slider(min=1, max=_MOST, step=1, value=round(_PARTS * begin)).props('aria-labelledby="rate-label"')
         promised = text("p", "", "st-promise", aria_live="polite")
         text("p", texts.calibrated_with(calibration.threshold, calibration.rate), "st-lead")
+        with element("details", "st-details"):
+            text("summary", texts.IN_FORCE)
+            text("pre", "\n".join(lines_of(calibration)), "st-log")
         surely = ui.checkbox(texts.SURELY).props("dense")
         surely.set_visibility(bool(marks.calibration_marks(product)))
         controls = _Controls(slider, kind, label, number, promised)

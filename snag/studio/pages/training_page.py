@@ -7,7 +7,7 @@ from nicegui import ui
 from snag.core.errors import BadConfig
 from snag.studio import commands, jobs, marks, texts
 from snag.studio.jobs import JobState
-from snag.studio.pages.frame import address, button, element, frame, heading, link, text
+from snag.studio.pages.frame import address, button, element, frame, heading, link, radio, text
 from snag.studio.pages.job_panel import LOOK, job_panel
 from snag.studio.plots import loss_plot
 from snag.studio.products import Product, Workshop
@@ -35,8 +35,8 @@ def training_page(product: Product, workshop: Workshop) -> None:
 def _start(product: Product, state: State) -> None:
     offered = commands.presets()
     with element("section", "st-panel"):
-        text("b", texts.PRESET)
-        chosen = ui.radio({name: f"{name}: {said}" for name, said in offered.items()}, value=next(iter(offered))).props("dense")
+        sentences = {name: f"{name}: {said}" for name, said in offered.items()}
+        chosen = radio(texts.PRESET, sentences, next(iter(offered)))
         with element("details", "st-details"):
             text("summary", texts.FURTHER)
             further = ui.textarea(texts.FURTHER_HINT).props("outlined dense autogrow").style("margin-top: 8px")
