@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +14,9 @@ from snag.core.files import write_bytes
 from snag.core.hidden_files import is_in_hidden
 from snag.core.left_out import LeftOut
 from snag.core.picture_files import reason_of
-from snag.core.picture_formats import HEAD
-from snag.studio.products import Product
+from snag.core.picture_formats import HEAD, SUFFIXES
+from snag.labels.folder_names import means_good
+from snag.studio.products import GOOD, Product
 from snag.training.data.layout import FOLDERS
 from snag.training.data.sources import CHUNK, Budget, Member, members, reading
 from snag.training.data.unpack import safe_parts
@@ -52,15 +55,20 @@ def kind_folder(kind: str) -> str:
 def bring_in(product: Product, source: Path, kind: str) -> Brought:
     """Take pictures out of a folder, zip or tar. What lies in MVTec's layout keeps its place, everything else is of `kind`.
 
-    Raises BadDataset, DiskFull.
+    Folders in it stay, for they may be cameras or lots. Raises BadDataset, DiskFull.
     """
     brought = Brought()
     with reading(source):
-        for member in members(source, Budget(_BYTES, _FILES), LeftOut()):
-            if is_in_hidden(member.name):
-                continue
-            parts = safe_parts(member.name) if member.is_foreign else tuple(Path(member.name).parts)
-            _keep(product, _place(parts, kind), _content(member), brought)
+        loose = [parts for parts, _ in _members(source) if _top(parts) is None and Path(parts[-1]).suffix.lower() in SUFFIXES]
+        if kind == "/".join(GOOD):
+            _check_all_good({part for parts in loose for part in parts[:-1]})
+        outer = sum(
+            1 for _ in takewhile(lambda names: len(set(names)) == 1, zip(*(parts[:-1] for parts in loose), strict=False))
+        )
+        for parts, member in _members(source):
+            top = _top(parts)
+            place = parts[top:] if top is not None else (*kind.split("/"), *parts[min(outer, len(parts) - 1) :])
+            _keep(product, place, _content(member), brought)
     return brought
 
 
@@ -78,11 +86,28 @@ def is_archive(head: bytes) -> bool:
     )
 
 
-def _place(parts: tuple[str, ...], kind: str) -> tuple[str, ...]:
+def _members(source: Path) -> Iterator[tuple[tuple[str, ...], Member]]:
+    """The source's files with the parts of their names, but for hidden ones."""
+    for member in members(source, Budget(_BYTES, _FILES), LeftOut()):
+        if not is_in_hidden(member.name):
+            yield safe_parts(member.name) if member.is_foreign else tuple(Path(member.name).parts), member
+
+
+def _top(parts: tuple[str, ...]) -> int | None:
+    """Where MVTec's layout begins in a file's name; None where the file is in none."""
     top = next((at for at, part in enumerate(parts[:-1]) if part in FOLDERS), None)
-    if top is not None and len(parts) - top >= 3:
-        return parts[top:]
-    return (*kind.split("/"), parts[-1])
+    return top if top is not None and len(parts) - top >= 3 else None
+
+
+def _check_all_good(folders: set[str]) -> None:
+    """Refuse a set that was sorted by kinds of defects as one of good parts: a defect among these would be learnt."""
+    good = sorted(name for name in folders if name == GOOD[-1] or means_good(name))
+    others = sorted(folders - set(good))
+    if good and others:
+        raise BadDataset(
+            detail=f"it holds {', '.join(good)} beside {', '.join(others[:5])}: expected good parts alone, or the kinds as "
+            "test/<kind>/<picture>"
+        )
 
 
 def _content(member: Member) -> bytes:

@@ -30,7 +30,7 @@ OWN = {
     "doctor": {"core", "detector", "cli", "training", "evaluation", "labels", "pages"},
     "offline": {"core", "cli", "pages"},
     "review": {"core", "cli", "client"},
-    "studio": {"core", "cli", "drift", "gate", "pages", "review", "server", "training"},
+    "studio": {"core", "cli", "drift", "gate", "labels", "pages", "review", "server", "training"},
     "benchmarks": {"core", "detector", "cli", "client", "drift", "samples", "training"},
     "reference": {"core", "cli", "gate", "server", "training"},
 }

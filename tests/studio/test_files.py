@@ -105,6 +105,19 @@ def test_an_archive_in_the_layout_keeps_its_places_and_other_pictures_are_of_the
     assert again == Brought(0, 4, ["notes.txt"])
 
 
+def test_folders_of_good_parts_stay_and_a_set_sorted_by_defects_is_refused_as_good_parts(workshop: Workshop) -> None:
+    product = product_with(workshop, good=0)
+    cameras, kinds = workshop.data_root.parent / "cameras.zip", workshop.data_root.parent / "kinds.zip"
+    cameras.write_bytes(packed({"bolts/left/a.png": png(1), "bolts/right/a.png": png(2)}))
+    kinds.write_bytes(packed({"good/a.png": png(3), "scratch/b.png": png(4)}))
+
+    uploads.bring_in(product, cameras, "train/good")
+    with pytest.raises(BadDataset, match="it holds good beside scratch"):
+        uploads.bring_in(product, kinds, "train/good")
+
+    assert album_of(product).good == ("train/good/left/a.png", "train/good/right/a.png")
+
+
 def test_another_picture_of_the_same_name_is_kept_beside_the_first(workshop: Workshop) -> None:
     product, brought = product_with(workshop, good=0), Brought()
 
