@@ -19,9 +19,12 @@ def deploy_panel(product: Product, workshop: Workshop, state: State) -> None:
             text("p", texts.served_as(state.version, state.previous))
         elif not up:
             text("p", texts.SERVER_DOWN)
-        newest = commands.packed_version(workshop, product) if state.version is None else state.version
+        packed = commands.packed_version(workshop, product)
+        offered = commands.next_version(state.version or packed)
+        while offered in (packed, state.version, state.previous):
+            offered = commands.next_version(offered)
         with element("div", "st-row st-end"):
-            version = ui.input(texts.VERSION, value=commands.next_version(newest)).props("outlined dense")
+            version = ui.input(texts.VERSION, value=offered).props("outlined dense")
 
             def deploy() -> None:
                 wanted = (version.value or "").strip() or commands.FIRST_VERSION
