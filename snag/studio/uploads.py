@@ -14,7 +14,7 @@ from snag.core.files import write_bytes
 from snag.core.hidden_files import is_in_hidden
 from snag.core.left_out import LeftOut
 from snag.core.picture_files import reason_of
-from snag.core.picture_formats import HEAD, SUFFIXES
+from snag.core.picture_formats import HEAD
 from snag.labels.folder_names import means_good
 from snag.studio.products import GOOD, Product
 from snag.training.data.layout import FOLDERS
@@ -59,7 +59,7 @@ def bring_in(product: Product, source: Path, kind: str) -> Brought:
     """
     brought = Brought()
     with reading(source):
-        loose = [parts for parts, _ in _members(source) if _top(parts) is None and Path(parts[-1]).suffix.lower() in SUFFIXES]
+        loose = [parts for parts, _ in _members(source) if _top(parts) is None and _claims_to_be_one(parts[-1])]
         if kind == "/".join(GOOD):
             _check_all_good({part for parts in loose for part in parts[:-1]})
         outer = sum(
@@ -108,6 +108,11 @@ def _check_all_good(folders: set[str]) -> None:
             detail=f"it holds {', '.join(good)} beside {', '.join(others[:5])}: expected good parts alone, or the kinds as "
             "test/<kind>/<picture>"
         )
+
+
+def _claims_to_be_one(name: str) -> bool:
+    """Whether its name is a picture's."""
+    return reason_of(Path(name).suffix.lower(), bytes)[0] is None
 
 
 def _content(member: Member) -> bytes:
