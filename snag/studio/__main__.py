@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,6 +53,8 @@ class StudioSettings(Settings):
 def studio(settings: StudioSettings) -> None:
     """Serve until interrupted. Raises ServerFailed when the port is taken, BadConfig or BadArtifact without tokens."""
     guard = _guard(settings)
+    # NiceGUI looks at every object there is for its server; torch has one that minds being looked at.
+    warnings.filterwarnings("ignore", message="`torch.distributed.reduce_op`", category=FutureWarning)
     build(settings.workshop)
     application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     ui.run_with(application, title=texts.STUDIO, dark=None, tailwind=False, show_welcome_message=False, language="en-US")

@@ -37,7 +37,6 @@ CREATE: Final = "Create"
 DRAW_SAMPLE: Final = "Draw the sample"
 BRING_IN: Final = "Bring in a data set"
 SOURCE: Final = "Folder, zip or tar on this machine, or http(s) address"
-BRING: Final = "Bring in"
 NO_PICTURE: Final = "no picture yet"
 NOT_YET: Final = "not yet"
 
@@ -70,6 +69,7 @@ NO_PICTURES_HERE: Final = "No pictures here."
 URGENCIES: Final = {"stop": "stop", "warning": "warnings", "note": "notes", "good": "nothing to mend", "none": NOT_YET}
 
 # Training
+UNDER_WAY: Final = "Something is under way for this product: let it finish, or stop it."
 TRAINING_LEAD: Final = "The model learns from good pictures alone. Stop whenever you like: it goes on from its last epoch."
 PRESET: Final = "Preset"
 FURTHER: Final = "Further settings"

@@ -11,6 +11,7 @@ import pytest
 from nicegui import ui
 from nicegui.testing import User
 
+from snag.cli.lock import held
 from snag.studio import jobs, marks, texts
 from snag.studio.jobs import VerbStep
 from snag.studio.products import Product, Workshop
@@ -167,6 +168,22 @@ def test_a_training_is_started_with_preset_and_further_settings_and_calibrates(w
         )
     ]
     assert not (product.good / "00001.png").exists()  # set aside, for it was marked
+
+
+def test_a_training_that_runs_keeps_its_pictures_whoever_started_it(workshop: Workshop, started: list) -> None:
+    product = product_with(workshop)
+
+    async def steps(user: User) -> None:
+        await user.open("/product/bolt/training")
+        marks.mark(product, "train/good/00001.png", True)
+        with held(product.run, "training into"):
+            user.find(texts.TRAIN).click()
+            await user.should_see(texts.UNDER_WAY)
+
+    walk(workshop, steps)
+
+    assert started == []
+    assert (product.good / "00001.png").exists()
 
 
 def test_settings_that_are_no_toml_start_nothing(workshop: Workshop, started: list) -> None:

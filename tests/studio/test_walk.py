@@ -124,6 +124,9 @@ def test_from_an_empty_folder_to_a_served_verdict(tmp_path: Path, monkeypatch: p
         async with browser_page(tmp_path) as page:
             with running(folder, port):
                 await walk(page, url, pictures)
+                await page.call(
+                    "Page.navigate", url="about:blank"
+                )  # a page that is left open complains while the studio is gone
             client = SnagClient("screw", inference_port=port + 1)
             verdict = await asyncio.to_thread(client.predict, (pictures / "test/scratch/000.png").read_bytes())
             client.close()
@@ -131,8 +134,7 @@ def test_from_an_empty_folder_to_a_served_verdict(tmp_path: Path, monkeypatch: p
                 await opened(page, f"{url}product/screw/live", "Version 1.0 answers")
                 await shown(page, "reject" if verdict.is_anomaly else "pass")
                 await opened(page, url, "version 1.0")
-            # Its policy would complain of whatever came from elsewhere; that the studio was gone for a while is no such thing.
-            assert [one for one in page.complaints if "WebSocket connection to 'ws://127.0.0.1" not in one] == []
+            assert page.complaints == []  # its policy refuses whatever comes from elsewhere
 
     monkeypatch.chdir(folder)
     try:

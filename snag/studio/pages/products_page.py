@@ -93,7 +93,7 @@ def _bring_in(workshop: Workshop, has_sample: bool) -> None:
                     raise BadConfig(detail=texts.SOURCE)
                 jobs.start(workshop.own, commands.bring_in(source.value.strip(), workshop))
 
-            button(texts.BRING, bring)
+            button(texts.TAKE, bring)
             if not has_sample:
                 folder = workshop.data_root / SAMPLE
                 button(texts.DRAW_SAMPLE, lambda: jobs.start(workshop.own, commands.sample(folder)))
