@@ -151,7 +151,7 @@ def _edge(product: Product, scores: Sequence[LabelledScore], threshold: float) -
         with element("div", "st-gallery"):
             for one, said in [*((one, texts.JUST_PASSED) for one in passed), *((one, texts.JUST_REJECTED) for one in rejected)]:
                 with element("figure"):
-                    picture(product, original(one.name))
+                    picture(product, original(one.name), one.name)
                     with element("figcaption"):
                         text("span", f"{one.name}: {one.score:.4g}, {said}")
 
