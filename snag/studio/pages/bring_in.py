@@ -15,6 +15,7 @@ from snag.studio.album import TRAIN
 from snag.studio.pages.frame import element, radio
 from snag.studio.products import Product
 from snag.studio.uploads import Brought
+from snag.training.data.unpack import safe_parts
 
 _TEST_GOOD = "test/good"
 _DEFECT = "defect"
@@ -55,7 +56,7 @@ async def _taken(product: Product, event: events.MultiUploadEventArguments, kind
         data = b"" if file.size() > 1 << 20 else await file.read()
         head = data[:512] or await _head(file)
         if uploads.is_archive(head):
-            kept = product.own / "uploads" / Path(file.name).name
+            kept = product.own / "uploads" / safe_parts(file.name)[-1]
             try:
                 await file.save(kept)
                 found = await asyncio.to_thread(uploads.bring_in, product, kept, folder)
