@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import warnings
 from collections.abc import Sequence
@@ -58,6 +59,8 @@ def studio(settings: StudioSettings) -> None:
     build(settings.workshop)
     application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     ui.run_with(application, title=texts.STUDIO, dark=None, tailwind=False, show_welcome_message=False, language="en-US")
+    gc.collect()
+    gc.freeze()  # what was imported is no garbage; to look through it took a quarter of a second every few pages
     with _listening(settings) as listener:
         port = listener.getsockname()[1]
         print(f"studio: {url_of(asked_at(settings.host), port)}/ (Ctrl-C ends it; what it has started goes on)", flush=True)

@@ -32,7 +32,7 @@ def build(workshop: Workshop) -> None:
     """Register every page and picture with NiceGUI's application."""
     reviewing = ReviewServer(workshop)
     app.on_shutdown(reviewing.stop)
-    app.on_startup(lambda: asyncio.to_thread(_list_all, workshop))
+    _list_all(workshop)
     _pictures(workshop)
 
     @ui.page("/")
