@@ -3,7 +3,7 @@
 
 #: Variables, as in `make train DATA=data/raw/screw PRESET=quick`:
 #: DATA             folder in MVTec layout                    (that of RUN, else data/sample, drawn on demand)
-#: DATA_ROOT        folder of data folders, for `train-all`
+#: DATA_ROOT        folder of data folders, for `train-all` and `studio` (of studio: data/raw)
 #: MODEL            name under which the model is served      (made of the name of the folder DATA)
 #: RUN              folder of checkpoints, model and reports  (runs/MODEL)
 #: PRESET           quick, default, scratch or baseline      (default; for demo: quick)
@@ -139,7 +139,7 @@ args = $(if $(call asked,$1),$(call raw,ARGS))
 where = $(call flag,DATA,data) $(call flag,RUN,run)
 what = $(call flag,MODEL,model) $(call flag,MODEL_STORE,model-store)
 
-.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback review predict line score drift tune demo image sbom test test-all check docs dist lock reference clean
+.PHONY: help setup data doctor train train-all calibrate evaluate archive serve stop health models deploy rollback studio review predict line score drift tune demo image sbom test test-all check docs dist lock reference clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2} /^#: /{rest = rest substr($$0, 3) "\n"} END{printf "\n%s", rest}' Makefile
@@ -201,6 +201,9 @@ deploy: archive ## bring MODEL in VERSION=… into the running server; no reques
 
 rollback: .venv/.installed ## let the version of MODEL that answered before answer again
 	$(PY) -m snag rollback $(call flag,MODEL,model) $(PORTS) $(call args,rollback)
+
+studio: .venv/.installed-studio .venv/.installed-features ## from pictures to verdicts on a page of this machine; what it starts goes on without it
+	$(PY) -m snag studio $(call flag,DATA_ROOT,data-root) $(call flag,MODEL_STORE,model-store) $(call flag,INFERENCE_PORT,inference-port) $(call flag,TOKENS,tokens) $(call flag,LABELS,labels) $(call args,studio)
 
 review: .venv/.installed ## label flagged and borderline pictures that a server with SPOOL=… keeps: a page on this machine
 	$(PY) -m snag review --spool=$(server)/spool $(call flag,INFERENCE_PORT,inference-port) $(call flag,LABELS,labels) $(call flag,FPR,fpr) $(call args,review)
@@ -283,6 +286,10 @@ $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/line.lock
 	touch $@
 
+.venv/.installed-studio: requirements/studio.lock .venv/.installed
+	$(PY) -m pip install --no-deps --require-hashes -r requirements/studio.lock
+	touch $@
+
 .venv/.installed-features: requirements/features.lock .venv/.installed
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/features.lock
 	touch $@
@@ -291,6 +298,6 @@ $(SAMPLE)/sample.json: $(wildcard training/sample.py snag/samples/screw*.py) | .
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/docs.lock
 	touch $@
 
-.venv/.installed-dev: requirements/dev.lock .venv/.installed-offline .venv/.installed-features .venv/.installed-line
+.venv/.installed-dev: requirements/dev.lock .venv/.installed-offline .venv/.installed-features .venv/.installed-line .venv/.installed-studio
 	$(PY) -m pip install --no-deps --require-hashes -r requirements/dev.lock
 	touch $@

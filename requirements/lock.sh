@@ -29,5 +29,6 @@ printf '%s\n' $features | compile --no-deps - -o features.lock
 # What a server needs, for the image: of base.lock the part that does without training.
 compile -c base.lock ../pyproject.toml --extra serve -o serve.lock
 extra line | compile -c base.lock - -o line.lock
+extra studio | compile -c base.lock - -o studio.lock
 extra docs | compile -c base.lock - -o docs.lock
-extra dev | compile -c base.lock -c offline.lock -c line.lock -c docs.lock - -o dev.lock
+extra dev | compile -c base.lock -c offline.lock -c line.lock -c studio.lock -c docs.lock - -o dev.lock

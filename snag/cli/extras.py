@@ -14,21 +14,25 @@ from snag.core.errors import MissingExtra
 #: What pip knows Snag by: `snag` is another's there.
 DISTRIBUTION: Final = "snag-inspection"
 _LOAD: Final = ("torch", "numpy", "PIL", "isal", "kornia_rs", "yaml")
+_TRAIN: Final = (
+    *_LOAD,
+    *("torchvision", "jinja2", "matplotlib", "model_archiver", "pooch", "psutil", "scipy", "tensorboardX", "tqdm"),
+)
+_SERVE: Final = (*_LOAD, "aiohttp", "prometheus_client", "psutil", "ts", "uvloop")
+_REVIEW: Final = ("aiohttp", "matplotlib", "numpy", "scipy")
 #: What is imported of each extra, besides what every installation has. ImageNet's packages are not here, though pip's `train`
 #: brings them: two presets do without, and the others say so themselves.
 EXTRAS: Final[dict[str, tuple[str, ...]]] = {
     "load": _LOAD,
     "offline": (*_LOAD, "dask", "distributed", "jinja2", "pyarrow", "tqdm"),
-    "train": (
-        *_LOAD,
-        *("torchvision", "jinja2", "matplotlib", "model_archiver", "pooch", "psutil", "scipy", "tensorboardX", "tqdm"),
-    ),
-    "serve": (*_LOAD, "aiohttp", "prometheus_client", "psutil", "ts", "uvloop"),
-    "review": ("aiohttp", "matplotlib", "numpy", "scipy"),
+    "train": _TRAIN,
+    "serve": _SERVE,
+    "review": _REVIEW,
+    "studio": (*_TRAIN, *_SERVE, *_REVIEW, "nicegui", "fastapi", "uvicorn"),
     "line": ("asyncua", "av", "paho", "prometheus_client"),
 }
 #: What make installs when an extra is asked for; the others come with its `setup`.
-_STEPS: Final = {"offline": ".venv/.installed-offline", "line": ".venv/.installed-line"}
+_STEPS: Final = {"offline": ".venv/.installed-offline", "line": ".venv/.installed-line", "studio": ".venv/.installed-studio"}
 
 
 def require(what: str, extras: Iterable[str]) -> None:

@@ -56,6 +56,9 @@ VERBS: Final[dict[str, Verb]] = {
     "rollback": Verb("snag.server.rollback", "let the version that answered before answer again", "RollbackSettings", _SERVE),
     "token": Verb("snag.gate.token", "add, list or revoke the tokens that clients show", "TokenSettings"),
     "predict": Verb("snag.client.__main__", "judge pictures through the running server", "PredictSettings"),
+    "studio": Verb(
+        "snag.studio.__main__", "a page on this machine, from a folder of pictures to verdicts", "StudioSettings", ("studio",)
+    ),
     "line": Verb(
         "snag.line.__main__",
         "judge what folders and cameras bring through the running server, and tell machines what to do",

@@ -46,7 +46,7 @@ def doctor(settings: DoctorSettings) -> None:
 
 
 def doctor_json(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
-    """What was found, for programs: advice, pictures by folder, suspects with their oddity."""
+    """What was found, for programs: advice, pictures by folder, suspects with their oddity, what is said of single files."""
     document = {
         "advice": [asdict(one) for one in said],
         "pictures": diagnosis.folders,
@@ -55,6 +55,8 @@ def doctor_json(diagnosis: Diagnosis, said: Sequence[Advice]) -> str:
         "suspects": [{"name": exam.name, "oddity": diagnosis.oddities[place].score} for exam, place in suspects_of(diagnosis)],
         "different_good_parts": diagnosis.different,
         "near_duplicates": [list(group) for group in diagnosis.twins],
+        "leaks": [list(pair) for pair in diagnosis.leaks],
+        "findings": [asdict(one) for one in diagnosis.findings],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 

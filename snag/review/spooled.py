@@ -38,7 +38,7 @@ def spooled(folder: Path) -> list[Spooled]:
     """Every picture of the spool, newest first; what is damaged or just being removed is left out."""
     found = []
     for path in sorted(folder.glob("*.json"), reverse=True):
-        if path.name != "seen.json" and (one := _read(path)) is not None:
+        if path.name != "seen.json" and (one := read_spooled(path)) is not None:
             found.append(one)
     return found
 
@@ -60,7 +60,8 @@ def seen(folder: Path) -> Counter[tuple[str, str, str]]:
         return Counter()
 
 
-def _read(path: Path) -> Spooled | None:
+def read_spooled(path: Path) -> Spooled | None:
+    """The picture that a file of JSON tells of; None where it is damaged or just being removed."""
     try:
         said = json.loads(path.read_text())
         verdict = said["verdict"]

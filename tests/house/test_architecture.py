@@ -31,6 +31,7 @@ OWN = {
     "offline": {"core", "cli", "pages"},
     "review": {"core", "cli", "client"},
     "line": {"core", "cli", "client"},
+    "studio": {"core", "cli", "drift", "gate", "labels", "pages", "review", "server", "training"},
     "benchmarks": {"core", "detector", "cli", "client", "drift", "samples", "training"},
     "reference": {"core", "cli", "gate", "line", "server", "training"},
 }
@@ -42,6 +43,7 @@ SETTINGS = {"pydantic", "pydantic_settings"}
 NUMBERS = {"torch", "numpy", "PIL"}
 MODEL_TOOLS = {"scipy", "model_archiver"}
 SHOWN = {"rich", "tqdm", "matplotlib", "tensorboardX"}
+EVENTS = {"google"}  # what TensorBoard's events are written in
 #: Other people's packages that a room may import.
 OTHERS = {
     "core": NUMBERS | {"pybase64", "kornia_rs", "isal"},
@@ -51,13 +53,14 @@ OTHERS = {
     "inspector": NUMBERS | {"yaml"},
     "labels": {"numpy", "PIL"},
     "drift": {"numpy", "scipy"},
-    "training": NUMBERS | SETTINGS | SHOWN | MODEL_TOOLS | BACKBONE | {"torchvision", "psutil", "requests", "pooch"},
+    "training": NUMBERS | SETTINGS | SHOWN | MODEL_TOOLS | BACKBONE | EVENTS | {"torchvision", "psutil", "requests", "pooch"},
     "handler": {"ts", "torch"},
     "evaluation": NUMBERS | SETTINGS | SHOWN | {"scipy"},
     "doctor": NUMBERS | SETTINGS | SHOWN,
     "offline": {"torch", "PIL", "tqdm", "yaml", "pyarrow", "dask", "distributed"} | SETTINGS,
     "review": SETTINGS | {"aiohttp", "scipy"},
     "line": SETTINGS | {"requests", "prometheus_client", "PIL", "paho", "asyncua", "av"},
+    "studio": SETTINGS | {"nicegui", "fastapi", "uvicorn", "numpy", "PIL", "matplotlib"},
     "client": SETTINGS | {"requests", "rich", "PIL"},
     "gate": SETTINGS | {"aiohttp", "yarl", "prometheus_client"},
     "server": SETTINGS | {"requests", "rich", "psutil", "uvloop"},

@@ -33,7 +33,16 @@ def dry_run(folder: Path, *words: str, data: str | None = "data/part") -> subpro
 def bare(tmp_path: Path) -> Path:
     """A checkout with nothing made."""
     (tmp_path / "requirements").mkdir()
-    for pinned in ("base.lock", "offline.lock", "features.lock", "line.lock", "dev.lock", "docs.lock", "torch.txt"):
+    for pinned in (
+        "base.lock",
+        "offline.lock",
+        "features.lock",
+        "line.lock",
+        "studio.lock",
+        "dev.lock",
+        "docs.lock",
+        "torch.txt",
+    ):
         (tmp_path / "requirements" / pinned).touch()
     return tmp_path
 

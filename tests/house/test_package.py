@@ -162,7 +162,16 @@ def test_what_the_source_archive_holds_makes_the_same_wheel(held: dict[str, byte
 def test_what_is_asked_for_is_what_is_pinned() -> None:
     """Every dependency, and every extra's, has its pin in the lock file that make installs, and the pin is in its range."""
     pins = {}
-    for lock in ("base.lock", "offline.lock", "features.lock", "line.lock", "dev.lock", "docs.lock", "torch.txt"):
+    for lock in (
+        "base.lock",
+        "offline.lock",
+        "features.lock",
+        "line.lock",
+        "studio.lock",
+        "dev.lock",
+        "docs.lock",
+        "torch.txt",
+    ):
         pins |= {
             name.lower().replace("_", "-"): version
             for name, version in re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / "requirements" / lock).read_text(), re.M)

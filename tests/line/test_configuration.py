@@ -1,6 +1,5 @@
 """The line's file: what it may hold, and how it is refused."""
 
-
 import pytest
 
 from snag.core.errors import BadConfig

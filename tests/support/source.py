@@ -9,7 +9,7 @@ CHECKOUT = ("benchmarks", "reference")  #: rooms that no wheel has
 #: Every room and its folder. `snag/training` and `snag/handler` are links to the folders beside `snag/`.
 ROOMS = {
     **{room: f"snag/{room}" for room in ("core", "detector", "cli", "pages", "samples", "drift", "client", "gate", "server")},
-    **{room: f"snag/{room}" for room in ("inspector", "labels", "evaluation", "doctor", "offline", "review", "line")},
+    **{room: f"snag/{room}" for room in ("inspector", "labels", "evaluation", "doctor", "offline", "review", "line", "studio")},
     **{room: room for room in ("training", "handler", *CHECKOUT)},
 }
 
