@@ -173,12 +173,16 @@ class TestRequests:
             ({"inputs": [tensor([DEFECT], datatype="UINT8")]}, "expected 'image' of BYTES"),
             ({"inputs": [tensor([DEFECT], shape=[2])]}, "expected a shape of as many"),
             ({"inputs": [tensor([DEFECT], shape=["1"])]}, "expected a shape of as many"),
+            ({"inputs": [tensor([DEFECT], shape=[1] * 9)]}, "expected a shape of as many"),
+            ({"inputs": [tensor([DEFECT], shape=[-1, -1])]}, "expected a shape of as many"),
+            ({"inputs": [tensor([DEFECT], shape=[10**4000] * 200)]}, "expected a shape of as many"),
             ({"inputs": [tensor([DEFECT], data=[1])]}, "expected base64 of each picture"),
             ({"inputs": [tensor([DEFECT], data=None)]}, "expected base64 of each picture"),
             ({"inputs": [tensor([])]}, f"expected 1 to {MOST_PICTURES}"),
             ({"inputs": [tensor([b"a"] * 65)]}, f"expected 1 to {MOST_PICTURES}"),
             (request(DEFECT, outputs=[{"name": "odd"}]), "expected some of verdict, anomaly"),
             (request(DEFECT, outputs=[{"name": []}]), "expected some of verdict, anomaly"),
+            (request(DEFECT, outputs=[{"name": "score"}] * 2), "one twice"),
             (request(DEFECT, outputs=7), "expected some of verdict, anomaly"),
             (request(DEFECT, parameters=[]), "'parameters' is no object"),
             (request(DEFECT, parameters={"odd": 1}), "unknown option 'odd'"),
@@ -193,7 +197,13 @@ class TestRequests:
 
     @pytest.mark.parametrize(
         ("body", "length", "expected"),
-        [(b"{", None, "no JSON"), (b"[" * 100_000, None, "no JSON"), (b"{}", "3", "no length"), (b"{}", "-1", "no length")],
+        [
+            (b"{", None, "no JSON"),
+            (b"[" * 100_000, None, "no JSON"),
+            (b"{}", "3", "no length"),
+            (b"{}", "-1", "no length"),
+            (b"{}", "0" * 5000, "no length"),
+        ],
     )
     def test_no_request(self, body, length, expected):
         with pytest.raises(BadRequest, match=expected):

@@ -17,11 +17,14 @@ from snag.gate.kserve.outputs import OUTPUTS
 JSON_LENGTH_HEADER: Final = "Inference-Header-Content-Length"
 INPUT: Final = PICTURE_FIELDS[0]
 MOST_PICTURES: Final = 64  #: of one request; each takes a worker as long as a request of its own
+_HOW_MANY: Final = f"expected 1 to {MOST_PICTURES} pictures in each request"
 _BYTES: Final = "application/octet-stream"
 _BINARY: Final = "binary_data_output"
 #: What clients say to a scheduler; there is none here, and nothing depends on it.
 _SCHEDULING: Final = frozenset({"sequence_id", "sequence_start", "sequence_end", "priority", "timeout"})
 _LENGTH: Final = struct.Struct("<I")
+_MOST_DIGITS: Final = 10  #: of a length: Python takes long to read thousands
+_MOST_DIMENSIONS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ def parse_infer(body: bytes, json_length: str | None) -> InferRequest:
     """Take a request apart; `json_length` is JSON_LENGTH_HEADER's. Raises BadRequest with what was expected."""
     head = len(body)
     if json_length is not None:
-        if not (json_length.isascii() and json_length.isdigit() and int(json_length) <= head):
+        is_number = json_length.isascii() and json_length.isdigit() and len(json_length) <= _MOST_DIGITS
+        if not (is_number and int(json_length) <= head):
             raise BadRequest(detail=f"{JSON_LENGTH_HEADER} is no length within the body")
         head = int(json_length)
     try:
@@ -84,32 +88,44 @@ def _pictures(said: dict[str, Any], binary: bytes) -> Iterator[EncodedPicture]:
         raise BadRequest(detail=f"binary_data_size is {size!a}, behind the JSON are {len(binary)} bytes")
     else:
         found = [EncodedPicture(_BYTES, element) for element in _elements(binary)]
-    shape = tensor.get("shape")
-    if not (isinstance(shape, list) and all(type(one) is int for one in shape) and math.prod(shape) == len(found)):
+    if not found:
+        raise BadRequest(detail=_HOW_MANY)
+    if not _is_shape(tensor.get("shape"), len(found)):
         raise BadRequest(detail=f"the input has {len(found)} elements; expected a shape of as many")
-    if not 1 <= len(found) <= MOST_PICTURES:
-        raise BadRequest(detail=f"{len(found)} pictures; expected 1 to {MOST_PICTURES} in each request")
     yield from found
+
+
+def _is_shape(shape: Any, elements: int) -> bool:
+    """Whether it is one of so many elements. What no request can have is not multiplied: that can take seconds."""
+    if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
+        return False
+    return all(type(one) is int and 0 <= one <= MOST_PICTURES for one in shape) and math.prod(shape) == elements
 
 
 def _texts(data: Any) -> list[str]:
     """Elements in JSON; the protocol lets them be nested as their shape is."""
-    rows = data if isinstance(data, list) else [None]
-    flat = [one for row in rows for one in (row if isinstance(row, list) else [row])]
-    texts = [one for one in flat if isinstance(one, str)]
-    if len(texts) < len(flat):
-        raise BadRequest(detail=f"the data of {INPUT!r} are not all strings; expected base64 of each picture")
+    texts: list[str] = []
+    for row in data if isinstance(data, list) else [None]:
+        for one in row if isinstance(row, list) else [row]:
+            if not isinstance(one, str):
+                raise BadRequest(detail=f"the data of {INPUT!r} are not all strings; expected base64 of each picture")
+            if len(texts) == MOST_PICTURES:
+                raise BadRequest(detail=_HOW_MANY)
+            texts.append(one)
     return texts
 
 
 def _elements(binary: bytes) -> list[bytes]:
     """Elements of a binary tensor: each behind its length, 4 bytes, the least first."""
-    found, at = [], 0
+    found: list[bytes] = []
+    at = 0
     while at < len(binary):
         end = at + _LENGTH.size
         end += _LENGTH.unpack_from(binary, at)[0] if end <= len(binary) else 0
         if end > len(binary):
             raise BadRequest(detail="the binary tensor is cut off; expected each element behind its length of 4 bytes")
+        if len(found) == MOST_PICTURES:
+            raise BadRequest(detail=_HOW_MANY)
         found.append(binary[at + _LENGTH.size : end])
         at = end
     return found
@@ -120,8 +136,8 @@ def _outputs(said: dict[str, Any], binary: bool) -> tuple[tuple[str, bool], ...]
     if not asked:
         return tuple((name, binary) for name in OUTPUTS)
     names = [str(one.get("name")) for one in (asked if isinstance(asked, list) else [{}]) if isinstance(one, dict)]
-    if not isinstance(asked, list) or len(names) < len(asked) or not set(names) <= set(OUTPUTS):
-        raise BadRequest(detail=f"'outputs' names something else; expected some of {', '.join(OUTPUTS)}")
+    if not isinstance(asked, list) or len(names) < len(asked) or not set(names) <= set(OUTPUTS) or len(names) > len(set(names)):
+        raise BadRequest(detail=f"'outputs' names something else, or one twice; expected some of {', '.join(OUTPUTS)}")
     own = [_object(one, "parameters").get("binary_data", binary) is True for one in asked]
     return tuple(zip(names, own, strict=True))
 
