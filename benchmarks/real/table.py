@@ -49,24 +49,36 @@ def _side_by_side(rows: Sequence[LadderRow], ways: Sequence[str]) -> str:
     for few, group in groupby(rows, lambda row: row.known.few):
         some = list(group)
         lines += ([row.known.marked, _counts(row), *_cells(row, ways)] for row in some)
-        lines += _summaries(complete(some, ways), ways, "" if few is None else f", {few} good")
+        for measured, those in _alike(some, ways):
+            lines += _summaries(measured, ways, those, "" if few is None else f", {few} good")
     return table(head, lines)
 
 
-def _summaries(rows: Sequence[LadderRow], ways: Sequence[str], behind: str) -> list[list[object]]:
-    """Mean and worst of several; and the mean of those that chose no settings, where there are others."""
-    if len(rows) < 2:
+def _alike(rows: Sequence[LadderRow], ways: Sequence[str]) -> list[tuple[list[LadderRow], list[str]]]:
+    """What can be compared: ways that were measured on all rows, on these; then all ways, on the rows that have them all."""
+    everywhere = [way for way in ways if all(way in row.cells for row in rows)]
+    wide = [(list(rows), everywhere)] if len(everywhere) < len(ways) else []
+    return [*wide, (complete(rows, ways), list(ways))]
+
+
+def _summaries(rows: Sequence[LadderRow], ways: Sequence[str], those: Sequence[str], behind: str) -> list[list[object]]:
+    """Mean and worst of several, of `those` ways; and the mean of sets that chose no settings, where there are others."""
+    if len(rows) < 2 or not those:
         return []
+
+    def line(title: str, some: Sequence[LadderRow], which: int) -> list[object]:
+        return [f"{title}{behind}", "", *(_summary(some, way, name, which, those) for way in ways for name in COMPARED)]
+
     unmarked = [row for row in rows if not row.known.say]
-    lines = [_summary(f"mean of {len(rows)}{behind}", rows, ways, 0), _summary(f"worst of {len(rows)}{behind}", rows, ways, 1)]
-    if 0 < len(unmarked) < len(rows):
-        lines.append(_summary(f"mean of the {len(unmarked)} without{MARK}{behind}", unmarked, ways, 0))
-    return lines
+    lines = [line(f"mean of {len(rows)}", rows, 0), line(f"worst of {len(rows)}", rows, 1)]
+    return lines + ([line(f"mean of the {len(unmarked)} without{MARK}", unmarked, 0)] if 0 < len(unmarked) < len(rows) else [])
 
 
-def _summary(title: str, rows: Sequence[LadderRow], ways: Sequence[str], which: int) -> list[object]:
-    values = [(name, mean_and_worst(rows, way, name)[which]) for way in ways for name in COMPARED]
-    return [title, "", *(_percent(value) if name in _SHARES else f"{value:.3f}" for name, value in values)]
+def _summary(rows: Sequence[LadderRow], way: str, name: str, which: int, those: Sequence[str]) -> str:
+    if way not in those:
+        return _DASH
+    value = mean_and_worst(rows, way, name)[which]
+    return _percent(value) if name in _SHARES else f"{value:.3f}"
 
 
 def _counts(row: LadderRow) -> str:
@@ -109,9 +121,9 @@ def _together(rows: Sequence[LadderRow], ways: Sequence[str]) -> str:
     head = ("false alarms together", "sets", "good", "told", "were to be expected", "found", "share", "95 %")
     lines: list[list[object]] = []
     for few, group in groupby(rows, lambda row: row.known.few):
-        some = complete(list(group), ways)
-        for way in ways if some else ():
-            found = together(some, way)
+        some = _alike(list(group), ways)
+        for rows_of_way, way in [(measured, way) for measured, those in some if measured for way in those]:
+            found = together(rows_of_way, way)
             lines.append(
                 [
                     way if few is None else f"{way}, {few} good",

@@ -118,12 +118,16 @@ def test_the_table_shows_every_cell_with_its_interval(records: list[AccuracyReco
     assert lines["cookies, whole or cracked"][-4:] == ["-"] * 4
     assert lines["tyres (MVTec 3D-AD, pictures alone) \\*"]
     assert lines["tyres (MVTec 3D-AD, pictures alone), 30 good \\*"]
+    everywhere = ["mean of 4", "worst of 4", "mean of the 3 without \\*"]
     assert [title for title in lines if title.startswith(("mean", "worst"))] == [
+        *everywhere,
         "mean of 3",
         "worst of 3",
         "mean of the 2 without \\*",
     ]
+    assert [lines[title][-4:] for title in everywhere] == [["-"] * 4] * 3
     assert together_lines.count("| quick, 60 good | 1 |") == 1
+    assert [together_lines.count(f"| quick | {sets} |") for sets in (4, 3)] == [1, 1]
 
 
 def test_a_kept_ladder_names_what_made_it_and_what_marks_mean(records: list[AccuracyRecord]) -> None:

@@ -73,7 +73,7 @@ def test_no_code_is_spelt_twice():
         if isinstance(node, ast.Constant) and node.value in codes and name(path) != "snag/core/errors.py"
     }
 
-    assert spelt == set()
+    assert spelt == {("snag/gate/kserve/request.py", "timeout")}  # a word of the open inference protocol
 
 
 def test_the_metric_begins_with_a_zero_for_each_code():

@@ -21,7 +21,7 @@ _HOW_MANY: Final = f"expected 1 to {MOST_PICTURES} pictures in each request"
 _BYTES: Final = "application/octet-stream"
 _BINARY: Final = "binary_data_output"
 #: What clients say to a scheduler; there is none here, and nothing depends on it.
-_SCHEDULING: Final = frozenset("sequence_id sequence_start sequence_end priority timeout".split())
+_SCHEDULING: Final = frozenset({"sequence_id", "sequence_start", "sequence_end", "priority", "timeout"})
 _LENGTH: Final = struct.Struct("<I")
 _MOST_DIGITS: Final = 10  #: of a length: Python takes long to read thousands
 _MOST_DIMENSIONS: Final = 8
