@@ -118,13 +118,14 @@ class SnagClient:
     def _send(self, method: str, url: str, **content: Any) -> requests.Response:
         """Send, and once more where the connection breaks: the server closes it after each error, at times as we send on it.
 
-        Judging a picture twice does no harm.
+        Judging a picture twice does no harm. What took too long is not sent again: that would take as long once more.
         """
         for last in (False, True):
             try:
                 return self._session.request(method, url, timeout=self.timeout, **content)
             except requests.RequestException as error:
-                if last or not isinstance(error, requests.ConnectionError):
+                # ConnectTimeout is both.
+                if last or isinstance(error, requests.Timeout) or not isinstance(error, requests.ConnectionError):
                     raise ServerUnreachable(url=url, detail=_reason(error)) from error
         raise AssertionError("the second attempt returns or raises")
 

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 
 from snag.client.__main__ import judge_all, main
 from snag.client.client import Illustrated, SnagClient
@@ -166,6 +167,21 @@ class TestClient:
         """A connection that breaks is tried once more."""
         assert client.predict(b"drop once") == GOOD
         assert len(server.seen) == 2
+
+    @pytest.mark.parametrize("error", [requests.ConnectTimeout, requests.ReadTimeout])
+    def test_too_long(self, client, monkeypatch, error):
+        """What took too long is not asked again, though where packets vanish the connection is what fails."""
+        tried = []
+
+        def request(*_, **__):
+            tried.append(1)
+            raise error
+
+        monkeypatch.setattr(client._session, "request", request)
+
+        with pytest.raises(ServerUnreachable, match="it took too long"):
+            client.predict(b"good")
+        assert len(tried) == 1
 
     def test_nobody_there(self, server):
         """No server: an error that names the address and says how to start one."""
