@@ -56,8 +56,11 @@ class SnagClient:
         self._session = http_session()
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
-        if group:  # the camera, tool or shift that this client's pictures are of
+        self._query: dict[str, str] = {}
+        if group and group.isascii():  # the camera, tool or shift that this client's pictures are of
             self._session.headers[GROUP_HEADER] = group
+        elif group:  # no header can carry it
+            self._query["group"] = group
 
     def predict(self, picture: bytes) -> Verdict:
         """The verdict on one encoded picture.
@@ -104,7 +107,7 @@ class SnagClient:
             raise _not_understood(answer) from error
 
     def _post(self, path: str, **content: Any) -> requests.Response:
-        return self._checked(self._send("POST", self._inference + path, **content))
+        return self._checked(self._send("POST", self._inference + path, params=self._query, **content))
 
     def _checked(self, answer: requests.Response) -> requests.Response:
         if answer.ok:

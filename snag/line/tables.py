@@ -5,12 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from snag.cli.hosts import Host
+from snag.core.group import is_group
+
+
+def _group(name: str) -> str:
+    if not is_group(name):
+        raise ValueError("no group can be called so; expected up to 64 printable characters, not 'pooled' or 'rest'")
+    return name
+
 
 #: Names of sources stand in topics, nodes and labels.
 SourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+#: What calibration may have called a group.
+GroupName = Annotated[str, AfterValidator(_group)]
 #: What becomes of a part while the server can't be relied on.
 Action = Literal["reject", "pass", "stop"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -53,7 +63,9 @@ class SourceTable(LineTable):
     """What every source has."""
 
     name: SourceName = Field(description="what events call it")
-    group: str | None = Field(None, description="camera, tool or shift of its pictures, where calibration knows such groups")
+    group: GroupName | None = Field(
+        None, description="camera, tool or shift of its pictures, where calibration knows such groups"
+    )
     keep: int | None = Field(None, ge=0, description="judged pictures that stay in `done`, the newest; unset: all")
 
 

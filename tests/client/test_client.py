@@ -111,6 +111,16 @@ class TestClient:
 
         assert server.groups == [None, "camera-2"]
 
+    def test_group_that_no_header_can_carry(self, server):
+        """It goes in the query, in UTF-8, with every kind of request."""
+        client = SnagClient("bolt", server.server_port, timeout=5, group="早班")
+        client.predict(b"good")
+        client.predict_with(b"good", ["map"])
+        client.close()
+
+        assert [path for path, _, _ in server.seen] == ["/predictions/bolt?group=%E6%97%A9%E7%8F%AD"] * 2
+        assert server.groups == [None, None]
+
     def test_predict_with(self, client, server):
         """What is wanted besides the verdict comes in the same answer, and nothing else does."""
         assert client.predict_with(b"good", ["map", "regions"]) == Illustrated(GOOD, {"map": b"map"}, REGIONS)

@@ -59,6 +59,11 @@ class TestRead:
                 "expected its `topic`, and a table [mqtt]",
             ),
             (LEAST + '[[cameras]]\nname = "c"\nurl = "v.mp4"\ntrigger = "opcua"\n', "expected a table [opcua]"),
+            (
+                LEAST.replace('"in"', '"in"\ngroup = "two\\nlines"'),
+                "folders.0.group = 'two\\nlines': no group can be called so",
+            ),
+            (LEAST.replace('"in"', '"in"\ngroup = "pooled"'), "expected up to 64 printable characters, not 'pooled' or 'rest'"),
             (LEAST.replace('"a"', '"a/b"'), "folders.0.name = 'a/b': string should match pattern"),
         ],
     )
