@@ -75,6 +75,8 @@ class Line:
             LOG.warning("%d events waited for %s, which is no longer in the file; they are dropped", count, sink)
         for station in self.stations:
             station.places.open()
+        if self._configuration.fail_safe.drifting != "pass":
+            self._drift.look()  # no part is to be decided on before that
         self.recorder.wakes([one.wake for one in self._dispatchers])
         for thread in (*self._dispatchers, self._drift, *self._eyes, *self.stations):
             thread.start()

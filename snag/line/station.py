@@ -21,7 +21,8 @@ from snag.line.status import LOG, LineStatus
 from snag.line.tables import FailSafeTable
 
 _PAUSE: Final = 0.5  #: seconds before what failed, or was stopped for, is tried again
-_JUDGED: Final = ("verdict", "drifting")
+_DOUBTS: Final = ("drifting", "unwatched")  #: of a verdict
+_JUDGED: Final = ("verdict", *_DOUBTS)
 
 
 class Station(threading.Thread):
@@ -101,7 +102,7 @@ class Station(threading.Thread):
             return None
         while not self._stop_event.is_set():
             judgement = self._judged(data, time.time() - begun if self._counts_waiting else 0.0)
-            so = decide(judgement, self._fail_safe, self._status.has("drifting"))
+            so = decide(judgement, self._fail_safe, next(filter(self._status.has, _DOUBTS), None))
             self._tell(judgement, so)
             if so is not None:
                 target = self.places.target(path, so.cause in _JUDGED)

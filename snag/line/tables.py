@@ -52,7 +52,8 @@ class FailSafeTable(LineTable):
     drifting: Action = Field(
         "pass",
         description="the server's watch has raised an alarm for this model; with `pass` verdicts count as they are, and each "
-        "event says `drifting`. It ends with `snag line --acknowledge`, or with another version of the model",
+        "event says `drifting`. It ends with `snag line --acknowledge`, or with another version of the model. While the "
+        "server's metrics can't be read, `reject` and `stop` hold as well",
     )
     blind: Literal["reject", "pass"] = Field("reject", description="a camera was triggered and gave no picture")
     heartbeat: float = Field(1.0, gt=0, description="seconds between two heartbeats")

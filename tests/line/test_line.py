@@ -122,7 +122,7 @@ class TestFailSafe:
             drop(tmp_path / "in", "b.png", b"good")
             until(lambda: len(receiver.events) == 2 and not line.status.has("silent"))
 
-        assert (troubles, runs) == (["silent"], True)
+        assert (troubles, runs) == (["silent", "unwatched"], True)
         assert said(receiver) == {"a.png": ("reject", "silent"), "b.png": ("pass", "verdict")}
         assert receiver.events[0]["error"] == "server_unreachable"
         assert names(tmp_path / "in" / "failed") == ["a.png"]
