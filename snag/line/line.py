@@ -85,7 +85,8 @@ class Line:
         """Once a heartbeat: look after the sources, tell the sinks, tidy up."""
         slowest = time.monotonic() - self._configuration.fail_safe.deadline - _STUCK
         stuck = {station.source: not station.is_alive() or station.moved < slowest for station in self.stations}
-        ended = {thread.name: not thread.is_alive() for thread in (*self._dispatchers, self._drift)}
+        others = (*self._dispatchers, self._drift, *self._eyes)
+        ended = {one.name: not one.is_alive() and not getattr(one, "has_ended", False) for one in others}  # as a file does
         for who, is_stuck in (stuck | ended).items():
             if is_stuck:
                 self.status.trouble("stuck", who, stops=True)
