@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -72,6 +73,8 @@ class Station(threading.Thread):
             except (SnagError, OSError, sqlite3.Error) as error:
                 self._metrics.failures.labels(self.source).inc()
                 self._status.trouble("fault", self.source, stops=True, detail=str(error))
+                with suppress(OSError):
+                    self.places.mend()
                 self._stop_event.wait(_PAUSE)
         self._judge.close()
 
