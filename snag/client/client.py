@@ -56,8 +56,11 @@ class SnagClient:
         self._session = http_session()
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
-        if group:  # the camera, tool or shift that this client's pictures are of
+        self._query: dict[str, str] = {}
+        if group and group.isascii():  # the camera, tool or shift that this client's pictures are of
             self._session.headers[GROUP_HEADER] = group
+        elif group:  # no header can carry it
+            self._query["group"] = group
 
     def predict(self, picture: bytes) -> Verdict:
         """The verdict on one encoded picture.
@@ -104,7 +107,7 @@ class SnagClient:
             raise _not_understood(answer) from error
 
     def _post(self, path: str, **content: Any) -> requests.Response:
-        return self._checked(self._send("POST", self._inference + path, **content))
+        return self._checked(self._send("POST", self._inference + path, params=self._query, **content))
 
     def _checked(self, answer: requests.Response) -> requests.Response:
         if answer.ok:
@@ -118,13 +121,14 @@ class SnagClient:
     def _send(self, method: str, url: str, **content: Any) -> requests.Response:
         """Send, and once more where the connection breaks: the server closes it after each error, at times as we send on it.
 
-        Judging a picture twice does no harm.
+        Judging a picture twice does no harm. What took too long is not sent again: that would take as long once more.
         """
         for last in (False, True):
             try:
                 return self._session.request(method, url, timeout=self.timeout, **content)
             except requests.RequestException as error:
-                if last or not isinstance(error, requests.ConnectionError):
+                # ConnectTimeout is both.
+                if last or isinstance(error, requests.Timeout) or not isinstance(error, requests.ConnectionError):
                     raise ServerUnreachable(url=url, detail=_reason(error)) from error
         raise AssertionError("the second attempt returns or raises")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -39,6 +40,10 @@ class GateMetrics:
         self.log_errors = Counter("snag_log_errors", "Lines of the log that could not be written", registry=registry)
         self.spool_lost = Counter("snag_spool_lost", "Pictures that could not be kept for review", registry=registry)
         self.unauthorised = Counter("snag_unauthorised", "Requests without a valid token", ["reason"], registry=registry)
+        self.started = Gauge(
+            "snag_start_timestamp_seconds", "When the server was started: counters begin at 0 then", registry=registry
+        )
+        self.started.set(time.time())
         gauge = Gauge("snag_http_in_flight", "Requests for verdicts under way", registry=registry)
         gauge.set_function(in_flight)
         registry.register(_Workers(upstream_state, is_draining))

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from snag.cli.lock import held
 from snag.cli.settings import Settings, from_flags, run
+from snag.core.errors import BadConfig
 from snag.line.configuration import LineConfiguration, read_configuration
 from snag.line.drift_poll import ACKNOWLEDGE
 from snag.line.journal import Journal
@@ -69,7 +70,10 @@ def run_line(configuration: LineConfiguration, ends: threading.Event) -> None:
 
 
 def _acknowledge(configuration: LineConfiguration) -> None:
-    journal = Journal(configuration.folder / JOURNAL, lambda sink, count: None)
+    path = configuration.folder / JOURNAL
+    if not path.is_file():  # one made here would be another line's, or nobody's
+        raise BadConfig(detail=f"{path.absolute()} is missing: expected the folder of a line that has run, as seen from here")
+    journal = Journal(path, lambda sink, count: None)
     journal.put_note(ACKNOWLEDGE, "1")
     journal.close()
     print("acknowledged: the line takes note of it at its next look at the server's alarms")

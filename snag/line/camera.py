@@ -26,7 +26,7 @@ _DEVICES: Final = "/dev/video"
 
 
 class Camera:
-    """One source. Frames are read all the time, so that the one that is kept was taken after its trigger."""
+    """One source. Frames are read all the time, so that the one that is kept is not of long before its trigger."""
 
     def __init__(self, table: CameraTable) -> None:
         self._table = table

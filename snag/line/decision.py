@@ -31,13 +31,16 @@ class Decision:
     cause: str
 
 
-def decide(judgement: Judgement, fail_safe: FailSafeTable, is_drifting: bool) -> Decision | None:
-    """None: the line stops, and asks again. A part whose picture is refused is never passed: nobody has seen it."""
+def decide(judgement: Judgement, fail_safe: FailSafeTable, doubt: str | None) -> Decision | None:
+    """None: the line stops, and asks again. A part whose picture is refused is never passed: nobody has seen it.
+
+    `doubt`: "drifting", or "unwatched" where nobody knows whether it does; None where it does not.
+    """
     if judgement.verdict is None:
         if judgement.cause == "refused":
             return Decision(REJECT, "refused")
         action = getattr(fail_safe, judgement.cause)
         return None if action == _STOP else Decision(action, judgement.cause)
-    if is_drifting and fail_safe.drifting != PASS:
-        return None if fail_safe.drifting == _STOP else Decision(REJECT, "drifting")
+    if doubt is not None and fail_safe.drifting != PASS:
+        return None if fail_safe.drifting == _STOP else Decision(REJECT, doubt)
     return Decision(REJECT if judgement.verdict.is_anomaly else PASS, "verdict")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -11,15 +12,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from snag.client.client import SnagClient
 from snag.core.errors import SnagError
 from snag.line.journal import Journal
-from snag.line.status import LOG, LineStatus
+from snag.line.status import LineStatus
 
 ACKNOWLEDGE: Final = "acknowledge"  #: the note by which `snag line --acknowledge` tells a running line
 _WHO: Final = "server"
 _TIMEOUT: Final = 5.0  #: seconds for one scrape
+_PAUSE: Final = 1.0  #: seconds, at most, before a scrape that failed is tried again
+_STARTED: Final = "snag_start_timestamp_seconds"
 
 
 class DriftPoll(threading.Thread):
-    """The number of alarms that is known already is noted in the journal, for each version of the model."""
+    """The number of alarms that is known already is noted in the journal, for each version of the model.
+
+    Beside it stands when that server was started: another one counts from 0, and the same number is another alarm.
+    """
 
     def __init__(
         self,
@@ -38,27 +44,28 @@ class DriftPoll(threading.Thread):
         self._every = every
         self._stops = stops
         self._stop_event = stop
-        self._is_deaf = False
 
     def run(self) -> None:
         """Until the line is stopped."""
         while not self._stop_event.is_set():
-            self.look()
-            self._stop_event.wait(self._every)
+            is_known = self.look()
+            self._stop_event.wait(self._every if is_known else min(self._every, _PAUSE))
         self._client.close()
 
-    def look(self) -> None:
-        """Ask once; a server that does not answer has raised nothing new."""
+    def look(self) -> bool:
+        """Ask once; answers whether the server's alarms are known now."""
         try:
-            counts = alarms(self._client.scrape(), self._client.model)
-        except (SnagError, ValueError) as error:
-            if not self._is_deaf:
-                LOG.warning("whether the server sees drift is not known: %s", error)
-            self._is_deaf = True
-            return
-        self._is_deaf = False
+            scrape = self._client.scrape()
+            self._take_note(alarms(scrape, self._client.model), started(scrape))
+        except (SnagError, ValueError, sqlite3.Error) as error:
+            self._status.trouble("unwatched", _WHO, stops=self._stops, detail=str(error))
+            return False
+        self._status.over("unwatched", _WHO)
+        return True
+
+    def _take_note(self, counts: dict[str, float], start: str) -> None:
         is_acknowledged = bool(self._journal.note(ACKNOWLEDGE))
-        new = [version for version, count in counts.items() if self._is_new(version, count, is_acknowledged)]
+        new = [version for version, count in counts.items() if self._is_new(version, count, start, is_acknowledged)]
         if is_acknowledged:
             self._journal.put_note(ACKNOWLEDGE, "")
         if new:
@@ -66,13 +73,20 @@ class DriftPoll(threading.Thread):
         else:
             self._status.over("drifting", _WHO)
 
-    def _is_new(self, version: str, count: float, is_acknowledged: bool) -> bool:
+    def _is_new(self, version: str, count: float, start: str, is_acknowledged: bool) -> bool:
         note = f"alarms of {version}"
-        known = float(self._journal.note(note) or 0.0)
-        if is_acknowledged or count < known:  # fewer: another calibration, whose watch begins anew
+        said, _, before = (self._journal.note(note) or f"0 {start}").partition(" ")
+        known = float(said)
+        if is_acknowledged or count < known or start != before:  # fewer: another calibration, whose watch begins anew
             known = count if is_acknowledged else 0.0
-            self._journal.put_note(note, str(known))
+            self._journal.put_note(note, f"{known} {start}")
         return count > known
+
+
+def started(scrape: str) -> str:
+    """When the server was started, as it says it; empty for one that does not. Raises ValueError."""
+    samples = (one for family in text_string_to_metric_families(scrape) for one in family.samples if one.name == _STARTED)
+    return next((str(sample.value) for sample in samples), "")
 
 
 def alarms(scrape: str, model: str) -> dict[str, float]:

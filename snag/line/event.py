@@ -29,7 +29,7 @@ class LineEvent:
     time: str  #: when it was taken, UTC
     seconds: float  #: from then up to the decision
     decision: str  #: `pass` or `reject`: what the machine shall do
-    cause: str  #: `verdict`, `refused`, `silent`, `slow`, `drifting` or `blind`: what the decision rests on
+    cause: str  #: `verdict`, `refused`, `silent`, `slow`, `drifting`, `unwatched` or `blind`: what the decision rests on
     drifting: bool  #: whether the server's watch has raised an alarm that nobody has acknowledged
     anomaly: bool | None = None  #: the verdict; this and what follows is null where there is none
     score: float | None = None  #: anomaly score

@@ -75,6 +75,8 @@ class Line:
             LOG.warning("%d events waited for %s, which is no longer in the file; they are dropped", count, sink)
         for station in self.stations:
             station.places.open()
+        if self._configuration.fail_safe.drifting != "pass":
+            self._drift.look()  # no part is to be decided on before that
         self.recorder.wakes([one.wake for one in self._dispatchers])
         for thread in (*self._dispatchers, self._drift, *self._eyes, *self.stations):
             thread.start()
@@ -83,7 +85,8 @@ class Line:
         """Once a heartbeat: look after the sources, tell the sinks, tidy up."""
         slowest = time.monotonic() - self._configuration.fail_safe.deadline - _STUCK
         stuck = {station.source: not station.is_alive() or station.moved < slowest for station in self.stations}
-        ended = {thread.name: not thread.is_alive() for thread in (*self._dispatchers, self._drift)}
+        others = (*self._dispatchers, self._drift, *self._eyes)
+        ended = {one.name: not one.is_alive() and not getattr(one, "has_ended", False) for one in others}  # as a file does
         for who, is_stuck in (stuck | ended).items():
             if is_stuck:
                 self.status.trouble("stuck", who, stops=True)

@@ -70,6 +70,7 @@ class LineServer:
         self._triggered = triggered
         self._written = written
         self._nodes: dict[str, Node] = {}
+        self._seen: set[str] = set()  #: nodes whose first value has been told
         self._server: Server | None = None
 
     async def start(self) -> None:
@@ -128,9 +129,11 @@ class LineServer:
 
     def datachange_notification(self, node: Node, value: Any, data: Any) -> None:
         """Of a node that clients write; the library calls it so. What a node holds at first is no writing."""
-        if value:
-            source, _, name = str(node.nodeid.Identifier).rpartition(".")
+        key = str(node.nodeid.Identifier)
+        if value or key in self._seen:  # a controller may write 0, but at first every node holds that
+            source, _, name = key.rpartition(".")
             self._written(source, name, value)
+        self._seen.add(key)
 
     async def _make_nodes(self, server: Server) -> None:
         space = await server.register_namespace(NAMESPACE)

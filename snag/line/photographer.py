@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
-from snag.core.errors import CameraAway, DiskFull
+from snag.core.errors import CameraAway, SnagError
 from snag.line.camera import Camera, png_of, without_password
 from snag.line.decision import Decision, Judgement
 from snag.line.event import new_id
@@ -27,10 +30,12 @@ _LOOK: Final = 0.2
 _MOST: Final = 1000  #: pictures of a live camera that may wait for their verdict; further triggers get none
 _HAIR: Final = 0.001  #: seconds; a container's clock has no more
 _AHEAD: Final = 20  #: of a file: it can wait
+#: Errors of source, disk, journal, and of Pillow and FFmpeg over a frame.
+_ERRORS: Final = (SnagError, OSError, sqlite3.Error, ValueError, FFmpegError)
 
 
 class Photographer(threading.Thread):
-    """`expire` is called by the thread that judges."""
+    """`expire` is called by the thread that judges, which records what gave no picture: it alone may wait for a spool."""
 
     def __init__(
         self,
@@ -47,7 +52,8 @@ class Photographer(threading.Thread):
         """`blind`: what becomes of a part whose trigger gave no picture within the deadline."""
         super().__init__(name=f"line camera {table.name}", daemon=True)
         self.shutter = Shutter()
-        self.kept: Callable[[], object] = lambda: None  #: is told of each picture
+        self.kept: Callable[[], object] = lambda: None  #: is told of each picture, and of each that there is not
+        self.has_ended = False  #: its file has no more frames
         self._table = table
         self._camera = Camera(table)
         self._places = places
@@ -59,6 +65,7 @@ class Photographer(threading.Thread):
         self._deadline = deadline
         self._stop_event = stop
         self._due = 0.0
+        self._missed: deque[tuple[float, str, str]] = deque()  #: time and part of triggers without a picture, and why
         self._note = f"frame of {table.name}"
 
     def run(self) -> None:
@@ -69,40 +76,60 @@ class Photographer(threading.Thread):
                     self._watch()
                 else:
                     self._read()
+                    self.has_ended = True
                     return
-            except (CameraAway, DiskFull) as error:
+            except _ERRORS as error:
                 # Each trigger of a controller gets its event; where time is the trigger, nobody would notice.
                 stops = self._table.trigger == "interval"
                 self._status.trouble("blind", self._table.name, stops=stops, detail=str(error))
             self._stop_event.wait(_PAUSE)
 
     def expire(self) -> None:
-        """Record an event for each trigger that has waited too long: whoever asked gets an answer."""
+        """Record an event for each trigger that has no picture, or waits too long: whoever asked gets an answer."""
         while (pressed := self.shutter.take(older_than=self._deadline)) is not None:
             self._miss(*pressed, f"none within {self._deadline:g} seconds")
+        while self._missed:
+            self._record(*self._missed[0])
+            self._missed.popleft()  # after that: recording may fail
 
     def press(self, part: str) -> None:
-        """Take a picture of a part."""
+        """Take a picture of a part. Returns at once, whatever waits."""
         if not self.shutter.press(part):
             self._miss(time.time(), part, "too many triggers wait")
 
     def _watch(self) -> None:
-        for frame in self._camera.frames():
+        frames = self._camera.frames()
+        while True:
+            asked = time.time()
+            if (frame := next(frames, None)) is None:
+                break
             self._status.over("blind", self._table.name)
             if self._stop_event.is_set():
                 return
-            now = time.monotonic()
-            if self._table.trigger == "interval" and now >= self._due:
-                self._due = max(self._due + self._table.every, now)
-                self.shutter.press()
-            if (pressed := self.shutter.take()) is None:
-                continue
-            if len(self._places.under_way()) >= _MOST:
-                self._miss(*pressed, f"{_MOST} pictures wait for their verdict")
-            else:
-                self._places.put(png_of(frame), new_id(pressed[0]), f"{pressed[1]}.png")
-                self.kept()
+            if (pressed := self._taken(asked)) is not None:
+                self._bring(frame, *pressed)
         raise CameraAway(url=without_password(self._table.url), detail="the stream has ended")
+
+    def _taken(self, asked: float) -> tuple[float, str] | None:
+        """The trigger that a frame is for whose reading began at `asked`: one that came later may be of the next part."""
+        now = time.monotonic()
+        if self._table.trigger != "interval":
+            return self.shutter.take(older_than=time.time() - asked)
+        if now < self._due:
+            return None
+        self._due = max(self._due + self._table.every, now)
+        return time.time(), ""
+
+    def _bring(self, frame: VideoFrame, when: float, part: str) -> None:
+        try:
+            if len(self._places.under_way()) >= _MOST:
+                self._miss(when, part, f"{_MOST} pictures wait for their verdict")
+                return
+            self._places.put(png_of(frame), new_id(when), f"{part}.png")
+        except _ERRORS as error:
+            self._miss(when, part, str(error))
+            raise
+        self.kept()
 
     def _read(self) -> None:
         """A file: every frame whose time has come, or the next one at each trigger; those of an earlier run are left out."""
@@ -116,7 +143,12 @@ class Photographer(threading.Thread):
             pressed = self._pressed()
             if pressed is None:
                 return
-            self._keep(frame, id if number == last and id else new_id(pressed[0]), number, pressed[1])
+            try:
+                self._keep(frame, id if number == last and id else new_id(pressed[0]), number, pressed[1])
+            except _ERRORS as error:
+                if self._table.trigger != "interval":  # the frame is for the next one
+                    self._miss(*pressed, str(error))
+                raise
         LOG.info("%s: %s has ended", self._table.name, self._table.url)
 
     def _is_due(self, frame: VideoFrame) -> bool:
@@ -157,6 +189,11 @@ class Photographer(threading.Thread):
 
     def _miss(self, when: float, part: str, why: str) -> None:
         self._metrics.missed.labels(self._table.name).inc()
+        if len(self._missed) < _MOST:
+            self._missed.append((when, part, why))
+            self.kept()
+
+    def _record(self, when: float, part: str, why: str) -> None:
         error = CameraAway(url=without_password(self._table.url), detail=why)
         so = Decision(self._blind, "blind")
         event = self._recorder.event(

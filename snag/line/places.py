@@ -34,6 +34,13 @@ class Places:
         except OSError as error:
             raise DiskFull(path=self.folder, detail=error) from error
 
+    def mend(self) -> None:
+        """Make what was deleted of the folders meanwhile. Where none is left the drive may be away: nothing is made then."""
+        folders = [self.folder / name for name in (WORKING, DONE, FAILED)]
+        if any(folder.is_dir() for folder in folders):
+            for folder in folders:
+                folder.mkdir(exist_ok=True)
+
     def claim(self, path: Path, id: str) -> Path:
         """Bring a file under way, by a rename: from now on nobody else writes under its name."""
         target = self.folder / WORKING / file_name(id, path.name)

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,8 @@ from snag.line.status import LOG, LineStatus
 from snag.line.tables import FailSafeTable
 
 _PAUSE: Final = 0.5  #: seconds before what failed, or was stopped for, is tried again
-_JUDGED: Final = ("verdict", "drifting")
+_DOUBTS: Final = ("drifting", "unwatched")  #: of a verdict
+_JUDGED: Final = ("verdict", *_DOUBTS)
 
 
 class Station(threading.Thread):
@@ -71,6 +73,8 @@ class Station(threading.Thread):
             except (SnagError, OSError, sqlite3.Error) as error:
                 self._metrics.failures.labels(self.source).inc()
                 self._status.trouble("fault", self.source, stops=True, detail=str(error))
+                with suppress(OSError):
+                    self.places.mend()
                 self._stop_event.wait(_PAUSE)
         self._judge.close()
 
@@ -101,7 +105,7 @@ class Station(threading.Thread):
             return None
         while not self._stop_event.is_set():
             judgement = self._judged(data, time.time() - begun if self._counts_waiting else 0.0)
-            so = decide(judgement, self._fail_safe, self._status.has("drifting"))
+            so = decide(judgement, self._fail_safe, next(filter(self._status.has, _DOUBTS), None))
             self._tell(judgement, so)
             if so is not None:
                 target = self.places.target(path, so.cause in _JUDGED)

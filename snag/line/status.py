@@ -20,6 +20,7 @@ TROUBLES: Final = {
     "silent": "the server gives no verdicts",
     "slow": "the server does not answer within the deadline",
     "drifting": "the server's watch has raised an alarm for drift",
+    "unwatched": "whether the server sees drift is not known: its metrics can't be read",
     "blind": "a camera gives no picture",
     "deaf": "triggers can't be heard",
     "spool": "a spool is full",

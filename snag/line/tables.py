@@ -5,12 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from snag.cli.hosts import Host
+from snag.core.group import is_group
+
+
+def _group(name: str) -> str:
+    if not is_group(name):
+        raise ValueError("no group can be called so; expected up to 64 printable characters, not 'pooled' or 'rest'")
+    return name
+
 
 #: Names of sources stand in topics, nodes and labels.
 SourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+#: What calibration may have called a group.
+GroupName = Annotated[str, AfterValidator(_group)]
 #: What becomes of a part while the server can't be relied on.
 Action = Literal["reject", "pass", "stop"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -42,7 +52,8 @@ class FailSafeTable(LineTable):
     drifting: Action = Field(
         "pass",
         description="the server's watch has raised an alarm for this model; with `pass` verdicts count as they are, and each "
-        "event says `drifting`. It ends with `snag line --acknowledge`, or with another version of the model",
+        "event says `drifting`. It ends with `snag line --acknowledge`, or with another version of the model. While the "
+        "server's metrics can't be read, `reject` and `stop` hold as well",
     )
     blind: Literal["reject", "pass"] = Field("reject", description="a camera was triggered and gave no picture")
     heartbeat: float = Field(1.0, gt=0, description="seconds between two heartbeats")
@@ -53,7 +64,9 @@ class SourceTable(LineTable):
     """What every source has."""
 
     name: SourceName = Field(description="what events call it")
-    group: str | None = Field(None, description="camera, tool or shift of its pictures, where calibration knows such groups")
+    group: GroupName | None = Field(
+        None, description="camera, tool or shift of its pictures, where calibration knows such groups"
+    )
     keep: int | None = Field(None, ge=0, description="judged pictures that stay in `done`, the newest; unset: all")
 
 

@@ -75,10 +75,19 @@ def test_the_server_is_the_images_and_asks_for_a_token() -> None:
     assert {f"--{name.replace('_', '-')}" for name in ServeSettings.model_fields} > set(words[::2])
     assert words[words.index("--tokens") + 1] == "/run/secrets/tokens"
     assert set(service["secrets"]) <= set(COMPOSE["secrets"])
+    assert ports("snag") == {ServeSettings.model_fields[name].default for name in ("inference_port", "metrics_port")}
     assert ports("snag") <= {int(port) for port in re.search(r"^EXPOSE (.*)$", dockerfile, re.M)[1].split()}
     assert f" AS {service['build']['target']}\n" in dockerfile
     assert f'VOLUME ["{service["volumes"][0]["target"]}"' in dockerfile
     assert int(service["stop_grace_period"].rstrip("s")) > ServeSettings.model_fields["drain"].default
+
+
+def test_metrics_stay_on_this_machine() -> None:
+    """They ask for no token: ADDRESS opens predictions alone."""
+    opened = [port for service in SERVICES.values() for port in service["ports"]]
+
+    assert re.findall(r'^ *- "(\$.*)"', TEXT, re.M) == ["${ADDRESS:-127.0.0.1}:8080:8080"]
+    assert "127.0.0.1:8082:8082" in opened
 
 
 def test_prometheus_finds_the_server_and_its_rules(tmp_path: Path) -> None:

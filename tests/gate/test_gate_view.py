@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 
 import pytest
 
@@ -126,6 +127,7 @@ class TestMetrics:
         ]
         assert shown == [{"1.0": 1, "2.0": 2}, {"1.0": 2, "2.0": 2}, {"1.0": 0, "2.0": 1}, {"1.0": 7, "2.0": 7}]
         assert (samples["snag_ready", ()], samples["snag_torchserve_restarts_total", ()]) == (0, 1)
+        assert 0 < time.time() - samples["snag_start_timestamp_seconds", ()] < 3600
         assert samples["QueueTime", ()] == 3
 
     @run

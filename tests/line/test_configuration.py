@@ -59,6 +59,11 @@ class TestRead:
                 "expected its `topic`, and a table [mqtt]",
             ),
             (LEAST + '[[cameras]]\nname = "c"\nurl = "v.mp4"\ntrigger = "opcua"\n', "expected a table [opcua]"),
+            (
+                LEAST.replace('"in"', '"in"\ngroup = "two\\nlines"'),
+                "folders.0.group = 'two\\nlines': no group can be called so",
+            ),
+            (LEAST.replace('"in"', '"in"\ngroup = "pooled"'), "expected up to 64 printable characters, not 'pooled' or 'rest'"),
             (LEAST.replace('"a"', '"a/b"'), "folders.0.name = 'a/b': string should match pattern"),
         ],
     )
@@ -80,3 +85,13 @@ class TestCommand:
         """A file that is missing is refused in one line."""
         assert main(["--config", str(tmp_path / "line.toml")]) == 2
         assert "No such file" in capsys.readouterr().err
+
+    def test_acknowledge_elsewhere(self, tmp_path, capsys, monkeypatch):
+        """Where the line's journal is not, as from another working directory, nothing is acknowledged and none is made."""
+        (tmp_path / "line.toml").write_text(LEAST)
+        monkeypatch.chdir(tmp_path)
+
+        assert main(["--config", "line.toml", "--acknowledge"]) == 2
+        said = capsys.readouterr()
+        assert (f"{tmp_path}/runs/line/journal.sqlite is missing" in said.err, said.out) == (True, "")
+        assert [path.name for path in tmp_path.iterdir()] == ["line.toml"]

@@ -10,6 +10,7 @@ import pytest
 
 from snag.line.event import file_name, new_id
 from snag.line.journal import Journal
+from snag.line.places import Places
 from tests.support.line import FakeGate, Receiver, configured, drop, names, running, until
 
 
@@ -87,6 +88,25 @@ class TestFolder:
 
         assert sorted(path.name[-6:] for path in (tmp_path / "in" / "done").iterdir()) == ["_b.png", "ne.png"]
 
+    def test_deleted(self, tmp_path, gate, receiver):
+        """A folder that somebody deletes while the line runs is made again, and halves of files beside it stay."""
+        with running(configured(tmp_path, gate, webhook={"url": receiver.url})) as line:
+            until(lambda: (tmp_path / "in" / "done").is_dir())
+            (tmp_path / "in" / "done").rmdir()
+            (tmp_path / "in" / "working" / ".half.part").touch()
+            drop(tmp_path / "in", "a.png", b"good")
+            until(lambda: names(tmp_path / "in" / "done") == ["a.png"] and line.status.is_running)
+
+        assert [path.name for path in (tmp_path / "in" / "working").iterdir()] == [".half.part"]
+        assert len(receiver.events) == 1
+
+    def test_drive_away(self, tmp_path):
+        """Where all of them are gone the drive may be away: nothing is made in its place."""
+        (tmp_path / "in").mkdir()
+        Places(tmp_path / "in").mend()
+
+        assert list((tmp_path / "in").iterdir()) == []
+
 
 class TestRestart:
     def test_under_way(self, tmp_path, gate, receiver):
@@ -122,7 +142,7 @@ class TestFailSafe:
             drop(tmp_path / "in", "b.png", b"good")
             until(lambda: len(receiver.events) == 2 and not line.status.has("silent"))
 
-        assert (troubles, runs) == (["silent"], True)
+        assert (troubles, runs) == (["silent", "unwatched"], True)
         assert said(receiver) == {"a.png": ("reject", "silent"), "b.png": ("pass", "verdict")}
         assert receiver.events[0]["error"] == "server_unreachable"
         assert names(tmp_path / "in" / "failed") == ["a.png"]

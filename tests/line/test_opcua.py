@@ -123,6 +123,30 @@ class TestNodes:
 
         assert seen == ["a.png", "b.png", "c.png"]
 
+    def test_zero(self, port):
+        """A controller may write 0, and what a node holds at first is no writing."""
+        taken = []
+        sink = OpcUaSink(OpcUaTable(port=port), threading.Event())
+        sink.expect(["top"])
+        sink.on_trigger("top", taken.append)
+
+        async def asks():
+            async with Controller(port) as controller:
+                for value in (1, 0):
+                    await controller.write("top.Trigger", value)
+                    await wait(lambda value=value: said(value))
+
+        async def said(value):
+            return str(value) in taken
+
+        sink.open()
+        try:
+            asyncio.run(asks())
+        finally:
+            sink.close()
+
+        assert taken == ["1", "0"]
+
     def test_no_password(self, monkeypatch):
         """A user whose password is nowhere could never log in: the line does not start."""
         monkeypatch.delenv("SNAG_OPCUA_PASSWORD", raising=False)
