@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 import time
@@ -34,6 +35,7 @@ class Dispatcher(threading.Thread):
         self._is_open = False
         self._is_away = False
         self._pause = _FIRST_PAUSE
+        self._current: LineEvent | None = None  #: that is being sent
         self._wake = threading.Event()
         self.rests = threading.Event()  #: nothing waits, or nobody takes it
 
@@ -55,6 +57,9 @@ class Dispatcher(threading.Thread):
                     self._wake.clear()
             except (SinkAway, sqlite3.Error) as error:
                 self._away(error)
+            except Exception as error:  # whatever a sink did not think of: no event may end this thread
+                LOG.debug("%s failed", self._sink.name, exc_info=True)
+                self._away(SinkAway(sink=self._sink.name, detail=f"{type(error).__name__}: {error}"))
         self._sink.close()
 
     def _send_some(self) -> int:
@@ -63,11 +68,10 @@ class Dispatcher(threading.Thread):
         sent: list[int] = []
         try:
             for place, event in events:
-                if self._stop_event.is_set():
+                if self._stop_event.is_set() or not self._is_open:
                     break
                 self._send(event)
                 sent.append(place)
-                self._back()
         finally:
             if sent:
                 self._journal.sent(self._sink.name, sent)
@@ -76,15 +80,24 @@ class Dispatcher(threading.Thread):
         return len(events)
 
     def _send(self, event: LineEvent) -> None:
-        if self._max_age is not None and time.time() - event.decided > self._max_age:
+        if self._left(event) <= 0:
+            if self._sink.forget(event):
+                self._is_open = False
             self._metrics.dropped.labels(self._sink.name, "old").inc()
             return
+        self._current = event
         try:
             self._sink.send(event)
             self._metrics.sent.labels(self._sink.name).inc()
         except EventRefused as error:
             LOG.warning("%s", error)
             self._metrics.dropped.labels(self._sink.name, "refused").inc()
+        self._current = None
+        self._back()
+
+    def _left(self, event: LineEvent) -> float:
+        """Seconds for which it may still be sent."""
+        return math.inf if self._max_age is None else event.decided + self._max_age - time.time()
 
     def _away(self, error: Exception) -> None:
         self._metrics.retries.labels(self._sink.name).inc()
@@ -93,7 +106,9 @@ class Dispatcher(threading.Thread):
             LOG.warning("%s; events wait in its spool", error)
         self._is_away = True
         self.rests.set()
-        self._stop_event.wait(self._pause)
+        left = math.inf if self._current is None else max(0.0, self._left(self._current))
+        self._current = None
+        self._stop_event.wait(min(self._pause, left))  # a sink may still bring an event that it has: it is told in time
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     def _back(self) -> None:

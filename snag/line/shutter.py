@@ -48,6 +48,6 @@ def part_of(message: bytes) -> str:
     if text.startswith("{"):
         try:
             text = str(json.loads(text).get("part", ""))
-        except ValueError:
+        except (ValueError, RecursionError):  # RecursionError: brackets within brackets
             text = ""
     return _ODD.sub("_", text[:_LONGEST])

@@ -27,7 +27,13 @@ class CommandSink(Sink):
         """Run it, and wait. Raises SinkAway."""
         try:
             done = subprocess.run(
-                self._table.run, input=event.json(), capture_output=True, text=True, timeout=self._table.timeout, check=False
+                self._table.run,
+                input=event.json(),
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",  # what it says may be of any encoding, or none
+                timeout=self._table.timeout,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise SinkAway(sink=self.name, detail=error) from error

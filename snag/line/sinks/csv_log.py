@@ -15,11 +15,11 @@ from snag.line.sink_tables import CsvTable
 from snag.line.sinks.sink import Sink
 
 _COLUMNS: Final = [field.name for field in fields(LineEvent)]
-_TAIL: Final = 65_536  #: bytes in which the last row lies
+_TAIL: Final = 65_536  #: bytes in which the rows lie that may be sent again, with room to spare
 
 
 class CsvSink(Sink):
-    """An event that is sent again after a crash is not written again: it can only be the last row."""
+    """An event that is sent again after a crash is not written again: its row is one of the last."""
 
     name = "csv"
 
@@ -32,41 +32,37 @@ class CsvSink(Sink):
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for path in self._folder.glob("????-??-??.csv"):
-                _cut_half_a_row(path)
+                _whole_rows(path)
         except OSError as error:
             raise SinkAway(sink=self.name, detail=error) from error
 
     def send(self, event: LineEvent) -> None:
-        """Append the row. Raises SinkAway."""
+        """Append the row, in place of the half of one that a full disk left. Raises SinkAway."""
         path = self._folder / f"{event.time[:10]}.csv"
         row = csv_line(astuple(event))
         try:
-            if _last_row(path).startswith(f"{event.id},"):
+            rows = _whole_rows(path)
+            if f"\n{event.id},".encode() in rows:
                 return
-            is_new = not path.exists() or path.stat().st_size == 0
             with path.open("a", encoding="utf-8", newline="") as file:
-                file.write((csv_table(_COLUMNS, []) if is_new else "") + row)
+                file.write((csv_table(_COLUMNS, []) if not rows else "") + row)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise SinkAway(sink=self.name, detail=error) from error
 
 
-def _last_row(path: Path) -> str:
+def _whole_rows(path: Path) -> bytes:
+    """The file's last rows, after half a row is cut; nothing where there are none."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb+") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            return file.read().decode(errors="replace").rstrip("\n").rpartition("\n")[2]
+            start = max(0, size - _TAIL)
+            file.seek(start)
+            tail = file.read()
+            whole = tail[: tail.rfind(b"\n") + 1]
+            if whole != tail:
+                file.truncate(start + len(whole))
+            return whole
     except FileNotFoundError:
-        return ""
-
-
-def _cut_half_a_row(path: Path) -> None:
-    with path.open("rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = max(0, size - _TAIL)
-        file.seek(start)
-        tail = file.read()
-        if tail and not tail.endswith(b"\n"):
-            file.truncate(start + tail.rfind(b"\n") + 1)
+        return b""

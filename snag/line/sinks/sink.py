@@ -34,6 +34,10 @@ class Sink(ABC):
     def send(self, event: LineEvent) -> None:
         """Return when the event is where it belongs. Raises SinkAway, after which it is sent again, or EventRefused."""
 
+    def forget(self, event: LineEvent) -> bool:
+        """Never bring an event that is too old by now; answers whether the sink is to be opened anew."""
+        return False
+
     def beat(self, beat: Beat) -> None:  # noqa: B027  # most tell nobody
         """Tell of the line's state, without waiting; what fails is nobody's concern, as the next beat follows."""
 

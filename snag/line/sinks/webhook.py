@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from typing import Final
+from urllib.parse import urlsplit
 
 import requests
 
@@ -27,6 +28,7 @@ class WebhookSink(Sink):
     def __init__(self, table: WebhookTable, stop: threading.Event) -> None:
         super().__init__(stop)
         self._table = table
+        self._place = _place(table.url)
         self._session = http_session()
         if token := os.environ.get(_TOKEN):
             self._session.headers["Authorization"] = f"Bearer {token}"
@@ -38,11 +40,11 @@ class WebhookSink(Sink):
             answer = self._session.post(
                 self._table.url, data=event.json(), headers=headers, timeout=self._table.timeout, allow_redirects=False
             )
-        except requests.RequestException as error:
-            raise SinkAway(sink=self.name, detail=f"{self._table.url}: {type(error).__name__}") from error
-        if answer.ok and not answer.is_redirect:
+        except (requests.RequestException, ValueError) as error:  # ValueError: a host that is no name
+            raise SinkAway(sink=self.name, detail=f"{self._place}: {type(error).__name__}") from error
+        if 200 <= answer.status_code < 300:
             return
-        detail = f"{self._table.url} answered {answer.status_code}"
+        detail = f"{self._place} answered {answer.status_code}"
         if 400 <= answer.status_code < 500 and answer.status_code not in _AGAIN:
             raise EventRefused(sink=self.name, id=event.id, detail=detail)
         raise SinkAway(sink=self.name, detail=detail)
@@ -50,3 +52,13 @@ class WebhookSink(Sink):
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+
+def _place(url: str) -> str:
+    """Scheme, host and port: what a log may show, since users, paths and queries of such addresses hold secrets."""
+    try:
+        parts = urlsplit(url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}" + ("" if parts.port is None else f":{parts.port}")
+    except ValueError:
+        return "its url"
