@@ -6,15 +6,18 @@ import json
 import re
 import tomllib
 import zipfile
-from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from snag.core.errors import BadConfig
+from snag.core.errors import BadArtifact, BadConfig
 from snag.core.files import write_text
-from snag.studio.jobs import VerbStep
+from snag.server.state.instance import Instance
+from snag.server.state.served import read_state
+from snag.studio.jobs import JobState, VerbStep
 from snag.studio.marks import calibration_marks
 from snag.studio.products import Product, Workshop
+from snag.studio.scores import CONFIDENCE
 
 PRESETS: Final = Path(__file__).parents[1] / "training" / "presets"
 #: In the order in which they are offered.
@@ -61,26 +64,32 @@ def train(product: Product, preset: str, further: str = "", fresh: bool = False)
         flags.append(f"--config={settings}")
     if fresh:
         flags.append("--fresh")
-    return [VerbStep("train", tuple(flags)), *calibrate(product)]
+    # What is marked is set aside before; what calibrates is drawn anew, so the present split says nothing of it.
+    return [VerbStep("train", tuple(flags)), *_calibrate(product, "--promise=average")]
 
 
-def go_on(steps: Sequence[VerbStep]) -> list[VerbStep]:
-    """A training that was stopped, from where it stopped: the same, but nothing is thrown away again."""
+def go_on(product: Product, job: JobState) -> list[VerbStep]:
+    """A training that was stopped, from where it stopped: the same, but nothing that it has made is thrown away again."""
+    steps = job.steps[job.at :]
+    if _is_older(product.run / "snag.pt", job.started):  # the model that was to be replaced: it was not set aside yet
+        return list(steps)
     return [VerbStep(step.verb, tuple(flag for flag in step.flags if flag != "--fresh")) for step in steps]
 
 
-def calibrate(product: Product, rate: float | None = None, promise: str = "average", surely: bool = False) -> list[VerbStep]:
+def calibrate(
+    product: Product, rate: float, promise: str = "average", confidence: float = CONFIDENCE, surely: bool = False
+) -> list[VerbStep]:
     """Set the threshold, without the calibration pictures that were marked as not good, and judge the test pictures.
 
     `surely`: also where those that are marked are many.
     """
-    flags = [*_where(product), *([f"--fpr={rate!r}"] if rate else []), f"--promise={promise}"]
+    flags = [f"--fpr={rate!r}", f"--promise={promise}", f"--confidence={confidence!r}"]
     left_out = calibration_marks(product)
     if left_out:
         listed = product.own / "exclude.txt"
         write_text(listed, "".join(f"{name}\n" for name in left_out))
         flags += [f"--exclude={listed}", *(["--exclude-many"] if surely else [])]
-    return [VerbStep("calibrate", tuple(flags)), VerbStep("evaluate", _where(product))]
+    return _calibrate(product, *flags)
 
 
 def deploy(product: Product, workshop: Workshop, is_up: bool, version: str) -> list[VerbStep]:
@@ -91,7 +100,8 @@ def deploy(product: Product, workshop: Workshop, is_up: bool, version: str) -> l
     if is_up:
         return [packed, VerbStep("deploy", (*what, f"--inference-port={port}", folder))]
     ports = (f"--inference-port={port}", f"--management-port={port + 1}", f"--metrics-port={port + 2}")
-    return [packed, VerbStep("serve", (*what, *ports, folder, f"--spool={SPOOL}"))]
+    others = [f"--model={name}" for name in _served_before(workshop) if name != product.model]
+    return [packed, VerbStep("serve", (*what, *others, *ports, folder, f"--spool={SPOOL}"))]
 
 
 def rollback(product: Product, workshop: Workshop) -> list[VerbStep]:
@@ -119,6 +129,27 @@ def next_version(version: str | None) -> str:
         return FIRST_VERSION
     found = re.fullmatch(r"(.*?)(\d+)(\D*)", version)
     return f"{found[1]}{int(found[2]) + 1}{found[3]}" if found else f"{version}.1"
+
+
+def _calibrate(product: Product, *flags: str) -> list[VerbStep]:
+    return [VerbStep("calibrate", (*_where(product), *flags)), VerbStep("evaluate", _where(product))]
+
+
+def _is_older(path: Path, moment: str) -> bool:
+    """Whether the file is there, and was before the moment, which is ISO 8601."""
+    try:
+        return path.stat().st_mtime < datetime.fromisoformat(moment).timestamp()
+    except (OSError, ValueError):
+        return False
+
+
+def _served_before(workshop: Workshop) -> list[str]:
+    """The models that the server served when it last ran, as far as their archives are still there."""
+    try:
+        models = read_state(Instance(workshop.server).served)
+    except BadArtifact:
+        return []
+    return [model.name for model in models if (workshop.model_store / f"{model.name}.mar").is_file()]
 
 
 def _where(product: Product) -> tuple[str, ...]:

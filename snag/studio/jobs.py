@@ -108,17 +108,21 @@ def stop(folder: Path) -> None:
 
 
 def read(folder: Path) -> JobState:
-    """The folder's last chain; status "none" where there was never one."""
+    """The folder's last chain; status "none" where there was never one, or its files are damaged."""
     asked, at = _object(folder / JOB), _object(folder / AT)
     running = is_locked(folder / LOCK)
     if not asked:
         return JobState("none")
-    steps = tuple(VerbStep(one["verb"], tuple(one["flags"])) for one in asked.get("steps", ()))
+    try:
+        steps = tuple(VerbStep(str(one["verb"]), tuple(map(str, one["flags"]))) for one in asked.get("steps", ()))
+        step = int(at.get("step", 0))
+    except (KeyError, TypeError, ValueError):
+        return JobState("none")
     code = at.get("code")
     status: Status = "running" if running else "stopped" if code is None or code in _INTERRUPTED else "failed"
     if not running and code == 0:
         status = "done"
-    return JobState(status, steps, int(at.get("step", 0)), str(asked.get("started", "")), _end(folder / LOG))
+    return JobState(status, steps, step, str(asked.get("started", "")), _end(folder / LOG))
 
 
 def _launch(folder: Path, held: int) -> None:

@@ -14,10 +14,11 @@ from typing import Final
 from snag.core.calibration import Calibration, read_calibration
 from snag.core.errors import BadArtifact, TooFewCalibrationPictures
 from snag.core.files import sha256_of
-from snag.core.guarantee import Guarantee
+from snag.core.guarantee import AVERAGE, Guarantee
 from snag.studio.products import Product
 from snag.training.calibration.guarantee import promised_threshold
 
+CONFIDENCE: Final = 0.95  #: where a calibration names none
 _EDGE: Final = 6  #: pictures shown on either side of the threshold
 
 
@@ -30,6 +31,7 @@ class LabelledScore:
     is_bad: bool
     score: float
     reason: str  #: why it is rejected whatever the threshold, or empty
+    group: str = ""  #: camera, tool or shift, or empty
 
 
 @dataclass(frozen=True)
@@ -73,35 +75,50 @@ def labelled_scores(product: Product, calibration: Calibration) -> tuple[Labelle
         return ()
 
 
+def confidence_of(calibration: Calibration) -> float:
+    """The confidence with which it promises."""
+    return calibration.guarantee.confidence if calibration.guarantee else CONFIDENCE
+
+
+def in_force(calibration: Calibration, rate: float, promise: str) -> bool:
+    """Whether this choice is the one that the calibration was made by."""
+    return calibration.rate == rate and (calibration.guarantee.kind if calibration.guarantee else AVERAGE) == promise
+
+
 def choice(calibration: Calibration, rate: float, promise: str) -> ThresholdChoice:
     """The threshold that calibration would set for the rate, and what it would promise: the very function that it calls."""
-    confidence = calibration.guarantee.confidence if calibration.guarantee else 0.95
     try:
-        threshold, promised = promised_threshold(calibration.scores, rate, promise, confidence)
+        threshold, promised = promised_threshold(calibration.scores, rate, promise, confidence_of(calibration))
         return ThresholdChoice(threshold, promised)
     except TooFewCalibrationPictures as error:
         return ThresholdChoice(None, None, str(error))
 
 
-def detections(scores: Sequence[LabelledScore], threshold: float) -> list[Detection]:
-    """By kind, good parts first: how many the threshold would reject."""
+def detections(scores: Sequence[LabelledScore], threshold: float, own: Calibration | None = None) -> list[Detection]:
+    """By kind, good parts first: how many the threshold rejects, or with `own` the one that it has for each one's group."""
     kinds = sorted({(one.is_bad, one.kind) for one in scores})
     return [
-        Detection(kind, is_bad, sum(_rejected(one, threshold) for one in of_it), len(of_it))
+        Detection(kind, is_bad, sum(bool(one.reason) or _above(one, threshold, own) > 0 for one in of_it), len(of_it))
         for is_bad, kind in kinds
         if (of_it := [one for one in scores if one.kind == kind and one.is_bad == is_bad])
     ]
 
 
-def at_the_edge(scores: Sequence[LabelledScore], threshold: float) -> tuple[list[LabelledScore], list[LabelledScore]]:
-    """Labelled pictures that only just pass, and that are only just rejected, nearest to the threshold first."""
-    ordered = sorted((one for one in scores if not one.reason), key=lambda one: one.score)
-    place = bisect_right([one.score for one in ordered], threshold)
+def at_the_edge(
+    scores: Sequence[LabelledScore], threshold: float, own: Calibration | None = None
+) -> tuple[list[LabelledScore], list[LabelledScore]]:
+    """Labelled pictures that only just pass, and that are only just rejected, nearest to the threshold first.
+
+    With `own`, each by the threshold that it has for the picture's group.
+    """
+    ordered = sorted((one for one in scores if not one.reason), key=lambda one: _above(one, threshold, own))
+    place = bisect_right(ordered, 0.0, key=lambda one: _above(one, threshold, own))
     return ordered[max(0, place - _EDGE) : place][::-1], ordered[place : place + _EDGE]
 
 
-def _rejected(one: LabelledScore, threshold: float) -> bool:
-    return bool(one.reason) or one.score > threshold
+def _above(one: LabelledScore, threshold: float, own: Calibration | None) -> float:
+    """How far the score lies above what judges it."""
+    return one.score - (own.compared_with(one.group or None).threshold if own else threshold)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -126,7 +143,14 @@ def _digest(path: Path, stamp: tuple[int, int]) -> str:
 def _rows(path: Path, stamp: tuple[int, int]) -> tuple[LabelledScore, ...]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return tuple(
-            LabelledScore(row["path"].removeprefix("'"), row["class"], row["label"] == "1", float(row["score"]), row["reason"])
+            LabelledScore(
+                row["path"].removeprefix("'"),
+                row["class"],
+                row["label"] == "1",
+                float(row["score"]),
+                row["reason"],
+                row["group"].removeprefix("'"),
+            )
             for row in csv.DictReader(file)
             if row["score"]
         )

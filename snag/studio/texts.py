@@ -100,22 +100,20 @@ STAGES: Final = {
 STATUSES: Final = {"running": "under way", "done": "done", "stopped": "stopped", "failed": "failed"}
 
 # Threshold
-THRESHOLD_LEAD: Final = (
-    "Which good parts may be rejected? The calibration pictures, which training never saw, say what that costs."
-)
+THRESHOLD_LEAD: Final = "Which good parts may be rejected? Calibration pictures, which training never saw, tell the cost."
 IN_FORCE: Final = "All that the threshold in force promises"
 NOT_CALIBRATED: Final = "There is no calibration yet. Train the model first; calibration follows by itself."
 SLIDER: Final = "Good parts rejected of 1,000, on average"
-SLIDER_SURE: Final = "Good parts rejected of 1,000, at most, with 95 % confidence"
+SLIDER_SURE: Final = "Good parts rejected of 1,000, at most, with {} confidence"
 PROMISE: Final = "What keeps the rate"
 PROMISES: Final = {"average": "on average over calibrations", "confidence": "this very threshold, with confidence"}
 SCORES: Final = "Scores"
 SCORES_LEAD: Final = "Each dot is a picture. What lies right of the line is rejected."
 CALIBRATION_ROW: Final = "calibration"
 DETECTION: Final = "Labelled pictures"
-DETECTION_LEAD: Final = (
-    "What this threshold does to the test pictures. A threshold that is chosen by looking at them is tested by others."
-)
+DETECTION_LEAD: Final = "What this threshold does to the test pictures. One that is chosen by them is tested by others."
+GROUPS_NOT_SHOWN: Final = "The groups' own thresholds at this rate are not shown: one for all of them together counts here."
+PICTURES_CHANGED: Final = "Good pictures have come or gone: train anew before a new threshold can be saved."
 NO_TEST: Final = "There are no test pictures, so nobody knows how many defects are found. Drop some on the page of pictures."
 REJECTED_COLUMN: Final = ("kind", "rejected", "of", "share")
 EDGE: Final = "At the edge"
@@ -132,7 +130,7 @@ DEPLOY_LEAD: Final = "The model is packed under a version of its own and served;
 VERSION: Final = "Version"
 ROLL_BACK: Final = "Go back"
 SERVER_DOWN: Final = "The server does not run; deploying starts it."
-STOP_SERVER: Final = "Stop the server"
+STOP_SERVER: Final = "Stop the server for all products"
 
 # Live
 LIVE_LEAD: Final = "What the server says of the parts of the line, as it comes."

@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from snag.core.errors import BadDataset
+from snag.core.group import Group
 from snag.drift.martingale import Watch
+from snag.server.state.instance import Instance
+from snag.server.state.served import Model, write_state
 from snag.studio import marks, uploads
 from snag.studio.album import album_of, page_of, pages
 from snag.studio.commands import calibrate, deploy, next_version, presets, train
 from snag.studio.line import last_verdicts, pace, watched
 from snag.studio.products import Workshop
-from snag.studio.scores import Detection, at_the_edge, calibration_of, choice, detections, labelled_scores
+from snag.studio.scores import Detection, at_the_edge, calibration_of, choice, detections, in_force, labelled_scores
 from snag.studio.uploads import Brought
 from snag.training.settings import PRESETS
 from tests.support.studio import calibrated, png, product_with, reported, workshop_in
@@ -185,6 +189,23 @@ def test_a_choice_is_what_calibration_would_set_and_counts_what_it_does(workshop
     assert "999" in choice(calibration, 0.001, "average").why_not
 
 
+def test_the_choice_in_force_counts_each_picture_by_its_groups_own_threshold(workshop: Workshop) -> None:
+    product = product_with(workshop)
+    usual = calibrated(product, [float(score) for score in range(1, 100)])  # its threshold is 95
+    groups = (Group("left", usual.scores, 50.0), Group("right", usual.scores, 98.0))
+    calibration = replace(usual, groups=groups)
+    reported(product, calibration, [(f"test/dent/{i}.png", "dent", 1, 97.0) for i in range(2)], groups=["left", "right"])
+    scores = labelled_scores(product, calibration)
+
+    assert detections(scores, 95.0) == [Detection("dent", True, 2, 2)]
+    assert detections(scores, 95.0, calibration) == [Detection("dent", True, 1, 2)]
+    passed, rejected = at_the_edge(scores, 95.0, calibration)
+    assert ([one.group for one in passed], [one.group for one in rejected]) == (["right"], ["left"])
+    assert in_force(calibration, 0.05, "average")
+    assert not in_force(calibration, 0.05, "confidence")
+    assert not in_force(calibration, 0.06, "average")
+
+
 def test_the_line_is_read_from_the_servers_log_and_its_watch(workshop: Workshop) -> None:
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
     lines = ["cut off", json.dumps({"event": "started", "time": now.isoformat()})]
@@ -218,6 +239,18 @@ def test_every_preset_is_offered_with_what_it_says_of_itself() -> None:
 )
 def test_versions_count_on(version: str | None, following: str) -> None:
     assert next_version(version) == following
+
+
+def test_a_server_that_is_started_serves_again_what_it_served_before(workshop: Workshop) -> None:
+    write_state(Instance(workshop.server).served, [Model("nut", None), Model("bolt", None), Model("gone", None)])
+    workshop.model_store.mkdir()
+    for name in ("nut", "bolt"):
+        (workshop.model_store / f"{name}.mar").touch()
+
+    [_, step] = deploy(product_with(workshop), workshop, is_up=False, version="1.0")
+
+    assert step.verb == "serve"
+    assert [flag for flag in step.flags if flag.startswith("--model=")] == ["--model=bolt", "--model=nut"]
 
 
 def test_a_running_server_gets_a_deployment(workshop: Workshop) -> None:

@@ -96,6 +96,13 @@ def test_where_nothing_was_started_there_is_no_job(tmp_path: Path) -> None:
     jobs.stop(tmp_path)
 
 
+@pytest.mark.parametrize("step", [{"flags": []}, {"verb": "train"}, {"verb": "train", "flags": 1}, "train", 1])
+def test_a_job_whose_file_is_damaged_is_none(tmp_path: Path, step: object) -> None:
+    (tmp_path / jobs.JOB).write_text(json.dumps({"steps": [step]}))
+
+    assert jobs.read(tmp_path) == JobState("none")
+
+
 @pytest.mark.parametrize(
     ("tail", "expected"),
     [

@@ -47,11 +47,13 @@ def product_with(workshop: Workshop, name: str = "bolt", good: int = 3, defects:
     return product
 
 
-def calibrated(product: Product, scores: Sequence[float] = tuple(np.linspace(1, 2, 99)), rate: float = 0.05) -> Calibration:
+def calibrated(
+    product: Product, scores: Sequence[float] = tuple(np.linspace(1, 2, 99)), rate: float = 0.05, confidence: float = 0.95
+) -> Calibration:
     """A run as training and calibration leave it, with a model that nobody loads."""
     product.run.mkdir(parents=True, exist_ok=True)
     (product.run / "snag.pt").write_bytes(b"a model")
-    threshold, promised = promised_threshold(scores, rate)
+    threshold, promised = promised_threshold(scores, rate, confidence=confidence)
     names = tuple(f"train/good/{path.name}" for path in sorted(product.good.iterdir()))
     write_split(Split(fit=names[1:], standardise=(), calibrate=names[:1]), product.run / "split.json")
     calibration = Calibration(
@@ -69,10 +71,13 @@ def calibrated(product: Product, scores: Sequence[float] = tuple(np.linspace(1, 
     return calibration
 
 
-def reported(product: Product, calibration: Calibration, rows: Sequence[tuple[str, str, int, float]]) -> None:
-    """A report with these test pictures: path, class, label, score."""
+def reported(
+    product: Product, calibration: Calibration, rows: Sequence[tuple[str, str, int, float]], groups: Sequence[str] | None = None
+) -> None:
+    """A report with these test pictures: path, class, label, score; and the group of each."""
     lines = ["path,class,label,score,p_value,anomaly,reconstruction_error,brightness,reason,group,threshold"]
-    lines += [f"{path},{kind},{label},{score},0.1,0,0,0,,,2" for path, kind, label, score in rows]
+    named = zip(rows, groups or [""] * len(rows), strict=True)
+    lines += [f"{path},{kind},{label},{score},0.1,0,0,0,,{group},2" for (path, kind, label, score), group in named]
     write_text(product.run / "report/results.csv", "\ufeff" + "\n".join(lines) + "\n")
     write_text(product.run / "report/metrics.json", f'{{"artifact": {{"fingerprint": "{calibration.artifact}"}}}}')
 

@@ -9,7 +9,7 @@ from snag.studio import commands, jobs, marks, texts
 from snag.studio.album import TRAIN, Album, page_of, pages
 from snag.studio.findings import Findings
 from snag.studio.pages.bring_in import bring_in_panel
-from snag.studio.pages.frame import address, button, element, frame, heading, link, picture, text
+from snag.studio.pages.frame import address, button, element, frame, heading, link, picture, text, told
 from snag.studio.pages.job_panel import job_panel
 from snag.studio.products import Product, Workshop
 from snag.studio.state import state_of
@@ -93,11 +93,13 @@ def _picture(product: Product, name: str, said: list[str], is_marked: bool) -> N
 
 
 def _mark(product: Product, name: str, is_marked: bool, figure: ui.element) -> None:
-    def change(now: bool) -> None:
-        marks.mark(product, name, now)
+    def change() -> None:
+        told(lambda: marks.mark(product, name, bool(box.value)))()
+        now = name in marks.read_marks(product)
         figure.classes(add="st-marked" if now else "", remove="" if now else "st-marked")
+        box.set_value(now)  # where the mark was refused
 
-    box = ui.checkbox(texts.NOT_GOOD, value=is_marked, on_change=lambda event: change(bool(event.value)))
+    box = ui.checkbox(texts.NOT_GOOD, value=is_marked, on_change=change)
     box.props("dense size=sm").props["aria-label"] = texts.not_good_label(spelled(name))
 
 

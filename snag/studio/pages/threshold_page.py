@@ -19,7 +19,17 @@ from snag.studio.pages.frame import button, element, frame, heading, picture, ra
 from snag.studio.pages.job_panel import job_panel
 from snag.studio.plots import scores_plot
 from snag.studio.products import Product, Workshop
-from snag.studio.scores import LabelledScore, ThresholdChoice, at_the_edge, choice, detections, labelled_scores
+from snag.studio.scores import (
+    Detection,
+    LabelledScore,
+    ThresholdChoice,
+    at_the_edge,
+    choice,
+    confidence_of,
+    detections,
+    in_force,
+    labelled_scores,
+)
 from snag.studio.state import state_of
 from snag.training.calibration.summary import lines_of
 
@@ -38,14 +48,15 @@ def threshold_page(product: Product, workshop: Workshop) -> None:
             text("p", texts.THRESHOLD_LEAD if state.calibration else texts.NOT_CALIBRATED, "st-lead")
         job_panel(product.own, _VERBS, ui.navigate.reload)
         if state.calibration is not None:
-            _choose(product, state.calibration)
+            _choose(product, state.calibration, marks.have_changed(product, state.album.good))
             deploy_panel(product, workshop, state)
             _highest(product)
 
 
-def _choose(product: Product, calibration: Calibration) -> None:
+def _choose(product: Product, calibration: Calibration, is_stale: bool) -> None:
     """The slider, and what moves with it: drawn at most so often, for a drawing takes a tenth of a second."""
-    scores, controls = labelled_scores(product, calibration), _controls(product, calibration)
+    scores, controls = labelled_scores(product, calibration), _controls(product, calibration, is_stale)
+    grouped = any(group.threshold is not None for group in calibration.groups)
     drawn = (controls.rate, controls.promise)
     with element("section"):
         heading(texts.SCORES, texts.SCORES_LEAD)
@@ -54,8 +65,9 @@ def _choose(product: Product, calibration: Calibration) -> None:
     @ui.refreshable
     def found(chosen: ThresholdChoice) -> None:
         if chosen.threshold is not None:
-            _detected(scores, chosen.threshold)
-            _edge(product, scores, chosen.threshold)
+            own = calibration if grouped and in_force(calibration, controls.rate, controls.promise) else None
+            _detected(detections(scores, chosen.threshold, own), texts.GROUPS_NOT_SHOWN if grouped and own is None else "")
+            _edge(product, *at_the_edge(scores, chosen.threshold, own))
 
     def draw() -> ThresholdChoice:
         chosen = choice(calibration, controls.rate, controls.promise)
@@ -82,6 +94,7 @@ class _Controls:
     label: ui.html
     number: ui.html
     promised: ui.html
+    confidence: float
 
     @property
     def rate(self) -> float:
@@ -95,20 +108,21 @@ class _Controls:
 
     def tell(self, chosen: ThresholdChoice) -> None:
         """Say what the choice promises."""
-        say(self.label, texts.SLIDER if self.promise == AVERAGE else texts.SLIDER_SURE)
+        say(self.label, texts.SLIDER if self.promise == AVERAGE else texts.SLIDER_SURE.format(percent(self.confidence)))
         say(self.number, str(int(self.slider.value)))
         say(self.promised, chosen.guarantee.sentence if chosen.guarantee else chosen.why_not)
 
 
-def _controls(product: Product, calibration: Calibration) -> _Controls:
+def _controls(product: Product, calibration: Calibration, is_stale: bool) -> _Controls:
     known = calibration.guarantee
-    begin = known.rate if known and known.rate else 0.05
+    asked = known.rate if known and known.rate else 0.05
+    begin = max(1, min(_MOST, round(_PARTS * asked)))
     with element("section", "st-panel"):
         begun = known.kind if known and known.kind in texts.PROMISES else AVERAGE
         kind = radio(texts.PROMISE, texts.PROMISES, begun, "inline")
         label = text("label", texts.SLIDER, "st-lead", id="rate-label")
         number = text("output", "", "st-big")
-        slider = ui.slider(min=1, max=_MOST, step=1, value=round(_PARTS * begin)).props('aria-labelledby="rate-label"')
+        slider = ui.slider(min=1, max=_MOST, step=1, value=begin).props('aria-labelledby="rate-label"')
         promised = text("p", "", "st-promise", aria_live="polite")
         text("p", texts.calibrated_with(calibration.threshold, calibration.rate), "st-lead")
         with element("details", "st-details"):
@@ -116,25 +130,30 @@ def _controls(product: Product, calibration: Calibration) -> _Controls:
             text("pre", "\n".join(lines_of(calibration)), "st-log")
         surely = ui.checkbox(texts.SURELY).props("dense")
         surely.set_visibility(bool(marks.calibration_marks(product)))
-        controls = _Controls(slider, kind, label, number, promised)
+        controls = _Controls(slider, kind, label, number, promised, confidence_of(calibration))
 
         def save() -> None:
-            jobs.start(product.own, commands.calibrate(product, controls.rate, controls.promise, bool(surely.value)))
+            chosen = (controls.rate, controls.promise, controls.confidence)
+            jobs.start(product.own, commands.calibrate(product, *chosen, surely=bool(surely.value)))
 
-        button(texts.SAVE, save, "st-first").style("align-self: flex-start")
+        if is_stale:
+            text("p", texts.PICTURES_CHANGED, "st-bad")
+        button(texts.SAVE, save, "st-first").style("align-self: flex-start").set_enabled(not is_stale)
     return controls
 
 
-def _detected(scores: Sequence[LabelledScore], threshold: float) -> None:
+def _detected(found: Sequence[Detection], remark: str) -> None:
     with element("section"):
-        heading(texts.DETECTION, texts.DETECTION_LEAD if scores else texts.NO_TEST)
-        if not scores:
+        heading(texts.DETECTION, texts.DETECTION_LEAD if found else texts.NO_TEST)
+        if not found:
             return
+        if remark:
+            text("p", remark, "st-lead")
         with element("div", "st-scroll"), element("table", "st-table"):
             with element("tr"):
                 for name in texts.REJECTED_COLUMN:
                     text("th", name)
-            for one in detections(scores, threshold):
+            for one in found:
                 with element("tr"):
                     text("td", one.kind)
                     text("td", str(one.rejected))
@@ -142,8 +161,7 @@ def _detected(scores: Sequence[LabelledScore], threshold: float) -> None:
                     text("td", percent(one.rejected / one.total))
 
 
-def _edge(product: Product, scores: Sequence[LabelledScore], threshold: float) -> None:
-    passed, rejected = at_the_edge(scores, threshold)
+def _edge(product: Product, passed: Sequence[LabelledScore], rejected: Sequence[LabelledScore]) -> None:
     if not passed and not rejected:
         return
     with element("section"):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from snag.cli.lock import is_locked
-from snag.core.errors import BadConfig
 from snag.studio import commands, jobs, marks, texts
+from snag.studio.idle import check_idle
 from snag.studio.jobs import JobState
 from snag.studio.pages.frame import address, button, element, frame, heading, link, radio, text
 from snag.studio.pages.job_panel import LOOK, job_panel
@@ -43,8 +42,8 @@ def _start(product: Product, state: State) -> None:
             further = ui.textarea(texts.FURTHER_HINT).props("outlined dense autogrow").style("margin-top: 8px")
 
         def train(fresh: bool = False) -> None:
+            check_idle(product)  # before anything is written that a training may be reading
             steps = commands.train(product, str(chosen.value), further.value or "", fresh)
-            _check_idle(product)
             marks.set_aside(product)  # under a training that runs, its pictures would change
             jobs.start(product.own, steps)
             ui.navigate.reload()
@@ -67,15 +66,9 @@ def _was_stopped(job: JobState) -> bool:
 
 def _go_on(product: Product, job: JobState) -> None:
     """From where it stopped: the same steps from the one that was under way."""
-    _check_idle(product)
-    jobs.start(product.own, commands.go_on(job.steps[job.at :]))
+    check_idle(product)
+    jobs.start(product.own, commands.go_on(product, job))
     ui.navigate.reload()
-
-
-def _check_idle(product: Product) -> None:
-    """Raises BadConfig while something of this product runs, also if a terminal or another window has started it."""
-    if jobs.read(product.own).is_running or (product.run.is_dir() and is_locked(product.run)):
-        raise BadConfig(detail=texts.UNDER_WAY)
 
 
 def _loss(product: Product) -> None:
