@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from snag.cli.hosts import is_loopback
 from snag.core.errors import Unauthorised
 from snag.gate.tokens import Guard
 from snag.studio import texts
@@ -19,7 +19,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 COOKIE: Final = "snag_studio"
 LOGIN: Final = "/login"
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _LONGEST: Final = 4096  #: bytes of a form with a token
 #: Everything comes from here: Vue compiles its templates in the page, hence the two unsafe words.
 _POLICY: Final = (
@@ -29,7 +28,7 @@ _POLICY: Final = (
 _HEADERS: Final = [
     (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with no-referrer browsers send `Origin: null` with the login's form
 ]
 
 
@@ -52,6 +51,8 @@ class Doorkeeper:
         elif self._guard is not None and scope["type"] == "http" and scope["path"] == LOGIN:
             await self._login(scope, receive, send)
         elif self._guard is None or self._is_known(headers):
+            if self._guard is not None and scope["type"] == "websocket":
+                receive, send = _while(lambda: self._is_known(headers), receive, send)
             await self.app(scope, receive, _with_headers(send))
         elif scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
             await _answer(send, 401, _login_page(""))
@@ -61,18 +62,15 @@ class Doorkeeper:
     def _is_foreign(self, headers: dict[str, str]) -> bool:
         """A browser would let pages of other sites send here, and one whose name is bent to loopback read as well."""
         host = headers.get("host", "")
-        if self._guard is None and (host.rpartition(":")[0] or host) not in _LOOPBACK:
+        if self._guard is None and not is_loopback(_without_port(host)):
             return True
         origin = headers.get("origin")
         return origin is not None and origin.partition("://")[2] != host
 
     def _is_known(self, headers: dict[str, str]) -> bool:
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            cookie = None
-        shown = headers.get("authorization") or (f"Bearer {cookie.value}" if cookie else None)
-        return self._name(shown) is not None
+        shown = headers.get("authorization")
+        tokens = [shown] if shown else [f"Bearer {value}" for value in _cookies(headers.get("cookie", ""))]
+        return any(self._name(one) is not None for one in tokens)
 
     def _name(self, authorization: str | None) -> str | None:
         try:
@@ -97,6 +95,37 @@ class Doorkeeper:
         secure = "; Secure" if scope.get("scheme") == "https" else ""
         cookie = f"{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/{secure}"
         await _answer(send, 303, "", [(b"location", b"/"), (b"set-cookie", cookie.encode())])
+
+
+def _cookies(header: str) -> list[str]:
+    """The values of ours, found by hand: http.cookies drops all of them where one of another program is odd."""
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return [value.strip().strip('"') for name, _, value in pairs if name.strip() == COOKIE]
+
+
+def _without_port(host: str) -> str:
+    """`[::1]:8088` -> `::1`."""
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+
+
+def _while(is_known: Callable[[], bool], receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """A socket that is closed when a message comes after its token was revoked; a browser answers pings at least."""
+    is_closed = False
+
+    async def received() -> Message:
+        nonlocal is_closed
+        message = await receive()
+        if message["type"] != "websocket.receive" or is_closed or is_known():
+            return message
+        is_closed = True
+        await send({"type": "websocket.close", "code": 1008})
+        return {"type": "websocket.disconnect", "code": 1008}
+
+    async def sent(message: Message) -> None:
+        if not is_closed:
+            await send(message)
+
+    return received, sent
 
 
 def _login_page(wrong: str) -> str:

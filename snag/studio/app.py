@@ -93,11 +93,11 @@ def _pictures(workshop: Workshop) -> None:
     async def sheet(product: str) -> Response:
         return await asyncio.to_thread(_sheet, workshop, product)
 
-    @app.get("/overlay/{request_id}")
+    @app.get("/overlay/{request_id:path}")
     async def overlay(request_id: str) -> Response:
         return await asyncio.to_thread(_overlay, workshop, request_id)
 
-    @app.get("/spooled/{request_id}")
+    @app.get("/spooled/{request_id:path}")
     async def spooled(request_id: str) -> Response:
         return await asyncio.to_thread(_spooled, workshop, request_id)
 

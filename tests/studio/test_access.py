@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from snag.core.errors import BadConfig
 from snag.gate.tokens import Guard, entry, write_tokens
 from snag.studio.__main__ import StudioSettings, studio
 from snag.studio.access import COOKIE, Doorkeeper
+from tests.support.browser import browser_page
 
 SECRET = "snag_secret"  # noqa: S105
 
@@ -100,3 +102,57 @@ def test_on_a_network_nobody_gets_in_without(guard: Guard, headers: dict[str, st
 def test_the_studio_is_not_opened_to_a_network_without_tokens(tmp_path: Path) -> None:
     with pytest.raises(BadConfig, match="snag token add"):
         studio(StudioSettings(host="10.0.0.5", tokens=tmp_path / "none.json", data_root=tmp_path))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2:8088", "[::1]:8088", "[::1]", "localhost"])
+def test_every_address_of_loopback_is_this_machine(host: str) -> None:
+    assert asked(None, "GET", "/", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 200
+
+
+def test_odd_cookies_of_other_programs_do_not_log_anybody_out(guard: Guard) -> None:
+    kept = {"Cookie": f'prefs={{"a": 1}}; {COOKIE}={SECRET}; [x]=y'}
+
+    assert asked(guard, "GET", "/", "10.0.0.5:8088", headers=kept).text == "inside"
+
+
+def test_a_socket_is_closed_when_its_token_is_revoked(guard: Guard, tmp_path: Path) -> None:
+    sent: list[str] = []
+    heard: list[str] = []
+
+    async def listening(scope: Any, receive: Any, send: Any) -> None:
+        while heard[-1:] != ["websocket.disconnect"] and len(heard) < 5:
+            heard.append((await receive())["type"])
+        await send({"type": "websocket.send", "text": "secret"})
+
+    async def receive() -> dict[str, Any]:
+        if len(heard) == 2:
+            write_tokens(tmp_path / "tokens.json", ())
+        return {"type": "websocket.connect" if not heard else "websocket.receive"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    headers = [(b"host", b"10.0.0.5:8088"), (b"cookie", f"{COOKIE}={SECRET}".encode())]
+    asyncio.run(Doorkeeper(listening, guard)({"type": "websocket", "path": "/", "headers": headers}, receive, send))
+
+    assert heard == ["websocket.connect", "websocket.receive", "websocket.disconnect"]
+    assert sent == ["websocket.close"]
+
+
+def test_a_real_browser_logs_in(guard: Guard, tmp_path: Path) -> None:
+    server = uvicorn.Server(uvicorn.Config(Doorkeeper(inside, guard), port=0, log_level="warning", lifespan="off"))
+
+    async def logging_in() -> None:
+        serving = asyncio.create_task(server.serve())
+        try:
+            async with browser_page(tmp_path) as page:
+                port = server.servers[0].sockets[0].getsockname()[1]
+                await page.open(f"http://127.0.0.1:{port}/")
+                await page.value(f"document.querySelector('input').value = '{SECRET}'")
+                await page.value("document.forms[0].requestSubmit()")
+                await page.until("document.body?.innerText == 'inside' && location.pathname == '/'", 20)
+        finally:
+            server.should_exit = True
+            await serving
+
+    asyncio.run(logging_in())
