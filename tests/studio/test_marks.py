@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from nicegui import ui
+from nicegui.testing import User
 
 from snag.cli.lock import held
 from snag.core.errors import BadConfig
-from snag.studio import marks
+from snag.studio import marks, texts
 from snag.studio.album import album_of
 from snag.studio.commands import train
 from snag.studio.products import Workshop
-from tests.support.studio import calibrated, png, product_with, workshop_in
+from tests.support.studio import calibrated, png, product_with, walk, workshop_in
 
 FIRST = "train/good/00000.png"
 
@@ -100,3 +102,20 @@ def test_good_pictures_that_come_or_go_after_the_training_are_noticed_and_others
     assert not marks.have_changed(product, album_of(product).good)
     (product.data / FIRST).unlink()
     assert marks.have_changed(product, album_of(product).good)
+
+
+def test_a_mark_that_can_not_be_taken_away_under_a_training_stays(workshop: Workshop) -> None:
+    product = product_with(workshop, good=1)
+    marks.mark(product, "train/good/00000.png", True)
+    marks.set_aside(product)
+
+    async def steps(user: User) -> None:
+        await user.open("/product/bolt/pictures?kind=marked")
+        with held(product.run, "training into"):
+            user.find(ui.checkbox).click()
+            await user.should_see(texts.UNDER_WAY)
+        assert [box.value for box in user.find(ui.checkbox).elements] == [True]
+
+    walk(workshop, steps)
+
+    assert marks.read_marks(product) == ["train/good/00000.png"]

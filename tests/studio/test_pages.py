@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from nicegui import ui
 from nicegui.testing import User
 
 from snag.cli.lock import held
-from snag.core.calibration import write_calibration
-from snag.core.group import Group
 from snag.studio import jobs, marks, texts
 from snag.studio.app import build
 from snag.studio.jobs import VerbStep
 from snag.studio.products import Product, Workshop
-from tests.support.studio import calibrated, product_with, reported, simulated, workshop_in
-
-Walk = Callable[[User], Awaitable[None]]
+from tests.support.studio import calibrated, product_with, reported, walk, workshop_in
 
 
 @pytest.fixture
@@ -36,14 +29,6 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, list[VerbStep]]
     found: list[tuple[Path, list[VerbStep]]] = []
     monkeypatch.setattr(jobs, "start", lambda folder, steps: found.append((folder, list(steps))))
     return found
-
-
-def walk(workshop: Workshop, steps: Walk) -> None:
-    async def walking() -> None:
-        async with simulated(workshop) as user:
-            await steps(user)
-
-    asyncio.run(walking())
 
 
 def test_an_empty_studio_says_what_to_do_and_draws_the_sample(workshop: Workshop, started: list) -> None:
@@ -131,23 +116,6 @@ def test_a_mark_is_on_the_disk_at_once_and_goes_again(workshop: Workshop) -> Non
     walk(workshop, steps)
 
     assert marks.read_marks(product) == []
-
-
-def test_a_mark_that_can_not_be_taken_away_under_a_training_stays(workshop: Workshop) -> None:
-    product = product_with(workshop, good=1)
-    marks.mark(product, "train/good/00000.png", True)
-    marks.set_aside(product)
-
-    async def steps(user: User) -> None:
-        await user.open("/product/bolt/pictures?kind=marked")
-        with held(product.run, "training into"):
-            user.find(ui.checkbox).click()
-            await user.should_see(texts.UNDER_WAY)
-        assert [box.value for box in user.find(ui.checkbox).elements] == [True]
-
-    walk(workshop, steps)
-
-    assert marks.read_marks(product) == ["train/good/00000.png"]
 
 
 def test_ten_thousand_pictures_come_page_by_page(workshop: Workshop) -> None:
@@ -259,70 +227,6 @@ def test_the_slider_tells_what_calibration_would_promise_and_what_is_found(works
             ],
         )
     ]
-
-
-def test_a_saved_threshold_keeps_the_confidence_of_the_one_before(workshop: Workshop, started: list) -> None:
-    calibrated(product_with(workshop), confidence=0.99)
-
-    async def steps(user: User) -> None:
-        await user.open("/product/bolt/threshold")
-        user.find(ui.radio).elements.pop().value = "confidence"
-        await user.should_see("with 99 % confidence")
-        user.find(texts.SAVE).click()
-        await asyncio.sleep(0.1)
-
-    walk(workshop, steps)
-
-    [(_, [step, _])] = started
-    assert "--confidence=0.99" in step.flags
-
-
-def test_a_rate_in_force_beyond_the_sliders_ends_is_shown_at_its_end(workshop: Workshop) -> None:
-    calibrated(product_with(workshop), [float(score) for score in range(1, 4000)], rate=0.0003)
-    calibrated(product_with(workshop, "nut"), rate=0.3)
-
-    async def steps(user: User) -> None:
-        for name, place in (("bolt", 1), ("nut", 200)):
-            await user.open(f"/product/{name}/threshold")
-            assert [slider.value for slider in user.find(ui.slider).elements] == [place]
-
-    walk(workshop, steps)
-
-
-def test_no_threshold_is_saved_once_good_pictures_have_come(workshop: Workshop, started: list) -> None:
-    product = product_with(workshop)
-    calibrated(product)
-    (product.good / "new.png").write_bytes(b"a picture")
-
-    async def steps(user: User) -> None:
-        await user.open("/product/bolt/threshold")
-        await user.should_see(texts.PICTURES_CHANGED)
-        assert not user.find(texts.SAVE).elements.pop().enabled
-        user.find(texts.SAVE).click()
-        await asyncio.sleep(0.1)
-
-    walk(workshop, steps)
-
-    assert started == []
-
-
-def test_the_groups_own_thresholds_count_while_the_slider_stands_at_the_rate_in_force(workshop: Workshop) -> None:
-    product = product_with(workshop)
-    scores = tuple(np.linspace(2, 3, 19).tolist())  # of which the rate's threshold is 3; the pooled one is 1.96
-    calibration = replace(calibrated(product), groups=(Group("left", scores, 3.0),))
-    write_calibration(calibration, product.run / "calibration.json")
-    rows = [(f"test/dent/{number}.png", "dent", 1, score) for number, score in enumerate((1.97, 3.5))]
-    reported(product, calibration, rows, groups=["left", "left"])
-
-    async def steps(user: User) -> None:
-        await user.open("/product/bolt/threshold")
-        await user.should_see("50 %")
-        await user.should_not_see(texts.GROUPS_NOT_SHOWN)
-        next(iter(user.find(ui.slider).elements)).value = 60
-        await user.should_see(texts.GROUPS_NOT_SHOWN)
-        await user.should_see("100 %")
-
-    walk(workshop, steps)
 
 
 def test_a_deployment_packs_a_new_version_and_starts_the_server_where_none_runs(workshop: Workshop, started: list) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -99,3 +100,13 @@ async def simulated(workshop: Workshop) -> AsyncIterator[User]:
         finally:
             os.environ.pop("NICEGUI_USER_SIMULATION", None)
             ui.navigate, ui.notify, ui.download = Navigate(), notify, download
+
+
+def walk(workshop: Workshop, steps: Callable[[User], Awaitable[None]]) -> None:
+    """Go through the studio as such a user."""
+
+    async def walking() -> None:
+        async with simulated(workshop) as user:
+            await steps(user)
+
+    asyncio.run(walking())
