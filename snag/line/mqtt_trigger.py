@@ -41,6 +41,23 @@ class MqttTrigger(threading.Thread):
 
     def run(self) -> None:
         """Until the line is stopped."""
+        self._open()
+        while not self._stop_event.wait(_LOOK):
+            if self._connection.client.has_ended:
+                self._status.trouble("deaf", self._source, stops=True)
+                self._connection.close()
+                self._open()
+            elif self._connection.is_up and self._connection.hears:
+                self._status.over("deaf", self._source)
+            elif self._connection.is_up and self._connection.is_refused:
+                self._status.trouble("deaf", self._source, stops=True, detail=f"the broker refuses the topic {self._topic}")
+                self._stop_event.wait(_PAUSE)
+                self._subscribe()
+            else:
+                self._status.trouble("deaf", self._source, stops=True)
+        self._connection.close()
+
+    def _open(self) -> None:
         while not self._stop_event.is_set():
             try:
                 self._connection.open()
@@ -48,15 +65,9 @@ class MqttTrigger(threading.Thread):
             except SinkAway as error:
                 self._status.trouble("deaf", self._source, stops=True, detail=str(error))
                 self._stop_event.wait(_PAUSE)
-        while not self._stop_event.wait(_LOOK):
-            if self._connection.client.is_connected():
-                self._status.over("deaf", self._source)
-            else:
-                self._status.trouble("deaf", self._source, stops=True)
-        self._connection.close()
 
     def _subscribe(self) -> None:
-        self._connection.client.subscribe(self._topic, qos=1)
+        self._connection.subscribe(self._topic)
 
     def _received(self, message: bytes) -> None:
         self._press(part_of(message))

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from snag.cli.hosts import Host
 from snag.core.group import is_group
+from snag.line.topic_filter import TopicFilter
 
 
 def _group(name: str) -> str:
@@ -88,7 +89,9 @@ class CameraTable(SourceTable):
         "interval", description="what takes a picture: time, a message on `topic`, or a change of the node `Trigger`"
     )
     every: float = Field(1.0, gt=0, description="seconds between two pictures, of `interval`; of a file in its own time")
-    topic: str | None = Field(None, description="topic of `mqtt`; its message may name the part, as text or as JSON `part`")
+    topic: TopicFilter | None = Field(
+        None, description="topic of `mqtt`; its message may name the part, as text or as JSON `part`"
+    )
     format: str | None = Field(None, description="FFmpeg's format of the source, such as `v4l2`; unset: found out")
     options: dict[str, str] = Field({}, description="FFmpeg's options of the source, such as `video_size` or `rtsp_transport`")
     keep: int | None = Field(1000, ge=0, description="judged pictures that stay in `done`, the newest; unset: all")

@@ -58,6 +58,10 @@ class TestRead:
                 LEAST + '[[cameras]]\nname = "c"\nurl = "/dev/video0"\ntrigger = "mqtt"\n',
                 "expected its `topic`, and a table [mqtt]",
             ),
+            (
+                LEAST + '[mqtt]\n[[cameras]]\nname = "c"\nurl = "v.mp4"\ntrigger = "mqtt"\ntopic = "plc/#/t"\n',
+                "cameras.0.topic = 'plc/#/t': expected at most 200 characters, where a level may be +",
+            ),
             (LEAST + '[[cameras]]\nname = "c"\nurl = "v.mp4"\ntrigger = "opcua"\n', "expected a table [opcua]"),
             (
                 LEAST.replace('"in"', '"in"\ngroup = "two\\nlines"'),
