@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import requests
 
 from snag.client.__main__ import judge_all, main
 from snag.client.client import Illustrated, SnagClient
@@ -111,16 +110,6 @@ class TestClient:
 
         assert server.groups == [None, "camera-2"]
 
-    def test_group_that_no_header_can_carry(self, server):
-        """It goes in the query, in UTF-8, with every kind of request."""
-        client = SnagClient("bolt", server.server_port, timeout=5, group="早班")
-        client.predict(b"good")
-        client.predict_with(b"good", ["map"])
-        client.close()
-
-        assert [path for path, _, _ in server.seen] == ["/predictions/bolt?group=%E6%97%A9%E7%8F%AD"] * 2
-        assert server.groups == [None, None]
-
     def test_predict_with(self, client, server):
         """What is wanted besides the verdict comes in the same answer, and nothing else does."""
         assert client.predict_with(b"good", ["map", "regions"]) == Illustrated(GOOD, {"map": b"map"}, REGIONS)
@@ -177,21 +166,6 @@ class TestClient:
         """A connection that breaks is tried once more."""
         assert client.predict(b"drop once") == GOOD
         assert len(server.seen) == 2
-
-    @pytest.mark.parametrize("error", [requests.ConnectTimeout, requests.ReadTimeout])
-    def test_too_long(self, client, monkeypatch, error):
-        """What took too long is not asked again, though where packets vanish the connection is what fails."""
-        tried = []
-
-        def request(*_, **__):
-            tried.append(1)
-            raise error
-
-        monkeypatch.setattr(client._session, "request", request)
-
-        with pytest.raises(ServerUnreachable, match="it took too long"):
-            client.predict(b"good")
-        assert len(tried) == 1
 
     def test_nobody_there(self, server):
         """No server: an error that names the address and says how to start one."""

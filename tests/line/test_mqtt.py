@@ -65,7 +65,7 @@ class TestOut:
             gate.start()
             until(lambda: len(subscriber.said("/heartbeat")) > beats and len(subscriber.ids) == 2)
 
-        assert state["troubles"] == ["silent"]
+        assert "silent" in state["troubles"]
 
     def test_last_will(self, tmp_path, gate, broker):
         """When the line is gone without a word, the broker says that it is off."""
