@@ -37,7 +37,7 @@ def is_locked(path: Path) -> bool:
     """Whether some process holds the lock. Whoever asks holds a share of it for a moment, less than a millisecond."""
     try:
         handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         return not _taken(handle, fcntl.LOCK_SH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -77,10 +78,16 @@ def _names(folder: Path, data: Path) -> tuple[str, ...]:
 
 def _folders(data: Path) -> tuple[Path, ...]:
     """Those in which a picture may come or go, be they there or not."""
+    seen: set[tuple[int, int]] = set()  # links may lead in a circle
     found, waiting = [], [data / "train" / "good", data / "test", data / ASIDE / TRAIN]
     while waiting:
         folder = waiting.pop()
         found.append(folder)
+        with suppress(OSError):
+            state = folder.stat()
+            if (state.st_dev, state.st_ino) in seen:
+                continue
+            seen.add((state.st_dev, state.st_ino))
         waiting += visible_folders(folder)
     return tuple(found)
 

@@ -10,6 +10,7 @@ from fastapi import Response
 from nicegui import app, ui
 
 from snag.core.errors import SnagError
+from snag.core.file_names import original
 from snag.review.__main__ import Drawing
 from snag.studio import texts
 from snag.studio.album import TRAIN, album_of
@@ -105,7 +106,7 @@ def _pictures(workshop: Workshop) -> None:
 def _picture(workshop: Workshop, product: str, name: str, side: int) -> Response:
     """A picture of the album, and no other file."""
     try:
-        found = workshop.product(product)
+        found, name = workshop.product(product), original(name)
         made = thumbnail(found, name, side) if name in album_of(found).names else None
     except SnagError:
         made = None

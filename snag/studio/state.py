@@ -29,7 +29,6 @@ class State:
     job: JobState
     is_training: bool  #: also where a terminal started it
     is_trained: bool
-    has_checkpoint: bool
     calibration: Calibration | None
     served: Model | None  #: None while the server does not run, or not with this model
 
@@ -52,7 +51,6 @@ def state_of(product: Product, workshop: Workshop) -> State:
         job=read(product.own),
         is_training=product.run.is_dir() and is_locked(product.run),
         is_trained=(product.run / "snag.pt").exists(),
-        has_checkpoint=(product.run / "checkpoint.pt").exists(),
         calibration=calibration_of(product),
         served=served(workshop).get(product.model),
     )

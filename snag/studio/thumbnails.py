@@ -51,7 +51,8 @@ def shrunk(data: bytes, side: int = SIDE) -> bytes | None:
             planes = displayed(decode(data, _LIMITS)).numpy()
     except SnagError:
         return None
-    image = Image.fromarray(np.ascontiguousarray(planes.transpose(1, 2, 0)).squeeze())
+    pixels = np.ascontiguousarray(planes.transpose(1, 2, 0))
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     image.thumbnail((side, side), Image.Resampling.BOX if side < LARGE else Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=85)

@@ -14,6 +14,7 @@ from nicegui import ui
 
 import snag.pages
 from snag.core.errors import SnagError
+from snag.core.file_names import spelled
 from snag.studio import texts
 from snag.studio.products import Product
 
@@ -46,7 +47,7 @@ def address(product: Product, tab: str, **query: object) -> str:
 
 def picture_address(product: Product, name: str, large: bool = False) -> str:
     """Where a picture of the data set is to be had, small or large."""
-    path = quote(name, safe="/", errors="surrogateescape")
+    path = quote(spelled(name), safe="/")
     return f"/{'picture' if large else 'thumbnail'}/{quote(product.name, safe='')}/{path}"
 
 

@@ -20,6 +20,8 @@ def products_page(workshop: Workshop) -> None:
         with element("div"):
             text("h1", texts.PRODUCTS)
             text("p", texts.PRODUCTS_LEAD if products else texts.NO_PRODUCTS, "st-lead")
+        for sentence in workshop.left_out():
+            text("p", sentence, "st-bad")
         if products:
             with element("div", "st-cards"):
                 for product in products:
