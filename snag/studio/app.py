@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -77,6 +78,7 @@ def _of(workshop: Workshop, name: str, page: Callable[[Product], None]) -> None:
 def _list_all(workshop: Workshop) -> None:
     """List every product before somebody waits for it: of 10,000 pictures that takes a fifth of a second."""
     for product in workshop.products():
+        shutil.rmtree(product.own / "uploads", ignore_errors=True)  # of a studio that was killed
         with suppress(SnagError):
             album_of(product)
 

@@ -28,9 +28,7 @@ LOGIN_HINT: Final = "<code>snag token add --name you</code> on the studio's mach
 
 # Products
 PRODUCTS_LEAD: Final = "A product is one kind of part: pictures of good ones, and the model that has learnt from them."
-NO_PRODUCTS: Final = (
-    "There is no product yet. Name one and drop pictures of good parts into it, or draw the sample to look around."
-)
+NO_PRODUCTS: Final = "There is no product yet. Name one and drop pictures of good parts into it, or draw the sample."
 NEW_PRODUCT: Final = "New product"
 PRODUCT_NAME: Final = "Name, for example bolt-M8"
 CREATE: Final = "Create"
@@ -47,6 +45,7 @@ GOOD_PARTS: Final = "good parts, to learn from"
 TEST_GOOD: Final = "good parts, to test with"
 DEFECT: Final = "a defect, to test with"
 DEFECT_NAME: Final = "Kind of defect, for example scratch"
+UPLOAD_FAILED: Final = "A file did not arrive: drop it again."
 FOLDER_HERE: Final = "Or a folder, zip or tar on this machine"
 TAKE: Final = "Take"
 ASK_DOCTOR: Final = "Let the doctor look"

@@ -13,11 +13,13 @@ from nicegui.testing import User
 from PIL import Image
 
 from snag.cli.lock import is_locked
-from snag.core.errors import BadConfig
+from snag.core.errors import BadConfig, BadDataset
+from snag.studio import marks, uploads
 from snag.studio.album import album_of
 from snag.studio.pages.frame import picture_address
 from snag.studio.products import Workshop
 from snag.studio.thumbnails import shrunk
+from snag.studio.uploads import Brought
 from tests.support.studio import png, product_with, simulated, workshop_in
 
 
@@ -101,3 +103,38 @@ def test_a_picture_of_one_pixel_has_a_thumbnail(size: tuple[int, int], mode: str
 
     assert made is not None
     assert Image.open(io.BytesIO(made)).size == size
+
+
+def test_what_was_set_aside_is_not_brought_back(workshop: Workshop) -> None:
+    product, brought = product_with(workshop, good=1), Brought()
+    marks.mark(product, "train/good/00000.png", True)
+    marks.set_aside(product)
+
+    uploads.bring_in_picture(product, "00000.png", png(0), "train/good", brought)
+
+    assert (brought.known, album_of(product).good) == (1, ())
+
+
+def test_the_longest_name_is_numbered_and_a_hidden_one_left_out(workshop: Workshop) -> None:
+    product, brought = product_with(workshop, good=0), Brought()
+    longest = "ä" * 125 + "a.png"
+    for name, seed in ((longest, 1), (longest, 2), (".a.png", 3)):
+        uploads.bring_in_picture(product, name, png(seed), "train/good", brought)
+
+    assert (brought.new, brought.others) == (2, [".a.png"])
+    assert len(album_of(product).good) == 2
+
+
+def test_of_a_film_only_the_beginning_is_read_and_files_are_counted(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product, source = product_with(workshop, good=0), tmp_path / "camera"
+    source.mkdir()
+    (source / "film.mp4").write_bytes(b"film" * 1000)
+    monkeypatch.setattr(uploads, "_BYTES", 500)
+
+    assert uploads.bring_in(product, source, "train/good") == Brought(0, 0, ["film.mp4"])
+
+    monkeypatch.setattr(uploads, "_FILES", 0)
+    with pytest.raises(BadDataset, match="more files than allowed"):
+        uploads.bring_in(product, source, "train/good")

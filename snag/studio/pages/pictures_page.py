@@ -27,8 +27,8 @@ def pictures_page(product: Product, workshop: Workshop, kind: str, number: int) 
         with element("div"):
             text("h1", product.name)
             text("p", texts.pictures_count(len(state.album.good), state.album.defects), "st-lead")
-        bring_in_panel(product)
-        job_panel(product.own, ("doctor",), ui.navigate.reload)
+        arrivals = bring_in_panel(product)
+        job_panel(product.own, ("doctor",), arrivals.reload)
         _doctor(product, state.findings, state.album)
         with element("section"):
             _filters(product, state.album, state.findings, marked, kind)
