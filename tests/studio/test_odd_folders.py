@@ -16,6 +16,7 @@ from snag.cli.lock import is_locked
 from snag.core.errors import BadConfig, BadDataset
 from snag.studio import marks, uploads
 from snag.studio.album import album_of
+from snag.studio.app import build
 from snag.studio.pages.frame import picture_address
 from snag.studio.products import Workshop
 from snag.studio.thumbnails import shrunk
@@ -138,3 +139,16 @@ def test_of_a_film_only_the_beginning_is_read_and_files_are_counted(
     monkeypatch.setattr(uploads, "_FILES", 0)
     with pytest.raises(BadDataset, match="more files than allowed"):
         uploads.bring_in(product, source, "train/good")
+
+
+@pytest.mark.parametrize("place", ["overlay", "spooled"])
+def test_a_request_id_may_hold_slashes(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    asked: list[str] = []
+    monkeypatch.setitem(build.__globals__, "spooled_of", lambda _, request_id: asked.append(request_id))
+
+    async def steps(user: User) -> None:
+        await user.http_client.get(f"/{place}/line%2F7")
+
+    walk(workshop, steps)
+
+    assert asked == ["line/7"]

@@ -12,7 +12,6 @@ from nicegui.testing import User
 
 from snag.cli.lock import held
 from snag.studio import jobs, marks, texts
-from snag.studio.app import build
 from snag.studio.jobs import VerbStep
 from snag.studio.products import Product, Workshop
 from tests.support.studio import calibrated, product_with, reported, walk, workshop_in
@@ -286,16 +285,3 @@ def test_a_thumbnail_is_made_once_and_anew_when_its_picture_changes(workshop: Wo
         assert first.startswith(b"\xff\xd8")
 
     walk(workshop, steps)
-
-
-@pytest.mark.parametrize("place", ["overlay", "spooled"])
-def test_a_request_id_may_hold_slashes(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
-    asked: list[str] = []
-    monkeypatch.setitem(build.__globals__, "spooled_of", lambda _, request_id: asked.append(request_id))
-
-    async def steps(user: User) -> None:
-        await user.http_client.get(f"/{place}/line%2F7")
-
-    walk(workshop, steps)
-
-    assert asked == ["line/7"]
