@@ -20,21 +20,9 @@ from snag.line.camera import Camera, png_of, without_password
 from snag.line.shutter import Shutter, part_of
 from snag.line.tables import CameraTable
 from snag.server.state.ports import free_ports
-from tests.support.line import FakeGate, Receiver, configured, running, until
+from tests.support.line import configured, running, until
 from tests.support.mosquitto import Mosquitto, Subscriber
 from tests.support.videos import write_video
-
-
-@pytest.fixture
-def gate():
-    with FakeGate() as gate:
-        yield gate
-
-
-@pytest.fixture
-def receiver():
-    with Receiver() as receiver:
-        yield receiver
 
 
 def camera(url, **more):

@@ -7,13 +7,7 @@ import pytest
 
 from snag.client.client import SnagClient
 from snag.line.judging import LineJudge
-from tests.support.line import GOOD, FakeGate
-
-
-@pytest.fixture
-def gate():
-    with FakeGate() as gate:
-        yield gate
+from tests.support.line import GOOD
 
 
 @pytest.fixture

@@ -11,19 +11,7 @@ import pytest
 from snag.line.event import file_name, new_id
 from snag.line.journal import Journal
 from snag.line.places import Places
-from tests.support.line import FakeGate, Receiver, configured, drop, names, running, until
-
-
-@pytest.fixture
-def gate():
-    with FakeGate() as gate:
-        yield gate
-
-
-@pytest.fixture
-def receiver():
-    with Receiver() as receiver:
-        yield receiver
+from tests.support.line import configured, drop, names, running, until
 
 
 def said(receiver):

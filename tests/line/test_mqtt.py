@@ -11,14 +11,8 @@ pytest.importorskip("paho.mqtt", reason="needs the packages of the extra `line`"
 from snag.core.errors import SinkAway
 from snag.line.sink_tables import MqttTable
 from snag.line.sinks.mqtt import MqttSink
-from tests.support.line import FakeGate, configured, drop, running, until
+from tests.support.line import configured, drop, running, until
 from tests.support.mosquitto import Mosquitto, Subscriber
-
-
-@pytest.fixture
-def gate():
-    with FakeGate() as gate:
-        yield gate
 
 
 @pytest.fixture

@@ -15,13 +15,7 @@ from snag.core.errors import BadConfig, SinkAway
 from snag.line.sink_tables import OpcUaTable
 from snag.line.sinks.opcua import OpcUaSink
 from snag.server.state.ports import free_ports
-from tests.support.line import FakeGate, configured, drop, running, until
-
-
-@pytest.fixture
-def gate():
-    with FakeGate() as gate:
-        yield gate
+from tests.support.line import configured, drop, running, until
 
 
 @pytest.fixture

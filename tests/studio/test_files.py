@@ -7,7 +7,6 @@ import json
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -24,12 +23,7 @@ from snag.studio.products import Workshop
 from snag.studio.scores import Detection, at_the_edge, calibration_of, choice, detections, in_force, labelled_scores
 from snag.studio.uploads import Brought
 from snag.training.settings import PRESETS
-from tests.support.studio import calibrated, png, product_with, reported, workshop_in
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return workshop_in(tmp_path)
+from tests.support.studio import calibrated, png, product_with, reported
 
 
 def packed(files: dict[str, bytes]) -> bytes:

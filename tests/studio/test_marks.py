@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from nicegui import ui
 from nicegui.testing import User
@@ -14,14 +12,9 @@ from snag.studio import marks, texts
 from snag.studio.album import album_of
 from snag.studio.commands import train
 from snag.studio.products import Workshop
-from tests.support.studio import calibrated, png, product_with, walk, workshop_in
+from tests.support.studio import calibrated, png, product_with, walk
 
 FIRST = "train/good/00000.png"
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return workshop_in(tmp_path)
 
 
 def test_after_a_training_calibration_leaves_nothing_out_for_what_is_marked_is_set_aside_before(workshop: Workshop) -> None:

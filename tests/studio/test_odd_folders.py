@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -21,20 +19,7 @@ from snag.studio.pages.frame import picture_address
 from snag.studio.products import Workshop
 from snag.studio.thumbnails import shrunk
 from snag.studio.uploads import Brought
-from tests.support.studio import png, product_with, simulated, workshop_in
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return workshop_in(tmp_path)
-
-
-def walk(workshop: Workshop, steps: Callable[[User], Awaitable[None]]) -> None:
-    async def walking() -> None:
-        async with simulated(workshop) as user:
-            await steps(user)
-
-    asyncio.run(walking())
+from tests.support.studio import png, product_with, walk
 
 
 def test_the_first_page_shows_the_others_and_says_which_folders_it_leaves_out(workshop: Workshop) -> None:

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 
-import pytest
 from nicegui import ui
 from nicegui.testing import User
 
 from snag.cli.lock import held
-from snag.studio import jobs, marks, texts
+from snag.studio import marks, texts
 from snag.studio.jobs import VerbStep
 from snag.studio.products import Product, Workshop
-from tests.support.studio import calibrated, product_with, reported, walk, workshop_in
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return workshop_in(tmp_path)
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, list[VerbStep]]]:
-    """What the pages start, in place of processes."""
-    found: list[tuple[Path, list[VerbStep]]] = []
-    monkeypatch.setattr(jobs, "start", lambda folder, steps: found.append((folder, list(steps))))
-    return found
+from tests.support.studio import calibrated, product_with, reported, walk
 
 
 def test_an_empty_studio_says_what_to_do_and_draws_the_sample(workshop: Workshop, started: list) -> None:

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pytest
 from nicegui import ui
 from nicegui.testing import User
 
 from snag.core.calibration import write_calibration
 from snag.core.group import Group
-from snag.studio import jobs, texts
-from snag.studio.jobs import VerbStep
+from snag.studio import texts
 from snag.studio.products import Workshop
-from tests.support.studio import calibrated, product_with, reported, walk, workshop_in
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return workshop_in(tmp_path)
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, list[VerbStep]]]:
-    """What the page starts, in place of processes."""
-    found: list[tuple[Path, list[VerbStep]]] = []
-    monkeypatch.setattr(jobs, "start", lambda folder, steps: found.append((folder, list(steps))))
-    return found
+from tests.support.studio import calibrated, product_with, reported, walk
 
 
 def test_a_saved_threshold_keeps_the_confidence_of_the_one_before(workshop: Workshop, started: list) -> None:
